@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The gateway's configuration as one plain struct: file, then environment on top of it.
+ * Knows every key, its type, default and range; does not act on any of them.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* A list of strings, NULL-terminated. `items == NULL` means that the key was not given, which for
+ * an allow list means "everything"; a list with count 0 means "nothing". */
+struct config_list {
+    char **items;
+    size_t count;
+};
+
+struct config_key {
+    char *name;               /* [a-z0-9-]{1,32}; bound into session ids */
+    unsigned char sha256[32]; /* of the secret */
+    struct config_list allowed_tools;
+    struct config_list disallowed_tools;
+    struct config_list
+        routes; /* paths this key may use, "/generate-text" or "/v1/" + "*"; not given: all */
+    struct config_list profiles; /* not given: all */
+    int64_t max_streaming;       /* -1: no limit of its own */
+    int64_t max_nonstreaming;    /* -1 */
+    char *working_directory;     /* NULL: runner.working_directory */
+};
+
+struct config_profile {
+    char *name;               /* [a-z0-9-]{1,32} */
+    struct config_list flags; /* checked against a list of flags that may stand here */
+    bool slash_commands;      /* a prompt that begins with "/" may run a command of the CLI */
+};
+
+struct config_pair {
+    char *name;
+    char *value;
+};
+
+/* What a module is told: its own section, and where it comes from for messages. */
+struct config_module {
+    char *name;       /* a module's name, or its path when it holds a '/' */
+    json_t *settings; /* object, never NULL */
+    unsigned line;    /* where the section stands in the file; 0: nowhere */
+};
+
+struct config_slot_class {
+    char *name;
+    int64_t limit;
+};
+
+struct config {
+    char *file;             /* path it was read from, NULL: none */
+    char *listen_host;      /* "127.0.0.1", "::1", "0.0.0.0" */
+    uint16_t listen_port;   /* 3100; 0 lets the system choose */
+    char *state_directory;  /* absolute */
+    uint32_t drain_seconds; /* 30 */
+
+    struct config_key *keys;
+    size_t key_count;
+
+    struct {
+        int accept_foreign; /* 1, 0, or -1: only when there is a single key (the default) */
+    } sessions;
+
+    struct {
+        struct config_list allowed;
+        struct config_list disallowed;
+    } tools;
+
+    struct {
+        uint32_t streaming;                /* 3; 0 rejects all */
+        uint32_t nonstreaming;             /* 5 */
+        struct config_slot_class *classes; /* those that modules name */
+        size_t class_count;
+    } slots;
+
+    struct {
+        uint64_t max_body_bytes;      /* 10 MiB */
+        uint32_t max_head_bytes;      /* 64 KiB */
+        uint32_t head_timeout_ms;     /* 10,000: a head must be complete by then */
+        uint32_t body_timeout_ms;     /* 30,000 of silence within a body */
+        uint32_t idle_timeout_ms;     /* 75,000 between requests */
+        uint32_t write_timeout_ms;    /* 30,000 without progress while writing */
+        uint32_t request_timeout_ms;  /* 600,000: a whole request */
+        uint32_t stream_buffer_bytes; /* 256 KiB: FULL above this, drained below a quarter */
+        uint32_t keep_alive_ms;       /* 15,000 of silence before a keep-alive comment */
+        uint32_t max_connections;     /* 10,000 */
+    } http;
+
+    struct {
+        char *command;                   /* "claude": looked up on PATH when it holds no '/' */
+        char *working_directory;         /* absolute; default: the current one */
+        struct config_list pass;         /* names of further variables handed to the CLI */
+        struct config_pair *environment; /* variables set for the CLI */
+        size_t environment_count;
+        uint64_t max_line_bytes;        /* 32 MiB */
+        uint32_t first_byte_timeout_ms; /* 60,000 until the CLI says its first line */
+        uint32_t silence_timeout_ms;    /* 300,000 between two lines */
+        uint32_t kill_grace_ms;         /* 400 between SIGTERM and SIGKILL */
+        uint32_t parked_runs;           /* 16: runs that wait for a tool result without a request */
+        uint32_t parked_timeout_ms;     /* 300,000 */
+    } runner;
+
+    struct config_profile *profiles; /* "full" and "bare" are always there */
+    size_t profile_count;
+
+    struct {
+        char *directory;         /* NULL: `modules` beside the binary, else the installed one */
+        bool stop_on_error;      /* on_error: stop (default) | continue */
+        struct config_list load; /* names or paths; not given: every module in the directory */
+        struct config_module *sections;
+        size_t section_count;
+    } modules;
+
+    struct {
+        uint32_t probe_interval_ms; /* 30,000: how old the answer of `claude --version` may be */
+        uint32_t probe_timeout_ms;  /* 10,000 */
+    } health;
+
+    struct {
+        int level; /* 0 error, 1 warning, 2 info, 3 debug; default info */
+        bool json; /* one JSON object a line instead of text */
+    } log;
+};
+
+/* Where a configuration is wrong. `message` says what, where (file:line: key), what was expected.
+ */
+struct config_error {
+    char message[1024];
+};
+
+/*
+ * Reads the file at `path` (NULL: none, defaults only), then lays `environ`-style `environment`
+ * (NULL-terminated "NAME=value" strings) over it.
+ * Returns a configuration that config_destroy frees, or NULL with `error` filled.
+ */
+struct config *config_load(const char *path, char *const *environment, struct config_error *error);
+
+/* Replaces host and port by `text`: "127.0.0.1:3100", "[::1]:3100", ":3100" or "3100".
+ * Returns 0, or -1 with `error` filled and the configuration unchanged. */
+int config_set_listen(struct config *config, const char *text, struct config_error *error);
+
+/* Writes the effective configuration as YAML that config_load reads back; keys' hashes and values
+ * of runner.environment are masked as "***". Returns 0, or -1 when `out` fails. */
+int config_print(const struct config *config, FILE *out);
+
+/* Frees the configuration; takes NULL. */
+void config_destroy(struct config *config);
+
+#endif
