@@ -1,20 +1,160 @@
 # SPDX-License-Identifier: Apache-2.0
-# make | make run | make check | make bench | make lint | make install DESTDIR= PREFIX= | make clean
+# make              builds build/koine-gateway and build/modules/*.so
+# make run          installs what is missing, builds, serves on 127.0.0.1:3100
+# make check        installs what is missing, builds, passes every test
+# make bench        measures against a bare evhttp server and the CLI alone
+# make lint         clang-format, clang-tidy, cppcheck, both compilers
+# make install      DESTDIR= PREFIX=/usr/local
+# make clean        SANITIZER=address|undefined|thread builds into build/SANITIZER; V=1 shows commands
+
 VERSION := 0.1.0
 PREFIX ?= /usr/local
-CC ?= gcc
+DESTDIR ?=
 SANITIZER ?=
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 BUILD ?= build$(if $(SANITIZER),/$(SANITIZER))
-V ?=
 Q := $(if $(V),,@)
-say = @printf '  %-7s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))'
+say = @printf '  %-6s %s\n' '$(1)' '$(2)'
 
-PACKAGES := libevent libevent_pthreads jansson yaml-0.1 libcrypto
+# ---- what is built -------------------------------------------------------------------------------
+HOST_SOURCES := $(filter-out gateway/main.c,$(sort $(wildcard gateway/*.c gateway/*/*.c)))
+HOST_OBJECTS := $(HOST_SOURCES:%.c=$(BUILD)/%.o)
+MODULES := $(patsubst modules/%/,%,$(sort $(wildcard modules/*/)))
+TEST_MODULES := $(patsubst tests/e2e/modules/%.c,%,$(sort $(wildcard tests/e2e/modules/*.c)))
+EXAMPLE_MODULES := $(patsubst examples/modules/%/,%,$(sort $(wildcard examples/modules/*/)))
+SUPPORT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/*.c)))
+E2E_OBJECTS := $(filter-out $(BUILD)/tests/support/standin_%,$(SUPPORT_OBJECTS))
+UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/*_test.c)))
+E2E_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/e2e/*_test.c)))
+BENCHES := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/bench/*.c)))
+FUZZERS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
+STANDINS := $(BUILD)/tests/standin-cli $(BUILD)/tests/standin-api
+ALL := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so)
+
+# ---- how it is built -----------------------------------------------------------------------------
+PACKAGES := libevent jansson yaml-0.1 libcrypto
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
-	-Wwrite-strings -Wformat=2 -Wundef -Wvla -Wcast-qual
-DEFINES := -D_GNU_SOURCE -DKOINE_VERSION='"$(VERSION)"' -DKOINE_MODULE_DIR='"$(PREFIX)/lib/koine-gateway/modules"'
-OPTIMISE := $(if $(SANITIZER),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZER) -fno-sanitize-recover=all,-O2)
+	-Wwrite-strings -Wformat=2 -Wundef -Wvla
+ifeq ($(SANITIZER),)
+MODE := -O2 -fstack-protector-strong $(if $(findstring _FORTIFY,$(CPPFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+else
+MODE := -O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZER) -fno-sanitize-recover=all
+endif
+DEFINES := -D_GNU_SOURCE -DKOINE_VERSION='"$(VERSION)"' \
+	-DKOINE_MODULE_DIRECTORY='"$(PREFIX)/lib/koine-gateway/modules"'
 CFLAGS ?= -g
-ALL_CFLAGS = -std=c11 $(OPTIMISE) $(CFLAGS) $(WARN) $(DEFINES) -fPIC -Iinclude -Igateway -Itests $(shell pkg-config --cflags $(PACKAGES))
-ALL_LDFLAGS = $(LDFLAGS) $(if $(SANITIZER),-fsanitize=$(SANITIZER))
-LIBS = $(shell pkg-config --libs $(PACKAGES)) -ldl -lpthread
+FLAGS = -std=c11 $(MODE) $(CFLAGS) $(CPPFLAGS) $(WARN) $(DEFINES) -Iinclude -Igateway -Itests -MMD -MP
+LINK = $(CC) $(if $(SANITIZER),-fsanitize=$(SANITIZER)) $(LDFLAGS)
+MODULE_LINK = $(LINK) -shared -Wl,-z,defs -Wl,-z,relro,-z,now
+# A sanitized module finds the sanitizer's run-time in the host.
+ifneq ($(SANITIZER),)
+MODULE_LINK = $(LINK) -shared
+endif
+libs = $(shell pkg-config --libs $(1))
+
+.PHONY: all run check test bench lint format install clean setup setup-check standins unit e2e abi \
+	fuzz openapi modules
+all: $(ALL)
+standins: $(STANDINS)
+modules: $(MODULES:%=$(BUILD)/modules/%.so)
+
+$(BUILD)/%.o: %.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(FLAGS) $(if $(findstring modules/,$(filter-out gateway/%,$<)),-fPIC -fvisibility=hidden) -c -o $@ $<
+
+$(BUILD)/libkoine-gateway.a: $(HOST_OBJECTS)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/koine-gateway: $(BUILD)/gateway/main.o $(BUILD)/libkoine-gateway.a
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -pie -Wl,-z,relro,-z,now -o $@ $^ $(call libs,$(PACKAGES)) -ldl -lpthread
+
+# One folder a module; its OpenAPI fragment is built in.
+define module_rules
+$(BUILD)/modules/$(notdir $(1)).so: $$(patsubst %.c,$(BUILD)/%.o,$$(sort $$(wildcard $(1)/*.c))) $$(wildcard $(BUILD)/sdk/module/*.o)
+	$$(call say,LINK,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(MODULE_LINK) -o $$@ $$(filter %.o,$$^) $$(call libs,jansson)
+endef
+$(foreach m,$(MODULES),$(eval $(call module_rules,modules/$(m))))
+
+# Modules that end-to-end tests load; one file each.
+$(BUILD)/tests/modules/%.so: $(BUILD)/tests/e2e/modules/%.o
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(MODULE_LINK) -o $@ $^ -lpthread
+
+$(BUILD)/tests/standin-cli: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/standin_cli*.c)))
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(call libs,jansson)
+$(BUILD)/tests/standin-api: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/standin_api*.c)))
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(call libs,libevent jansson)
+
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libkoine-gateway.a
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(call libs,$(PACKAGES) check) -ldl -lpthread
+$(BUILD)/tests/e2e/%: $(BUILD)/tests/e2e/%.o $(E2E_OBJECTS)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(call libs,libcurl jansson check) -lpthread
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(call libs,libevent jansson) -lpthread
+$(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(HOST_SOURCES)
+	$(call say,FUZZ,$@)
+	@mkdir -p $(@D)
+	$(Q)clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined $(DEFINES) -Iinclude -Igateway \
+		-o $@ $^ $(call libs,$(PACKAGES)) -ldl -lpthread
+.SECONDARY:
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# ---- what a machine needs ------------------------------------------------------------------------
+BUILD_PACKAGES := gcc make pkg-config libevent-dev libjansson-dev libyaml-dev libssl-dev libc6-dev
+CHECK_PACKAGES := $(BUILD_PACKAGES) g++ clang libclang-rt-14-dev clang-format clang-tidy cppcheck \
+	valgrind check libcurl4-openssl-dev abigail-tools binutils curl python3 procps
+setup:
+	@tests/support/install-packages $(BUILD_PACKAGES)
+setup-check:
+	@tests/support/install-packages $(CHECK_PACKAGES) $$(command -v npm >/dev/null || echo npm)
+
+run: setup
+	@$(MAKE) --no-print-directory -j2 all standins
+	@gateway/run $(BUILD)
+
+# ---- tests ---------------------------------------------------------------------------------------
+check: setup-check
+	@$(MAKE) --no-print-directory test
+
+test:
+	@tests/run-all
+
+unit: $(UNIT_TESTS) $(STANDINS)
+e2e: all $(E2E_TESTS) $(STANDINS) $(TEST_MODULES:%=$(BUILD)/tests/modules/%.so)
+fuzz: $(FUZZERS)
+	@for f in $(FUZZERS); do echo "  FUZZ   $$f"; $$f -max_total_time=$${FUZZ_SECONDS:-20} -timeout=5 \
+		-print_final_stats=0 -verbosity=0 || exit 1; done
+
+bench: all standins $(BENCHES)
+	@tests/bench/run $(BUILD)
+
+lint:
+	@tests/lint
+format:
+	@find include gateway modules tests sdk examples -name '*.[ch]' | xargs clang-format -i
+
+# ---- installation --------------------------------------------------------------------------------
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/koine-gateway/modules \
+		$(DESTDIR)$(PREFIX)/include/koine $(DESTDIR)$(PREFIX)/share/koine-gateway
+	install -m 755 $(BUILD)/koine-gateway $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(MODULES:%=$(BUILD)/modules/%.so) $(DESTDIR)$(PREFIX)/lib/koine-gateway/modules/
+	install -m 644 include/koine/*.h $(DESTDIR)$(PREFIX)/include/koine/
+	install -m 644 examples/config/koine-gateway.yaml openapi.yaml LICENSE README.md \
+		$(DESTDIR)$(PREFIX)/share/koine-gateway/
+clean:
+	rm -rf build

@@ -50,6 +50,10 @@ struct tool_rule {
  * a static text that continues the sentence `rule "…" `. */
 int tool_rule_parse(struct tool_rule *rule, struct koine_text text, const char **problem);
 
+/* The characters alone: NULL when they are valid UTF-8 without control characters, else the
+ * problem, as above. */
+const char *tool_rule_check_characters(struct koine_text text);
+
 /* Writes that sentence: quotes the rule's first bytes, made printable. Always terminates. */
 void tool_rule_explain(char *buffer, size_t size, struct koine_text text, const char *problem);
 

@@ -67,7 +67,7 @@ static void add_tool_use(struct answer *answer, const json_t *tool, size_t delta
     const json_t *input = json_object_get(tool, "input");
     char *spelled = input ? json_dumps(input, JSON_COMPACT) : NULL;
     json_t *id = json_sprintf("toolu_%u_%d", answer->number, answer->blocks);
-    begin_block(answer, json_pack("{sssossss{}}", "type", "tool_use", "id", id, "name",
+    begin_block(answer, json_pack("{sssosss{}}", "type", "tool_use", "id", id, "name",
                                   name ? name : "unnamed", "input"));
     add_deltas(answer, "input_json_delta", "partial_json", spelled ? spelled : "{}", deltas);
     end_block(answer);

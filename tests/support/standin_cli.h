@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stand-in CLI's parts and the state they share. The stand-in speaks the Claude Code CLI's two-way protocol
- * without a model; standin_cli.c lists the scenario keys that steer it. Nothing outside the stand-in uses this. */
+/* The stand-in CLI's parts and the state they share. The stand-in speaks the Claude Code CLI's
+ * two-way protocol without a model; standin_cli.c lists the scenario keys that steer it. Nothing
+ * outside the stand-in uses this. */
 #ifndef TESTS_SUPPORT_STANDIN_CLI_H
 #define TESTS_SUPPORT_STANDIN_CLI_H
 
@@ -30,7 +31,7 @@ struct options {
 struct wire {
     char *in, *out;
     size_t in_bytes, in_capacity, out_bytes, out_capacity;
-    bool in_closed, writing, split_utf8;
+    bool in_closed, reading, writing, split_utf8;
 };
 
 struct standin {
@@ -46,9 +47,9 @@ struct standin {
     json_t *base_scenario; /* from the environment */
     json_t *scenario;      /* of this turn: the environment's keys, then the prompt's */
 
-    json_t *inbox;    /* user messages not yet answered */
-    json_t *answers;  /* request_id -> response of the host */
-    json_t *servers;  /* host-provided MCP servers: name -> {tools: [...]} */
+    json_t *inbox;     /* user messages not yet answered */
+    json_t *answers;   /* request_id -> response of the host */
+    json_t *servers;   /* host-provided MCP servers: name -> {tools: [...]} */
     json_t *handshake; /* request_id -> {server, step}: MCP handshakes under way */
     int connecting;    /* servers whose handshake is not done */
 
@@ -63,7 +64,6 @@ struct standin {
 
     char *history_last_user, *history_last_uuid;
     int history_messages;
-    bool session_begun;
 };
 
 /* One turn: what was said so far and what the result line will report. */
@@ -72,9 +72,10 @@ struct turn {
     char *prompt;
     uint64_t started_ms;
     int message_count, num_turns;
-    size_t input_tokens, output_tokens;
+    size_t prompt_tokens, output_tokens, output_before; /* before: when the message began */
     char message_id[40];
     json_t *denials, *structured_output;
+    json_t *history;   /* what came before this turn */
     char *tool_output; /* what tools answered, for an answer that repeats it */
     char *answer;
     const char *subtype; /* NULL: success */
@@ -96,6 +97,7 @@ void options_parse(struct options *o, int argc, char **argv);
 void options_finish(struct options *o);
 
 /* standin_cli_wire.c */
+void wire_init(void);
 void wire_append(struct standin *s, const char *data, size_t bytes);
 void wire_flush(struct standin *s);
 void wire_finish(struct wire *w);
@@ -113,20 +115,29 @@ json_t *mcp_request(const char *server, const char *method, json_t *params, int 
 void line_emit(struct standin *s, json_t *line); /* steals; adds session_id and uuid */
 void line_init(struct standin *s);
 void line_event(struct standin *s, const char *parent, json_t *event);
-void line_delta(struct standin *s, const struct turn *t, int index, const char *type,
-                const char *field, const char *data, size_t bytes, int64_t repeat);
+/* Returns how often it was sent: less than asked when an interrupt came. */
+int64_t line_delta(struct standin *s, const struct turn *t, int index, const char *type,
+                   const char *field, const char *data, size_t bytes, int64_t repeat);
 void line_message(struct standin *s, const char *type, json_t *message, const char *parent);
 void line_result(struct standin *s, struct turn *t);
 json_t *tools_offered(struct standin *s);
-json_t *usage_of(const struct turn *t, bool final);
+json_t *line_usage(const struct turn *t, bool final);
+json_t *line_timestamp(void);
+double turn_cost(const struct standin *s, const struct turn *t);
 
 /* standin_cli_turn.c */
 void turn_run(struct standin *s, json_t *user_message);
+
+/* standin_cli_message.c */
 void message_begin(struct standin *s, struct turn *t);
 void message_end(struct standin *s, struct turn *t, const char *stop_reason);
+void block_text(struct standin *s, struct turn *t, int index, const char *text, int64_t repeat);
+void block_thinking(struct standin *s, struct turn *t, int index, const char *thinking);
 void block_tool_use(struct standin *s, struct turn *t, int index, const char *id, const char *name,
                     const char *input_json);
-void tool_result(struct standin *s, const char *id, json_t *content, bool is_error);
+/* `content` and `details` are stolen; details may be NULL. */
+void tool_result(struct standin *s, const char *id, json_t *content, bool is_error,
+                 json_t *details);
 
 /* standin_cli_tools.c */
 bool tools_run(struct standin *s, struct turn *t, json_t *specs); /* false: interrupted */
@@ -138,6 +149,7 @@ json_t *rules_split(const char *text); /* "A,B(c d) E" -> ["A", "B(c d)", "E"] *
 
 /* standin_cli_session.c */
 void session_start(struct standin *s);
+json_t *session_history(const struct standin *s);
 void session_record(struct standin *s, const char *type, json_t *message); /* steals */
 
 /* standin_cli_scenario.c */
@@ -149,6 +161,8 @@ void scenario_checkpoint(struct standin *s, const char *when);
 void scenario_report(struct standin *s);
 void scenario_stray_daemon(struct standin *s);
 char *scenario_echo(struct standin *s, const struct turn *t);
+
+/* standin_cli_sample.c */
 json_t *sample_of_schema(const json_t *root, const json_t *schema, int depth);
 
 #endif

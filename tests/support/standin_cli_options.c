@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stand-in CLI's command line, parsed by the real one's rules: `--flag value` and `--flag=value`, variadic lists
- * that swallow what follows, an optional value of --resume. It checks what the real one checks at once. */
+/* The stand-in CLI's command line, parsed by the real one's rules: `--flag value` and
+ * `--flag=value`, variadic lists that swallow what follows, an optional value of --resume. It
+ * checks what the real one checks at once. */
 #include "standin_cli.h"
 
 #include <ctype.h>
@@ -124,8 +125,8 @@ static bool is_uuid(const char *text) {
 }
 
 static void require_mode(const char *mode) {
-    static const char *const modes[] = {"acceptEdits", "auto",    "bypassPermissions", "default",
-                                        "dontAsk",     "manual", "plan"};
+    static const char *const modes[] = {
+        "acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "manual", "plan"};
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
         if (strcmp(modes[i], mode) == 0)
             return;
@@ -142,8 +143,7 @@ static void options_check(const struct options *o) {
     if (streams_in && !streams_out)
         standin_fail("Error: --input-format=stream-json requires output-format=stream-json.");
     if (o->print && streams_out && !o->verbose)
-        standin_fail(
-            "Error: When using --print, --output-format=stream-json requires --verbose");
+        standin_fail("Error: When using --print, --output-format=stream-json requires --verbose");
     if (o->session_id && !is_uuid(o->session_id))
         standin_fail("Error: Invalid session ID. Must be a valid UUID.");
     if (o->session_id && o->resume_given && !o->fork_session)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes in and out of the stand-in CLI: lines of any length on stdin, a large buffer before stdout. Input is read
- * while output is blocked, so an interrupt arrives even when nobody reads. It knows no protocol. */
+/* Bytes in and out of the stand-in CLI: lines of any length on stdin, a large buffer before stdout.
+ * Input is read while output is blocked, so an interrupt arrives even when nobody reads. It knows
+ * no protocol. */
 #include "standin_cli.h"
 
 #include <errno.h>
@@ -8,9 +9,19 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { FLUSH_BYTES = 64 * 1024, READ_BYTES = 64 * 1024, DRAIN_LIMIT_BYTES = 1 << 30 };
+enum { FLUSH_BYTES = 64 * 1024, READ_BYTES = 64 * 1024 };
+
+/* Only a pipe's own writing end: a terminal or a file may be shared with others. */
+void wire_init(void) {
+    struct stat status;
+    int flags = fcntl(STDOUT_FILENO, F_GETFL);
+    if (flags >= 0 && fstat(STDOUT_FILENO, &status) == 0 &&
+        (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)))
+        fcntl(STDOUT_FILENO, F_SETFL, flags | O_NONBLOCK);
+}
 
 static void reserve(char **buffer, size_t *capacity, size_t bytes) {
     if (bytes <= *capacity)
@@ -42,16 +53,22 @@ static void input_lines(struct standin *s, size_t scanned) {
 
 static void input_read(struct standin *s) {
     struct wire *w = &s->wire;
+    w->reading = true;
     reserve(&w->in, &w->in_capacity, w->in_bytes + READ_BYTES);
     ssize_t got = read(STDIN_FILENO, w->in + w->in_bytes, w->in_capacity - w->in_bytes);
-    if (got < 0 && (errno == EINTR || errno == EAGAIN))
-        return;
     size_t scanned = w->in_bytes;
-    if (got <= 0)
+    bool again = got < 0 && (errno == EINTR || errno == EAGAIN);
+    if (got <= 0 && !again)
         w->in_closed = true;
-    else
+    else if (got > 0)
         w->in_bytes += (size_t)got;
     input_lines(s, scanned);
+    w->reading = false;
+}
+
+/* A line's handling may write; what it writes must not read the next line under its feet. */
+static int input_fd(const struct wire *w) {
+    return w->in_closed || w->reading ? -1 : STDIN_FILENO;
 }
 
 bool input_wait(struct standin *s, int timeout_ms) {
@@ -85,17 +102,9 @@ static size_t chunk_bytes(const struct wire *w, size_t from) {
     return bytes;
 }
 
-/* Pipes are shared descriptions only with the reader's other end, so this stays ours. */
-static void make_nonblocking(void) {
-    int flags = fcntl(STDOUT_FILENO, F_GETFL);
-    if (flags >= 0 && !(flags & O_NONBLOCK) && lseek(STDOUT_FILENO, 0, SEEK_CUR) < 0)
-        fcntl(STDOUT_FILENO, F_SETFL, flags | O_NONBLOCK);
-}
-
 static void wait_writable(struct standin *s) {
-    make_nonblocking();
     struct pollfd fds[] = {{.fd = STDOUT_FILENO, .events = POLLOUT},
-                           {.fd = s->wire.in_closed ? -1 : STDIN_FILENO, .events = POLLIN}};
+                           {.fd = input_fd(&s->wire), .events = POLLIN}};
     if (poll(fds, 2, -1) > 0 && fds[1].revents)
         input_read(s);
 }
@@ -106,7 +115,6 @@ void wire_flush(struct standin *s) {
         return; /* input handled while output was blocked: the outer call goes on */
     w->writing = true;
     size_t done = 0;
-    make_nonblocking();
     while (done < w->out_bytes) {
         ssize_t put = write(STDOUT_FILENO, w->out + done, chunk_bytes(w, done));
         if (put > 0)
@@ -130,7 +138,7 @@ void wire_append(struct standin *s, const char *data, size_t bytes) {
     if (w->out_bytes < FLUSH_BYTES || w->writing)
         return;
     wire_flush(s);
-    struct pollfd readable = {.fd = w->in_closed ? -1 : STDIN_FILENO, .events = POLLIN};
+    struct pollfd readable = {.fd = input_fd(w), .events = POLLIN};
     if (poll(&readable, 1, 0) > 0)
         input_read(s);
 }

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How the CLI is started: its argument list and its environment, from checked values. No value of a
+ * request can become a flag: each is validated and stands behind "--flag=". The prompt is never
+ * here.
+ */
+#ifndef RUNNER_CLI_COMMAND_H
+#define RUNNER_CLI_COMMAND_H
+
+#include "config/config.h"
+#include "policy/tool_policy.h"
+#include <koine/base.h>
+#include <stdbool.h>
+
+struct cli_command_options {
+    const char *path; /* absolute path of the CLI: argv[0] */
+    const struct config_profile *profile;
+    const struct tool_policy *policy;
+    struct koine_text session_id; /* the id that the conversation will have */
+    struct koine_text resume_id;  /* continue this one; none: a new conversation */
+    bool fork;                    /* resume_id is copied to session_id */
+    struct koine_text model;
+    struct koine_text effort;
+    uint32_t max_turns;     /* 0: none */
+    double max_budget_usd;  /* 0: none */
+    const char *host_tools; /* comma-joined mcp__… rules of host tools to pre-approve, or NULL */
+};
+
+/* What is wrong with a value that a client sent: the field as the contract names it, and a
+ * sentence. */
+struct cli_problem {
+    const char *field; /* "sessionId", "model", "effort" … */
+    char message[192];
+};
+
+/* Validation of single values; true when fine. A model is [A-Za-z0-9][A-Za-z0-9._:/@[\]-]{0,127};
+ * an effort one of those that both known CLI versions take. */
+bool cli_valid_model(struct koine_text model, struct cli_problem *problem);
+bool cli_valid_effort(struct koine_text effort, struct cli_problem *problem);
+
+/* Builds argv: one malloc'd block, NULL-terminated, free() it. NULL when memory is short or a value
+ * is over the kernel's 128 KiB an argument (`problem` is then filled, else its field is NULL). */
+char **cli_command_arguments(const struct cli_command_options *options,
+                             struct cli_problem *problem);
+
+/*
+ * Builds the CLI's environment from the gateway's by the allow list (ANTHROPIC_*, CLAUDE_CODE_*,
+ * DISABLE_*, proxies, certificates, PATH, HOME, USER, SHELL, LANG, LC_*, TZ, TMPDIR,
+ * CLAUDE_CONFIG_DIR, and what the config adds), never the gateway's key; with ANTHROPIC_API_KEY
+ * set, CLAUDE_CODE_OAUTH_TOKEN is withheld. `max_tokens` (0: none) becomes
+ * CLAUDE_CODE_MAX_OUTPUT_TOKENS. Variables of an outer CLI session (CLAUDECODE,
+ * CLAUDE_CODE_ENTRYPOINT, CLAUDE_CODE_SSE_PORT …) are withheld. One malloc'd block,
+ * NULL-terminated, free() it; NULL when memory is short.
+ */
+char **cli_command_environment(const struct config *config, char *const *environment,
+                               uint32_t max_tokens);
+
+/* Finds an executable: a name without '/' is looked up on PATH of `environment`. malloc'd absolute
+ * path, or NULL with errno (ENOENT, EACCES, ENOMEM). */
+char *cli_command_find(const char *name, char *const *environment);
+
+#endif

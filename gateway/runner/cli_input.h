@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lines for the CLI's stdin in the two-way protocol. Pure: values in, a malloc'd line out (ended by
+ * a newline, its length in *size; free it), NULL when memory is short or the JSON given is none.
+ */
+#ifndef RUNNER_CLI_INPUT_H
+#define RUNNER_CLI_INPUT_H
+
+#include <koine/base.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* control_request initialize. `system`, `append_system`, `schema` (JSON object text) and `server`
+ * (name of the host's MCP server) may each be none. */
+char *cli_input_initialize(const char *request_id, struct koine_text system,
+                           struct koine_text append_system, struct koine_text schema,
+                           const struct koine_text *servers, size_t server_count, size_t *size);
+
+/* A user turn. Exactly one of `text` and `blocks` (JSON array of content blocks). With
+ * `slash_commands` false a text that the CLI would take for a command reaches the model as text. */
+char *cli_input_user(struct koine_text text, struct koine_text blocks, bool slash_commands,
+                     size_t *size);
+
+/* Answers of can_use_tool: allow gives the unchanged input (JSON) back, deny says why. */
+char *cli_input_permit(const char *request_id, struct koine_text input, size_t *size);
+char *cli_input_deny(const char *request_id, struct koine_text why, size_t *size);
+
+/* Answer of mcp_message: `response` is a JSON-RPC response; none for a notification. */
+char *cli_input_mcp(const char *request_id, struct koine_text response, size_t *size);
+
+/* Any control request that this host does not know is answered with an error. */
+char *cli_input_error(const char *request_id, struct koine_text message, size_t *size);
+
+char *cli_input_interrupt(const char *request_id, size_t *size);
+
+#endif
