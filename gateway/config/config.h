@@ -143,12 +143,15 @@ struct config_error {
  */
 struct config *config_load(const char *path, char *const *environment, struct config_error *error);
 
-/* Replaces host and port by `text`: "127.0.0.1:3100", "[::1]:3100", ":3100" or "3100".
+/* Replaces host and port by `text`: "127.0.0.1:3100", "[::1]:3100", ":3100" or "3100"; without a
+ * host the host stays as it is, so that a bare port never opens the gateway to the network.
  * Returns 0, or -1 with `error` filled and the configuration unchanged. */
 int config_set_listen(struct config *config, const char *text, struct config_error *error);
 
-/* Writes the effective configuration as YAML that config_load reads back; keys' hashes and values
- * of runner.environment are masked as "***". Returns 0, or -1 when `out` fails. */
+/* Writes the effective configuration as YAML. Secrets are masked as "***": keys' hashes, values of
+ * runner.environment, JSON within profiles' flags, settings of modules whose name holds key,
+ * secret, token or password. config_load reads the rest back and refuses a masked value, so that no
+ * mask is ever taken for a secret. Returns 0, or -1 when `out` fails. */
 int config_print(const struct config *config, FILE *out);
 
 /* Frees the configuration; takes NULL. */

@@ -151,8 +151,8 @@ static bool are_words(const char *const *words, const char *text) {
 
 static bool is_object(const char *text, const char *without) {
     json_t *value = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    bool result = json_is_object(value) &&
-                  (without == NULL || json_object_get(value, without) == NULL);
+    bool result =
+        json_is_object(value) && (without == NULL || json_object_get(value, without) == NULL);
     json_decref(value);
     return result;
 }
@@ -246,4 +246,10 @@ bool flag_has_inline_json(const char *flag, size_t *name_size) {
     }
     *name_size = size + 1;
     return flag[size + 1 + strspn(flag + size + 1, " \t\r\n")] == '{';
+}
+
+bool flag_has_masked_json(const char *flag, size_t *name_size) {
+    size_t size = strcspn(flag, "=");
+    *name_size = size;
+    return flag[size] == '=' && strcmp(flag + size + 1, FORM_MASK) == 0;
 }

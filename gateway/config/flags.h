@@ -16,4 +16,7 @@ int flag_check(const char *flag, char *reason, size_t size);
  * `name_size`: bytes up to and with the '='. */
 bool flag_has_inline_json(const char *flag, size_t *name_size);
 
+/* True when config_print has replaced the flag's JSON by a mask. */
+bool flag_has_masked_json(const char *flag, size_t *name_size);
+
 #endif

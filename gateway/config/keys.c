@@ -25,23 +25,31 @@ static const struct key_choice format_choices[] = {{"text", 0}, {"json", 1}, {NU
 #define PLACE(type, member)                                                                        \
     .offset = offsetof(type, member), .width = sizeof(((const type *)NULL)->member)
 #define NUMBER(type_, struct_, path_, member, minimum_, maximum_, initial_)                        \
-    {.path = (path_), .type = (type_), PLACE(struct_, member), .minimum = (minimum_),              \
-     .maximum = (maximum_), .initial = (initial_)}
+    {                                                                                              \
+        .path = (path_), .type = (type_), PLACE(struct_, member), .minimum = (minimum_),           \
+        .maximum = (maximum_), .initial = (initial_)                                               \
+    }
 #define INTEGER(path, member, minimum, maximum, initial)                                           \
     NUMBER(KEY_INTEGER, struct config, path, member, minimum, maximum, initial)
 #define BYTES(path, member, minimum, maximum, initial)                                             \
     NUMBER(KEY_BYTES, struct config, path, member, minimum, maximum, initial)
 #define CHOICE(path_, member, choices_, initial_)                                                  \
-    {.path = (path_), .type = KEY_CHOICE, PLACE(struct config, member), .choices = (choices_),     \
-     .initial = (initial_)}
+    {                                                                                              \
+        .path = (path_), .type = KEY_CHOICE, PLACE(struct config, member), .choices = (choices_),  \
+        .initial = (initial_)                                                                      \
+    }
 #define TEXT(struct_, path_, member, form_, text_)                                                 \
-    {.path = (path_), .type = KEY_TEXT, PLACE(struct_, member), .form = &(form_), .text = (text_)}
+    { .path = (path_), .type = KEY_TEXT, PLACE(struct_, member), .form = &(form_), .text = (text_) }
 #define LIST(struct_, path_, member, form_)                                                        \
-    {.path = (path_), .type = KEY_LIST, PLACE(struct_, member), .form = &(form_),                  \
-     .maximum = MAXIMUM_ENTRIES}
+    {                                                                                              \
+        .path = (path_), .type = KEY_LIST, PLACE(struct_, member), .form = &(form_),               \
+        .maximum = MAXIMUM_ENTRIES                                                                 \
+    }
 #define CUSTOM(struct_, path_, member, name)                                                       \
-    {.path = (path_), .type = KEY_CUSTOM, PLACE(struct_, member), .read = section_read_##name,     \
-     .write = section_write_##name}
+    {                                                                                              \
+        .path = (path_), .type = KEY_CUSTOM, PLACE(struct_, member), .read = section_read_##name,  \
+        .write = section_write_##name                                                              \
+    }
 
 /* clang-format off */
 static const struct key_spec config_specs[] = {

@@ -27,8 +27,8 @@ struct key_choice {
 struct key_spec {
     const char *path; /* "http.max_body_bytes" */
     enum key_type type;
-    size_t offset; /* within the struct that the table describes */
-    size_t width;  /* of the member: 1, 2, 4 or 8 bytes for numbers */
+    size_t offset;            /* within the struct that the table describes */
+    size_t width;             /* of the member: 1, 2, 4 or 8 bytes for numbers */
     int64_t minimum, maximum; /* of numbers; of a list, `maximum` entries */
     int64_t initial;
     const char *text;                 /* initial value of KEY_TEXT, or NULL */

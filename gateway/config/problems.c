@@ -28,8 +28,8 @@ static void append(struct problems *problems, const char *line) {
         problems->left_out++;
         return;
     }
-    int written = snprintf(problems->error->message + problems->used, space, "%s%s",
-                           first ? "" : "\n", line);
+    int written =
+        snprintf(problems->error->message + problems->used, space, "%s%s", first ? "" : "\n", line);
     if (written > 0) {
         problems->used += (size_t)written < space ? (size_t)written : space - 1;
     }

@@ -100,8 +100,8 @@ static void read_choice(struct reader *reader, const struct key_spec *spec, void
             key_store(spec, base, choice->value);
             return;
         }
-        int written = snprintf(words + used, sizeof words - used, "%s%s", used > 0 ? ", " : "",
-                               choice->word);
+        int written =
+            snprintf(words + used, sizeof words - used, "%s%s", used > 0 ? ", " : "", choice->word);
         used += written > 0 && (size_t)written < sizeof words - used ? (size_t)written : 0;
     }
     problems_add(reader->problems, node->line, shown, "found %s, expected one of: %s",

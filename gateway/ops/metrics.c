@@ -68,8 +68,10 @@ static bool family_has_name(const struct metric_family *family, const char *pref
     return strncmp(family->name, prefix, size) == 0 && strcmp(family->name + size, name) == 0;
 }
 
-static size_t find_series(const struct metrics *metrics, uint64_t hash, const char *prefix,
-                          const char *name, const char *labels) {
+/* Its index, or 0. */
+static size_t find_series(const struct metrics *metrics, const char *prefix, const char *name,
+                          const char *labels) {
+    uint64_t hash = hash_series(prefix, name, labels);
     size_t mask = metrics->table_size - 1;
     for (size_t at = hash & mask; metrics->table[at] != 0; at = (at + 1) & mask) {
         const struct metric_series *series = metrics->series[metrics->table[at] - 1];
@@ -155,21 +157,21 @@ static struct metric_prefix *obtain_prefix(struct metrics *metrics, const char *
     return prefix;
 }
 
-/* Finds the family that these options may join. KOINE_OK with NULL: there is none yet. */
-static int find_family(const struct metrics *metrics, const char *prefix,
-                       const struct koine_metric_options *options, struct metric_family **found) {
-    *found = NULL;
+static struct metric_family *find_family(const struct metrics *metrics, const char *prefix,
+                                         const char *name) {
     for (struct metric_family *family = metrics->first; family != NULL; family = family->next) {
-        if (family_has_name(family, prefix, options->name)) {
-            *found = family;
+        if (family_has_name(family, prefix, name)) {
+            return family;
         }
     }
-    if (*found == NULL) {
-        return KOINE_OK;
-    }
-    /* Module "a-b" with "c" and module "a" with "b_c" are strangers that share a name. */
-    bool same_owner = (*found)->prefix_size == strlen(prefix);
-    return same_owner && metric_family_fits(*found, options) ? KOINE_OK : KOINE_EXISTS;
+    return NULL;
+}
+
+/* Whether the options may have a series of this family. The prefix too: module "a-b" with "c" and
+ * module "a" with "b_c" are strangers that share a name. */
+static bool may_join(const struct metric_family *family, const char *prefix,
+                     const struct koine_metric_options *options) {
+    return family->prefix_size == strlen(prefix) && metric_family_fits(family, options);
 }
 
 static bool collides(const struct metrics *metrics, const struct metric_family *candidate) {
@@ -223,10 +225,13 @@ static int add_to_family(struct metric_family *family, const char *labels,
     return KOINE_OK;
 }
 
-/* `family`: NULL when it has yet to be made. */
 static int add_series(struct metrics *metrics, const char *prefix_text, size_t max_series,
-                      const struct koine_metric_options *options, struct metric_family *family,
-                      const char *labels, uint64_t *index) {
+                      const struct koine_metric_options *options, const char *labels,
+                      uint64_t *index) {
+    struct metric_family *family = find_family(metrics, prefix_text, options->name);
+    if (family != NULL && !may_join(family, prefix_text, options)) {
+        return KOINE_EXISTS;
+    }
     struct metric_prefix *prefix = obtain_prefix(metrics, prefix_text);
     if (prefix == NULL || reserve_series(metrics) != KOINE_OK) {
         return KOINE_NO_MEMORY;
@@ -257,14 +262,14 @@ int metrics_define(struct metrics *metrics, const char *prefix, size_t max_serie
     if (labels == NULL) {
         return KOINE_NO_MEMORY;
     }
-    struct metric_family *family = NULL;
-    uint64_t hash = hash_series(prefix, options->name, labels);
-    size_t found = find_series(metrics, hash, prefix, options->name, labels);
-    int result = find_family(metrics, prefix, options, &family);
-    if (result == KOINE_OK && found != 0) {
+    int result = KOINE_OK;
+    size_t found = find_series(metrics, prefix, options->name, labels);
+    if (found == 0) {
+        result = add_series(metrics, prefix, max_series, options, labels, index);
+    } else if (may_join(metrics->series[found - 1]->family, prefix, options)) {
         *index = found;
-    } else if (result == KOINE_OK) {
-        result = add_series(metrics, prefix, max_series, options, family, labels, index);
+    } else {
+        result = KOINE_EXISTS;
     }
     free(labels);
     return result;

@@ -11,6 +11,9 @@
 #include <koine/base.h>
 #include <stdbool.h>
 
+/* A longer secret is wrong without being hashed: the size of a header must not buy work. */
+enum { KEY_SECRET_MAX_BYTES = 1024 };
+
 /* One key at run time. */
 struct key {
     const struct config_key *config; /* name, routes … */

@@ -209,8 +209,8 @@ struct tool_policy *tool_policy_narrow(const struct tool_policy *policy,
     } else if (allowed != NULL && !tolerate_nothing && tool_policy_denies_all(narrowed)) {
         error->problem = TOOL_POLICY_NOTHING_LEFT;
         snprintf(error->reason, sizeof(error->reason),
-                 "no tool of the allow list is left: each is %s",
-                 "denied, or outside what this gateway and key allow");
+                 "no tool of the allow list is left: each is denied, or outside what this gateway "
+                 "and key allow");
         tool_policy_unref(narrowed);
         narrowed = NULL;
     }

@@ -15,14 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
-void pid_list_finish(struct pid_list *list)
-{
+void pid_list_finish(struct pid_list *list) {
     free(list->pids);
     *list = (struct pid_list){0};
 }
 
-static int pid_list_add(struct pid_list *list, pid_t pid)
-{
+static int pid_list_add(struct pid_list *list, pid_t pid) {
     if (list->count == list->capacity) {
         const size_t capacity = list->capacity ? list->capacity * 2 : 32;
         pid_t *pids = reallocarray(list->pids, capacity, sizeof(*pids));
@@ -36,8 +34,7 @@ static int pid_list_add(struct pid_list *list, pid_t pid)
     return KOINE_OK;
 }
 
-static ssize_t read_all(int fd, char *bytes, size_t size)
-{
+static ssize_t read_all(int fd, char *bytes, size_t size) {
     ssize_t got;
     do {
         got = read(fd, bytes, size);
@@ -47,8 +44,7 @@ static ssize_t read_all(int fd, char *bytes, size_t size)
 
 /* Text between the first '(' and the last ')' is the name and may hold anything; the numbered
  * fields of proc(5) follow. */
-static bool parse_stat(char *text, struct proc_stat *stat)
-{
+static bool parse_stat(char *text, struct proc_stat *stat) {
     char *open = strchr(text, '(');
     char *close = strrchr(text, ')');
     if (!open || !close || close < open) {
@@ -79,14 +75,12 @@ static bool parse_stat(char *text, struct proc_stat *stat)
 }
 
 /* Out of descriptors: better a process of which nothing is known than one that counts as gone. */
-static bool stat_unreadable(pid_t pid, struct proc_stat *stat)
-{
+static bool stat_unreadable(pid_t pid, struct proc_stat *stat) {
     *stat = (struct proc_stat){.name = "?", .threads = 1};
     return kill(pid, 0) == 0;
 }
 
-bool proc_stat_read(pid_t pid, struct proc_stat *stat)
-{
+bool proc_stat_read(pid_t pid, struct proc_stat *stat) {
     char text[1024];
     snprintf(text, sizeof(text), "/proc/%d/stat", (int)pid);
     const int fd = open(text, O_RDONLY | O_CLOEXEC);
@@ -102,8 +96,7 @@ bool proc_stat_read(pid_t pid, struct proc_stat *stat)
     return parse_stat(text, stat);
 }
 
-int proc_children_of_file(int fd, struct pid_list *list)
-{
+int proc_children_of_file(int fd, struct pid_list *list) {
     char text[4096];
     off_t offset = 0;
     pid_t pid = 0;
@@ -130,8 +123,7 @@ int proc_children_of_file(int fd, struct pid_list *list)
 }
 
 /* KOINE_NOT_FOUND: there is no such file. */
-static int children_of_thread(pid_t pid, const char *thread, struct pid_list *list)
-{
+static int children_of_thread(pid_t pid, const char *thread, struct pid_list *list) {
     char path[64];
     snprintf(path, sizeof(path), "/proc/%d/task/%.20s/children", (int)pid, thread);
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -143,13 +135,11 @@ static int children_of_thread(pid_t pid, const char *thread, struct pid_list *li
     return result;
 }
 
-static bool is_number(const char *name)
-{
+static bool is_number(const char *name) {
     return name[0] >= '0' && name[0] <= '9';
 }
 
-static int children_of_threads(pid_t pid, struct pid_list *list)
-{
+static int children_of_threads(pid_t pid, struct pid_list *list) {
     char path[32];
     snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
     DIR *threads = opendir(path);
@@ -167,8 +157,7 @@ static int children_of_threads(pid_t pid, struct pid_list *list)
     return result == KOINE_NO_MEMORY ? result : KOINE_OK;
 }
 
-int proc_children(pid_t pid, uint32_t threads, struct pid_list *list)
-{
+int proc_children(pid_t pid, uint32_t threads, struct pid_list *list) {
     char thread[24];
     snprintf(thread, sizeof(thread), "%d", (int)pid);
     const int result = children_of_thread(pid, thread, list);
@@ -183,8 +172,7 @@ int proc_children(pid_t pid, uint32_t threads, struct pid_list *list)
     return children_of_threads(pid, list); /* the first thread's come twice: harmless */
 }
 
-int proc_children_by_scan(pid_t pid, struct pid_list *list)
-{
+int proc_children_by_scan(pid_t pid, struct pid_list *list) {
     DIR *processes = opendir("/proc");
     if (!processes) {
         return errno == ENOMEM ? KOINE_NO_MEMORY : KOINE_OK;
@@ -204,8 +192,7 @@ int proc_children_by_scan(pid_t pid, struct pid_list *list)
 
 /* Looks at one window of the environment; entries end with a zero byte. */
 static bool find_entry(const char *text, size_t size, bool at_start, const char *name, char *value,
-                       size_t value_size)
-{
+                       size_t value_size) {
     const size_t name_size = strlen(name);
     const char *found = text;
     const char *end = text + size;
@@ -222,8 +209,7 @@ static bool find_entry(const char *text, size_t size, bool at_start, const char 
     return false;
 }
 
-bool proc_environ_read(pid_t pid, const char *name, char *value, size_t size)
-{
+bool proc_environ_read(pid_t pid, const char *name, char *value, size_t size) {
     char text[16 * 1024];
     snprintf(text, sizeof(text), "/proc/%d/environ", (int)pid);
     const int fd = open(text, O_RDONLY | O_CLOEXEC);

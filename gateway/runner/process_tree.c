@@ -11,15 +11,13 @@
 #include <signal.h>
 #include <stdlib.h>
 
-void process_tree_finish(struct process_tree *tree)
-{
+void process_tree_finish(struct process_tree *tree) {
     free(tree->members);
     free(tree->slots);
     *tree = (struct process_tree){0};
 }
 
-static size_t slot_of(const struct process_tree *tree, pid_t pid)
-{
+static size_t slot_of(const struct process_tree *tree, pid_t pid) {
     assert(tree->slot_count > 0);
     size_t slot = (size_t)((uint32_t)pid * UINT32_C(2654435761)) & (tree->slot_count - 1);
     while (tree->slots[slot] && tree->members[tree->slots[slot] - 1].pid != pid) {
@@ -28,8 +26,7 @@ static size_t slot_of(const struct process_tree *tree, pid_t pid)
     return slot;
 }
 
-static struct process_tree_member *find(const struct process_tree *tree, pid_t pid)
-{
+static struct process_tree_member *find(const struct process_tree *tree, pid_t pid) {
     if (tree->slot_count == 0) {
         return NULL;
     }
@@ -37,17 +34,14 @@ static struct process_tree_member *find(const struct process_tree *tree, pid_t p
     return index ? &tree->members[index - 1] : NULL;
 }
 
-bool process_tree_knows(const struct process_tree *tree, pid_t pid)
-{
+bool process_tree_knows(const struct process_tree *tree, pid_t pid) {
     return find(tree, pid) != NULL;
 }
 
 /* Keeps the slots at most half full. */
-static int grow(struct process_tree *tree)
-{
+static int grow(struct process_tree *tree) {
     const size_t capacity = tree->capacity ? tree->capacity * 2 : 16;
-    struct process_tree_member *members =
-        reallocarray(tree->members, capacity, sizeof(*members));
+    struct process_tree_member *members = reallocarray(tree->members, capacity, sizeof(*members));
     if (!members) {
         return KOINE_NO_MEMORY;
     }
@@ -66,8 +60,7 @@ static int grow(struct process_tree *tree)
     return KOINE_OK;
 }
 
-static struct process_tree_member *append(struct process_tree *tree, pid_t pid)
-{
+static struct process_tree_member *append(struct process_tree *tree, pid_t pid) {
     if (tree->count == tree->capacity && grow(tree) != KOINE_OK) {
         return NULL;
     }
@@ -76,16 +69,16 @@ static struct process_tree_member *append(struct process_tree *tree, pid_t pid)
     return &tree->members[tree->count++];
 }
 
-static bool is_same(const struct process_tree_member *member, const struct proc_stat *stat)
-{
-    return member->start_ticks == stat->start_ticks || stat->start_ticks == 0;
+static bool is_same(const struct process_tree_member *member, const struct proc_stat *stat) {
+    return member->start_ticks == stat->start_ticks || member->start_ticks == 0 ||
+           stat->start_ticks == 0;
 }
 
-int process_tree_add(struct process_tree *tree, pid_t pid, int signal)
-{
+int process_tree_add(struct process_tree *tree, pid_t pid, int signal) {
     struct process_tree_member *member = find(tree, pid);
     struct proc_stat stat;
-    if (!proc_stat_read(pid, &stat) || stat.dead || (member && is_same(member, &stat))) {
+    if (!proc_stat_read(pid, &stat) || stat.dead ||
+        (member && member->alive && is_same(member, &stat))) {
         return 0;
     }
     if (!member && !(member = append(tree, pid))) {
@@ -103,8 +96,7 @@ int process_tree_add(struct process_tree *tree, pid_t pid, int signal)
     return 1;
 }
 
-int process_tree_walk(struct process_tree *tree, int signal)
-{
+int process_tree_walk(struct process_tree *tree, int signal) {
     struct pid_list children = {0};
     int found = 0;
     /* The members added on the way are walked in their turn. */
@@ -125,8 +117,7 @@ int process_tree_walk(struct process_tree *tree, int signal)
     return found;
 }
 
-size_t process_tree_refresh(struct process_tree *tree)
-{
+size_t process_tree_refresh(struct process_tree *tree) {
     size_t living = 0;
     for (size_t i = 0; i < tree->count; i++) {
         struct process_tree_member *member = &tree->members[i];
@@ -135,18 +126,18 @@ size_t process_tree_refresh(struct process_tree *tree)
             continue;
         }
         member->alive = proc_stat_read(member->pid, &stat) && !stat.dead && is_same(member, &stat);
-        if (member->alive) {
+        living += member->alive;
+        if (member->alive && stat.start_ticks) {
             member->threads = stat.threads;
-            member->group = stat.start_ticks ? stat.group : member->group;
-            member->session = stat.start_ticks ? stat.session : member->session;
-            living++;
+            member->group = stat.group;
+            member->session = stat.session;
+            member->start_ticks = stat.start_ticks;
         }
     }
     return living;
 }
 
-void process_tree_signal_new(struct process_tree *tree, int signal)
-{
+void process_tree_signal_new(struct process_tree *tree, int signal) {
     for (size_t i = 0; i < tree->count; i++) {
         struct process_tree_member *member = &tree->members[i];
         if (member->alive && !member->signalled) {
@@ -156,8 +147,7 @@ void process_tree_signal_new(struct process_tree *tree, int signal)
     }
 }
 
-void process_tree_signal(const struct process_tree *tree, int signal)
-{
+void process_tree_signal(const struct process_tree *tree, int signal) {
     for (size_t i = 0; i < tree->count; i++) {
         if (tree->members[i].alive) {
             kill(tree->members[i].pid, signal);

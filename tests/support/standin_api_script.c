@@ -56,7 +56,19 @@ static bool carries_tool_result(const json_t *message) {
     return false;
 }
 
-/* The last user message that is a prompt; `steps` says how many tool_result messages follow it. */
+/* What the CLI says on its own account to make the model go on: a step of the script, no prompt. */
+static bool is_nudge(const json_t *message) {
+    static const char *const beginnings[] = {"Output token limit hit", "Your response above was",
+                                             "You MUST call the StructuredOutput tool"};
+    json_t *text = message_text(message);
+    bool found = false;
+    for (size_t i = 0; text && i < sizeof beginnings / sizeof *beginnings; i++)
+        found |= strncmp(json_string_value(text), beginnings[i], strlen(beginnings[i])) == 0;
+    json_decref(text);
+    return found;
+}
+
+/* The last user message that is a prompt; `steps` says how many tool results and nudges follow. */
 static const json_t *last_prompt(const json_t *messages, size_t *steps) {
     *steps = 0;
     for (size_t i = json_array_size(messages); i-- > 0;) {
@@ -64,7 +76,7 @@ static const json_t *last_prompt(const json_t *messages, size_t *steps) {
         const char *role = json_string_value(json_object_get(message, "role"));
         if (!role || strcmp(role, "user") != 0)
             continue;
-        if (!carries_tool_result(message))
+        if (!carries_tool_result(message) && !is_nudge(message))
             return message;
         ++*steps;
     }

@@ -58,7 +58,7 @@ void *standin_must(void *pointer) {
     return pointer;
 }
 
-noreturn void standin_fail(const char *format, ...) {
+_Noreturn void standin_fail(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
@@ -96,7 +96,7 @@ static void standin_finish(struct standin *s) {
         free(strings[i]);
 }
 
-noreturn void standin_exit(struct standin *s, int code) {
+_Noreturn void standin_exit(struct standin *s, int code) {
     wire_flush(s);
     standin_finish(s);
     exit(code);

@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdnoreturn.h>
 
 #define STANDIN_VERSION "2.1.330"
 #define STANDIN_UUID_CHARS 36
@@ -86,8 +85,8 @@ struct turn {
 };
 
 /* standin_cli.c */
-noreturn void standin_exit(struct standin *s, int code);
-noreturn void standin_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+_Noreturn void standin_exit(struct standin *s, int code);
+_Noreturn void standin_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void *standin_must(void *pointer);
 uint64_t standin_now_ms(void);
 void standin_uuid(struct standin *s, char out[STANDIN_UUID_CHARS + 1]);

@@ -117,7 +117,10 @@ static void on_initialize(struct standin *s, const char *id, json_t *request) {
     const char *prompt = NULL, *append = NULL;
     size_t i;
     if (!s->initialized && s->turn_count == 0) {
-        json_array_foreach(servers, i, name) server_connect(s, json_string_value(name));
+        json_array_foreach(servers, i, name) {
+            if (json_is_string(name))
+                server_connect(s, json_string_value(name));
+        }
         json_unpack(request, "{s[s]}", "systemPrompt", &prompt);
         if (!prompt)
             prompt = json_string_value(json_object_get(request, "systemPrompt"));

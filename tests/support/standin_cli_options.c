@@ -166,7 +166,8 @@ void options_parse(struct options *o, int argc, char **argv) {
         const struct flag *flag = flag_find(argument, bytes);
         if (!flag)
             standin_fail("error: unknown option '%s'", argument);
-        i = flag_take(o, flag, equals ? equals + 1 : NULL, i, argc, argv);
+        else
+            i = flag_take(o, flag, equals ? equals + 1 : NULL, i, argc, argv);
     }
     if (!o->version)
         options_check(o);

@@ -73,7 +73,9 @@ static bool is_offered(struct standin *s, const char *tool) {
     json_t *offered = tools_offered(s), *name;
     size_t i;
     bool found = false;
-    json_array_foreach(offered, i, name) found |= strcmp(json_string_value(name), tool) == 0;
+    json_array_foreach(offered, i, name) {
+        found |= strcmp(json_string_value(name), tool) == 0;
+    }
     json_decref(offered);
     return found;
 }

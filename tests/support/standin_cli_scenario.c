@@ -65,7 +65,7 @@ static void fault_signal(struct standin *s, const json_t *fault) {
     raise((int)json_integer_value(number));
 }
 
-static noreturn void fault_hang(struct standin *s, const json_t *fault) {
+static _Noreturn void fault_hang(struct standin *s, const json_t *fault) {
     wire_flush(s);
     if (json_is_true(json_object_get(fault, "ignore_sigterm")))
         signal(SIGTERM, SIG_IGN);
@@ -153,12 +153,12 @@ void scenario_report(struct standin *s) {
     json_decref(report);
 }
 
-static noreturn void daemon_exec(struct standin *s, const char *command) {
+static _Noreturn void daemon_exec(struct standin *s, const char *command) {
     int null = open("/dev/null", O_RDWR);
     for (int fd = 0; fd < 3; fd++)
         dup2(null, fd);
     closefrom(3);
-    char *shell[] = {"/bin/sh", "-c", (char *)command, NULL}, *nothing[] = {NULL};
+    char *shell[] = {(char *)"/bin/sh", (char *)"-c", (char *)command, NULL}, *nothing[] = {NULL};
     execve(shell[0], shell, scenario_true(s, "clear_env") ? nothing : s->environ);
     _exit(127);
 }

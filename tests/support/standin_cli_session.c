@@ -133,7 +133,7 @@ static void transcript_load(struct standin *s, const char *path) {
         fclose(to);
 }
 
-static noreturn void session_unknown(struct standin *s, const char *id) {
+static _Noreturn void session_unknown(struct standin *s, const char *id) {
     snprintf(s->session_id, sizeof s->session_id, "%s", id);
     fprintf(stderr, "No conversation found with session ID: %s\n", id);
     line_emit(s,

@@ -84,8 +84,8 @@ static void call_unknown(struct standin *s, struct turn *t, struct call *c) {
     c->done = true;
 }
 
-static noreturn void shell_exec(const char *command, int output_fd) {
-    char *shell[] = {"/bin/sh", "-c", (char *)command, NULL};
+static _Noreturn void shell_exec(const char *command, int output_fd) {
+    char *shell[] = {(char *)"/bin/sh", (char *)"-c", (char *)command, NULL};
     int null = open("/dev/null", O_RDONLY);
     setsid();
     dup2(null, STDIN_FILENO);

@@ -19,6 +19,8 @@
 #define NEW_ID "11111111-1111-4111-8111-111111111111"
 #define OTHER_ID "22222222-2222-4222-8222-222222222222"
 
+#define END ((const char *)NULL)
+
 static char config_dir[PATH_MAX];
 
 struct cli {
@@ -33,7 +35,7 @@ static const char *binary(void) {
     return path ? path : "build/tests/standin-cli";
 }
 
-/* Starts the CLI with the two-way protocol's flags and up to six more. */
+/* Starts the CLI with the two-way protocol's flags and up to eight more, then END. */
 static struct cli cli_start(const char *scenario, ...) {
     char environment_scenario[512], environment_config[PATH_MAX + 32];
     const char *argv[16] = {binary(),
@@ -51,7 +53,8 @@ static struct cli cli_start(const char *scenario, ...) {
     va_end(flags);
     snprintf(environment_scenario, sizeof environment_scenario, "CLAUDE_CODE_STANDIN=%s", scenario);
     snprintf(environment_config, sizeof environment_config, "CLAUDE_CONFIG_DIR=%s", config_dir);
-    char *environment[] = {environment_scenario, environment_config, "PATH=/usr/bin:/bin", NULL};
+    char *environment[] = {environment_scenario, environment_config, (char *)"PATH=/usr/bin:/bin",
+                           NULL};
 
     struct cli cli = {0};
     posix_spawn_file_actions_t actions;
@@ -177,7 +180,7 @@ static void cli_end_well(struct cli *cli) {
 START_TEST(answers_without_a_scenario)
 {
     char text[512];
-    struct cli cli = cli_start("", "--session-id=" NEW_ID, NULL);
+    struct cli cli = cli_start("", "--session-id=" NEW_ID, END);
     cli_say(&cli, "good morning");
     json_t *init = cli_expect(&cli, "system", "init");
     ck_assert_str_eq(text_at(init, "session_id"), NEW_ID);
@@ -199,7 +202,7 @@ END_TEST
 START_TEST(turns_follow_and_cost_adds_up)
 {
     char text[512];
-    struct cli cli = cli_start("{\"cost_usd\":0.5}", NULL);
+    struct cli cli = cli_start("{\"cost_usd\":0.5}", END);
     for (int turn = 1; turn <= 3; turn++) {
         cli_say(&cli, "standin:{\"text\":\"grüße €\",\"delta_bytes\":1,\"split_utf8\":true}");
         json_t *result = cli_turn(&cli, text, sizeof text);
@@ -217,7 +220,7 @@ START_TEST(events_come_in_the_real_order)
     static const char *const order[] = {
         "message_start",      "content_block_start", "content_block_delta", "assistant",
         "content_block_stop", "message_delta",       "message_stop",        "result"};
-    struct cli cli = cli_start("{\"text\":\"one\"}", NULL);
+    struct cli cli = cli_start("{\"text\":\"one\"}", END);
     cli_say(&cli, "hi");
     json_decref(cli_expect(&cli, "system", "status"));
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
@@ -232,7 +235,7 @@ END_TEST
 START_TEST(object_follows_rejected_ones)
 {
     char text[512];
-    struct cli cli = cli_start("", "--json-schema", "{\"type\":\"object\"}", NULL);
+    struct cli cli = cli_start("", "--json-schema", "{\"type\":\"object\"}", END);
     cli_say(&cli, "standin:{\"object\":{\"a\":[1,2]},\"object_rejects\":2}");
     json_t *result = cli_turn(&cli, text, sizeof text);
     json_t *expected = json_pack("{s[ii]}", "a", 1, 2);
@@ -247,7 +250,7 @@ END_TEST
 START_TEST(schema_alone_gives_a_sample)
 {
     char text[512];
-    struct cli cli = cli_start("", NULL);
+    struct cli cli = cli_start("", END);
     cli_write(&cli, "{\"type\":\"control_request\",\"request_id\":\"r1\",\"request\":{\"subtype\":"
                     "\"initialize\",\"jsonSchema\":{\"type\":\"object\",\"properties\":{\"n\":{"
                     "\"type\":\"integer\",\"minimum\":7}}}}}");
@@ -262,7 +265,7 @@ END_TEST
 
 static json_t *run_tool(const char *behavior, json_t *response) {
     char text[512];
-    struct cli cli = cli_start("", "--permission-prompt-tool", "stdio", NULL);
+    struct cli cli = cli_start("", "--permission-prompt-tool", "stdio", END);
     cli_say(&cli, "standin:{\"tool\":{\"run\":\"echo it ran\"}}");
     json_t *asked = cli_expect(&cli, "control_request", "can_use_tool");
     json_t *request = json_object_get(asked, "request");
@@ -299,7 +302,7 @@ START_TEST(rules_decide_without_asking)
 {
     char text[512];
     struct cli cli = cli_start("", "--permission-prompt-tool=stdio", "--allowedTools=Bash",
-                               "--disallowedTools=Bash(rm:*),WebFetch", NULL);
+                               "--disallowedTools=Bash(rm:*),WebFetch", END);
     cli_say(&cli, "standin:{\"tools\":[{\"run\":\"echo fine\"},{\"run\":\"rm nothing\"}]}");
     json_t *result = cli_turn(&cli, text, sizeof text);
     ck_assert_ptr_nonnull(strstr(text, "fine"));
@@ -324,7 +327,7 @@ static void serve_mcp(struct cli *cli, const char *method, json_t *result) {
 START_TEST(host_provided_tool_round_trip)
 {
     char text[512];
-    struct cli cli = cli_start("", "--allowedTools=mcp__shop", "--tools=", NULL);
+    struct cli cli = cli_start("", "--allowedTools=mcp__shop", "--tools=", END);
     cli_write(&cli, "{\"type\":\"control_request\",\"request_id\":\"r1\",\"request\":{\"subtype\":"
                     "\"initialize\",\"sdkMcpServers\":[\"shop\"]}}");
     cli_say(&cli, "standin:{\"call_host_tool\":{\"server\":\"shop\",\"name\":\"price\","
@@ -348,7 +351,7 @@ END_TEST
 START_TEST(interrupt_ends_the_turn_not_the_process)
 {
     char text[512];
-    struct cli cli = cli_start("", "--allowedTools", "Bash", NULL);
+    struct cli cli = cli_start("", "--allowedTools", "Bash", END);
     cli_say(&cli, "standin:{\"tool\":{\"run\":\"sleep 600\"}}");
     json_decref(cli_expect(&cli, "assistant", NULL));
     cli_write(&cli, "{\"type\":\"control_request\",\"request_id\":\"r1\",\"request\":{\"subtype\":"
@@ -367,13 +370,13 @@ END_TEST
 START_TEST(session_is_resumed_and_forked)
 {
     char text[512];
-    struct cli cli = cli_start("", "--session-id=" NEW_ID, NULL);
+    struct cli cli = cli_start("", "--session-id=" NEW_ID, END);
     cli_say(&cli, "remember me");
     json_decref(cli_turn(&cli, text, sizeof text));
     cli_end_well(&cli);
 
     cli = cli_start("{\"echo\":\"history\"}", "--resume=" NEW_ID, "--fork-session",
-                    "--session-id=" OTHER_ID, NULL);
+                    "--session-id=" OTHER_ID, END);
     cli_say(&cli, "what came before?");
     json_t *result = cli_turn(&cli, text, sizeof text);
     ck_assert_str_eq(text, "{\"messages\":2,\"last_user\":\"remember me\"}");
@@ -386,7 +389,7 @@ END_TEST
 START_TEST(unknown_session_is_an_error_result)
 {
     char err[512];
-    struct cli cli = cli_start("", "--resume=" OTHER_ID, NULL);
+    struct cli cli = cli_start("", "--resume=" OTHER_ID, END);
     json_t *result = cli_expect(&cli, "result", "error_during_execution");
     ck_assert_int_eq(json_is_true(json_object_get(result, "is_error")), 1);
     json_decref(result);
@@ -398,7 +401,7 @@ END_TEST
 START_TEST(bad_input_kills_it)
 {
     char err[512];
-    struct cli cli = cli_start("", NULL);
+    struct cli cli = cli_start("", END);
     cli_write(&cli, "this is not JSON");
     ck_assert_int_eq(cli_end(&cli, err, sizeof err), 1);
     ck_assert_ptr_nonnull(strstr(err, "Error parsing streaming input line"));
@@ -408,7 +411,7 @@ END_TEST
 START_TEST(unknown_flag_is_refused)
 {
     char err[512];
-    struct cli cli = cli_start("", "--surprise", NULL);
+    struct cli cli = cli_start("", "--surprise", END);
     ck_assert_int_eq(cli_end(&cli, err, sizeof err), 1);
     ck_assert_str_eq(err, "error: unknown option '--surprise'\n");
 }
@@ -429,7 +432,7 @@ static const struct fault {
 START_TEST(faults_strike_when_asked)
 {
     char err[512];
-    struct cli cli = cli_start(faults[_i].scenario, NULL);
+    struct cli cli = cli_start(faults[_i].scenario, END);
     signal(SIGPIPE, SIG_IGN);
     cli_say(&cli, "hi");
     ck_assert_int_eq(cli_end(&cli, err, sizeof err), faults[_i].status);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is wrong with a configuration although each key is right by itself.
+ * Asks the tool policy and the file system; changes nothing.
+ */
+#ifndef CONFIG_CHECK_H
+#define CONFIG_CHECK_H
+
+#include "config/tree.h"
+
+/* `root` is the tree that `config` was read from, for line numbers; NULL without a file. */
+void check_config(const struct config *config, const struct node *root, char *const *environment,
+                  struct problems *problems);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a request is answered: whole, as a refusal, or as a stream. Byte framing is the gate's. */
+#include "http/request.h"
+#include "http/server.h"
+#include "modules/module.h"
+#include "runner/runner.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* The header block of an answer: type, request id, what the module has set. malloc'd. */
+static char *header_block(const struct request *request, struct koine_text content_type,
+                          const char *extra, size_t *size) {
+    size_t capacity = request->headers_size + content_type.size + strlen(extra) + 160;
+    char *block = malloc(capacity);
+    if (!block)
+        return NULL;
+    int n = snprintf(block, capacity, "Content-Type: %.*s\r\nX-Request-Id: %s\r\n%s%.*s",
+                     (int)content_type.size, content_type.data, request->id, extra,
+                     (int)request->headers_size, request->headers ? request->headers : "");
+    *size = (size_t)n;
+    return block;
+}
+
+static bool is_header_value(struct koine_text text) {
+    for (size_t i = 0; i < text.size; i++)
+        if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
+            return false;
+    return true;
+}
+
+static int reply(struct request *request, int status, struct koine_text content_type,
+                 struct koine_text body, const char *extra) {
+    size_t size;
+    char *block = header_block(request, content_type, extra, &size);
+    if (!block)
+        return KOINE_NO_MEMORY;
+    request->state = REQUEST_ANSWERED;
+    int result = gate_reply(request->connection, status, (struct koine_text){block, size}, body);
+    free(block);
+    return result;
+}
+
+int request_respond(struct request *request, int status, struct koine_text content_type,
+                    struct koine_text body) {
+    if (request->state == REQUEST_STREAMING)
+        return KOINE_WRONG_STATE;
+    if (status < 200 || status > 599 || content_type.size > 256 || !is_header_value(content_type))
+        return KOINE_INVALID;
+    if (!content_type.data)
+        content_type = KOINE_TEXT("application/json; charset=utf-8");
+    return reply(request, status, content_type, body, "");
+}
+
+int request_fail(struct request *request, const struct koine_failure *failure) {
+    if (request->state == REQUEST_STREAMING)
+        return KOINE_WRONG_STATE;
+    char extra[64] = "";
+    if (failure->retry_after_s)
+        snprintf(extra, sizeof(extra), "Retry-After: %u\r\n", (unsigned)failure->retry_after_s);
+    const char *type;
+    size_t size;
+    char *body = server_render(request->route, failure, &size, &type);
+    if (!body)
+        return KOINE_NO_MEMORY;
+    int status = failure->status >= 400 && failure->status <= 599 ? failure->status : 500;
+    int result = reply(request, status, (struct koine_text){type, strlen(type)},
+                       (struct koine_text){body, size}, extra);
+    free(body);
+    return result;
+}
+
+int request_stream_begin(struct request *request, const struct koine_stream_options *options) {
+    struct koine_text type = options->content_type, keep_alive = options->keep_alive;
+    struct koine_text events = KOINE_TEXT("text/event-stream");
+    if (request->state != REQUEST_OPEN)
+        return KOINE_WRONG_STATE;
+    if (!type.data)
+        type = events;
+    if (type.size > 256 || !is_header_value(type) ||
+        (options->status && (options->status < 200 || options->status > 599)))
+        return KOINE_INVALID;
+    bool is_events = type.size >= events.size && memcmp(type.data, events.data, events.size) == 0;
+    if (is_events && !keep_alive.data)
+        keep_alive = KOINE_TEXT(": keep-alive\n\n");
+    size_t size;
+    char *block = header_block(
+        request, type,
+        is_events ? "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n" : "", &size);
+    if (!block)
+        return KOINE_NO_MEMORY;
+    const struct config *config = request->worker->config;
+    struct gate_stream_options gate = {
+        .buffer_bytes = config->http.stream_buffer_bytes,
+        .keep_alive = keep_alive,
+        .keep_alive_ms = options->keep_alive_ms ? options->keep_alive_ms
+                                                : config->http.keep_alive_ms,
+    };
+    int result = gate_stream_begin(request->connection, options->status ? (int)options->status : 200,
+                                   (struct koine_text){block, size}, &gate);
+    free(block);
+    if (result == KOINE_OK) {
+        request->state = REQUEST_STREAMING;
+        request->drained = options->drained;
+        request->drained_data = options->data;
+    }
+    return result;
+}
+
+int request_stream_write(struct request *request, struct koine_text bytes) {
+    if (request->state != REQUEST_STREAMING)
+        return KOINE_WRONG_STATE;
+    int result = gate_stream_write(request->connection, bytes);
+    if (result != KOINE_FULL)
+        return result;
+    if (!request->stream_full) {
+        request->stream_full = true;
+        if (request->run)
+            runner_stream_full(request->run, true);
+    }
+    uint64_t limit = 4 * (uint64_t)request->worker->config->http.stream_buffer_bytes;
+    if (gate_stream_queued(request->connection) > limit + bytes.size) {
+        log_print_request(request->worker->log, KOINE_LOG_ERROR, module_name(request->route->module),
+                          request_id_text(request),
+                          "wrote on although its stream was full: the request is cut");
+        gate_abort(request->connection);
+        return KOINE_GONE;
+    }
+    return KOINE_FULL;
+}
+
+int request_stream_end(struct request *request) {
+    if (request->state != REQUEST_STREAMING)
+        return KOINE_WRONG_STATE;
+    request->state = REQUEST_ANSWERED;
+    return gate_stream_end(request->connection);
+}
+
+void request_drained(struct request *request) {
+    request->stream_full = false;
+    if (request->run)
+        runner_stream_full(request->run, false);
+    if (request->drained && request->state == REQUEST_STREAMING)
+        request->drained(request->drained_data, (koine_request){request->handle});
+}
+
+static bool is_token(struct koine_text text) {
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if (c <= ' ' || c >= 0x7f || strchr("()<>@,;:\\\"/[]?={}", c))
+            return false;
+    }
+    return text.size > 0 && text.size <= 128;
+}
+
+int request_add_header(struct request *request, struct koine_text name, struct koine_text value) {
+    static const char *const own[] = {"Content-Length", "Transfer-Encoding", "Connection",
+                                      "Date",           "X-Request-Id",      "Content-Type"};
+    if (request->state != REQUEST_OPEN)
+        return KOINE_WRONG_STATE;
+    if (!is_token(name) || !is_header_value(value) || value.size > 8192)
+        return KOINE_INVALID;
+    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+        if (strlen(own[i]) == name.size && strncasecmp(own[i], name.data, name.size) == 0)
+            return KOINE_INVALID;
+    size_t line = name.size + 2 + value.size + 2;
+    if (request->headers_size + line > 65536)
+        return KOINE_INVALID;
+    char *grown = realloc(request->headers, request->headers_size + line + 1);
+    if (!grown)
+        return KOINE_NO_MEMORY;
+    request->headers = grown;
+    snprintf(grown + request->headers_size, line + 1, "%.*s: %.*s\r\n", (int)name.size, name.data,
+             (int)value.size, value.data ? value.data : "");
+    request->headers_size += line;
+    return KOINE_OK;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request's life: made when its head has passed, handed to the module's handler, ended once, freed
+ * when its run is over too. How it is answered is answer.c.
+ */
+#include "http/request.h"
+#include "http/server.h"
+#include "modules/module.h"
+#include "runner/runner.h"
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct request_memory {
+    struct request_memory *next;
+    max_align_t bytes[];
+};
+
+struct request_watcher {
+    struct request_watcher *next;
+    void (*callback)(void *data, koine_request request, int32_t how);
+    void *data;
+};
+
+static struct koine_text put(char **at, struct koine_text text) {
+    struct koine_text copy = {*at, text.size};
+    if (text.size)
+        memcpy(*at, text.data, text.size);
+    *at += text.size;
+    return text.data ? copy : text;
+}
+
+static struct koine_text put_decoded(char **at, struct koine_text text) {
+    struct koine_text copy = {*at, 0};
+    if (!path_decode(text, *at, &copy.size))
+        return put(at, text);
+    *at += copy.size;
+    return copy;
+}
+
+/* Copies what must outlive the head into one block. */
+static bool copy_head(struct request *request, const struct gate_head *head,
+                      const struct route_match *match) {
+    size_t size = head->method.size + head->path.size + head->query.size + 1;
+    for (size_t i = 0; i < match->param_count; i++)
+        size += match->params[i].size;
+    char *at = request->head = malloc(size);
+    if (!at)
+        return false;
+    request->method = put(&at, head->method);
+    request->path = put_decoded(&at, head->path);
+    request->query = put(&at, head->query);
+    for (size_t i = 0; i < match->param_count; i++)
+        request->params[i] = put_decoded(&at, match->params[i]);
+    return true;
+}
+
+struct request *request_create(struct worker *worker, struct gate_connection *connection,
+                               const struct gate_head *head, const struct route_match *match,
+                               struct key *key, const char *id) {
+    struct request *request = calloc(1, sizeof(*request));
+    if (!request)
+        return NULL;
+    request->worker = worker;
+    request->connection = connection;
+    request->route = match->route;
+    request->state = REQUEST_READING;
+    snprintf(request->id, sizeof(request->id), "%s", id);
+    if (key)
+        request_act_as(request, key);
+    else
+        request->policy = tool_policy_create();
+    if (!request->policy || !copy_head(request, head, match) ||
+        !(request->handle = handles_add(worker->server->requests, request))) {
+        tool_policy_unref(request->policy);
+        free(request->head);
+        free(request);
+        return NULL;
+    }
+    worker->server->open++;
+    return request;
+}
+
+void request_act_as(struct request *request, struct key *key) {
+    struct tool_policy *policy = tool_policy_ref(key->policy);
+    tool_policy_unref(request->policy);
+    request->policy = policy;
+    request->key = key;
+}
+
+struct request *request_find(struct worker *worker, koine_request handle) {
+    return handles_get(worker->server->requests, handle.id);
+}
+
+bool request_is_open(const struct request *request) {
+    return request && (request->state == REQUEST_OPEN || request->state == REQUEST_STREAMING);
+}
+
+struct koine_text request_id_text(const struct request *request) {
+    return (struct koine_text){request->id, strlen(request->id)};
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *data) {
+    (void)fd;
+    (void)what;
+    struct request *request = data;
+    if (!request_is_open(request))
+        return;
+    struct koine_failure failure = {0};
+    failure_set(&failure, 504, "TIMEOUT_ERROR", "No result within the time of this request.");
+    request->how = KOINE_END_DEADLINE;
+    if (request->run) /* the run tells its module, which ends a stream in its own form */
+        runner_timed_out(request->run, "the whole request");
+    if (request->state == REQUEST_OPEN)
+        request_fail(request, &failure);
+    else if (request->state == REQUEST_STREAMING && !request->run)
+        gate_abort(request->connection);
+}
+
+static uint32_t deadline_limit_ms(const struct request *request) {
+    uint32_t own = request->route->as.deadline_ms;
+    return own ? own : request->worker->config->http.request_timeout_ms;
+}
+
+int request_set_deadline(struct request *request, uint32_t deadline_ms) {
+    uint64_t now = worker_now_ms();
+    if (!request->deadline) {
+        request->deadline = evtimer_new(request->worker->base, on_deadline, request);
+        if (!request->deadline)
+            return KOINE_NO_MEMORY;
+        request->deadline_at_ms = now + deadline_limit_ms(request);
+    }
+    uint64_t at = now + deadline_ms < request->deadline_at_ms ? now + deadline_ms
+                                                              : request->deadline_at_ms;
+    uint64_t left = at - now;
+    struct timeval wait = {(time_t)(left / 1000), (suseconds_t)(left % 1000 * 1000)};
+    return evtimer_add(request->deadline, &wait) ? KOINE_NO_MEMORY : KOINE_OK;
+}
+
+void request_dispatch(struct request *request, struct koine_text fields, struct koine_text body) {
+    assert(request->state == REQUEST_READING);
+    request->state = REQUEST_OPEN;
+    request->fields = fields;
+    request->body = body;
+    koine_request handle = {request->handle};
+    uint64_t before = worker_now_ms();
+    request->route->as.handler(request->route->module->self, handle);
+    uint64_t took = worker_now_ms() - before;
+    if (took > 100)
+        log_print(request->worker->log, KOINE_LOG_WARNING, module_name(request->route->module),
+                  "the handler of %s held the event loop for %llu ms", request->route->as.path,
+                  (unsigned long long)took);
+    if (request_is_open(request) && !request->deadline &&
+        request_set_deadline(request, deadline_limit_ms(request)) != KOINE_OK) {
+        struct koine_failure failure = {0};
+        failure_set(&failure, 500, "INTERNAL_ERROR", "The gateway is out of memory.");
+        request_fail(request, &failure);
+    }
+}
+
+static void free_memory(struct request *request) {
+    while (request->memory) {
+        struct request_memory *next = request->memory->next;
+        free(request->memory);
+        request->memory = next;
+    }
+}
+
+/* Frees the record once both the answer is out and the run is over. */
+static void free_when_over(struct request *request) {
+    if (request->state != REQUEST_ENDED || request->run)
+        return;
+    struct server *server = request->worker->server;
+    request_return_slot(request);
+    handles_remove(server->requests, request->handle);
+    if (request->deadline)
+        event_free(request->deadline);
+    tool_policy_unref(request->policy);
+    free_memory(request);
+    free(request->headers);
+    free(request->head);
+    free(request);
+    if (--server->open == 0 && server->idle)
+        server->idle(server->idle_data);
+}
+
+void request_ended(struct request *request, enum gate_end how) {
+    bool answered = request->state == REQUEST_ANSWERED && how == GATE_SENT;
+    if (!answered && request->how == KOINE_END_ANSWERED)
+        request->how = how == GATE_ABORTED && request->worker->draining ? KOINE_END_SHUTDOWN
+                                                                        : KOINE_END_CLIENT_LEFT;
+    request->state = REQUEST_ENDED;
+    request->connection = NULL;
+    request->fields = request->body = (struct koine_text){0};
+    if (request->deadline)
+        evtimer_del(request->deadline);
+    while (request->watchers) {
+        struct request_watcher *watcher = request->watchers;
+        request->watchers = watcher->next;
+        watcher->callback(watcher->data, (koine_request){request->handle}, request->how);
+    }
+    if (request->run)
+        runner_release(request->run, answered ? "cancelled" : "client_left");
+    free_when_over(request);
+}
+
+void request_run_over(struct request *request) {
+    request->run = NULL;
+    free_when_over(request);
+}
+
+void *request_alloc(struct request *request, size_t bytes) {
+    if (bytes > SIZE_MAX / 2)
+        return NULL;
+    struct request_memory *block = calloc(1, sizeof(*block) + (bytes ? bytes : 1));
+    if (!block)
+        return NULL;
+    block->next = request->memory;
+    request->memory = block;
+    return block->bytes;
+}
+
+struct koine_text request_copy(struct request *request, struct koine_text text) {
+    if (!text.data)
+        return text;
+    char *copy = request_alloc(request, text.size + 1);
+    if (copy && text.size)
+        memcpy(copy, text.data, text.size);
+    return (struct koine_text){copy, copy ? text.size : 0};
+}
+
+int request_on_end(struct request *request, void (*callback)(void *, koine_request, int32_t),
+                   void *data) {
+    struct request_watcher *watcher = request_alloc(request, sizeof(*watcher));
+    if (!watcher)
+        return KOINE_NO_MEMORY;
+    *watcher = (struct request_watcher){request->watchers, callback, data};
+    request->watchers = watcher;
+    return KOINE_OK;
+}
+
+bool request_take_slot(struct request *request, struct koine_failure *failure) {
+    if (!request->route->slot_class || request->slot_held)
+        return true;
+    if (!slot_take(request->route->slot_class, request->key)) {
+        failure_set(failure, 429, "CONCURRENCY_LIMIT_ERROR", "Concurrency limit exceeded");
+        return false;
+    }
+    request->slot_held = true;
+    request->slot_key = request->key;
+    return true;
+}
+
+void request_return_slot(struct request *request) {
+    if (!request->slot_held)
+        return;
+    slot_return(request->route->slot_class, request->slot_key);
+    request->slot_held = false;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line: reads options and configuration, opens the socket, runs a worker. */
+#include "config/config.h"
+#include "modules/module.h"
+#include "ops/log.h"
+#include "worker.h"
+#include <errno.h>
+#include <getopt.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static const char usage[] =
+    "Usage: koine-gateway [OPTIONS]\n"
+    "Serves the Claude Code CLI over HTTP. Stays in the foreground and logs to stderr;\n"
+    "SIGTERM drains and ends it.\n"
+    "\n"
+    "  -c, --config FILE        read the configuration from FILE (YAML)\n"
+    "  -l, --listen ADDR:PORT   listen here instead (127.0.0.1:3100); port 0: any free one\n"
+    "  -t, --check-config       check configuration and modules' files, then end\n"
+    "  -p, --print-config       print the effective configuration, secrets masked\n"
+    "  -v, --version            print the version\n"
+    "  -h, --help               print this text\n"
+    "\n"
+    "CLAUDE_CODE_GATEWAY_API_KEY holds the key that clients send when the configuration\n"
+    "names none. All keys of the file are in examples/config/koine-gateway.yaml.\n";
+
+struct options {
+    const char *config, *listen;
+    bool check, print;
+};
+
+/* 0: go on; else the exit status plus 1. */
+static int read_options(int argc, char **argv, struct options *options) {
+    static const struct option known[] = {
+        {"config", required_argument, NULL, 'c'}, {"listen", required_argument, NULL, 'l'},
+        {"check-config", no_argument, NULL, 't'}, {"print-config", no_argument, NULL, 'p'},
+        {"version", no_argument, NULL, 'v'},      {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0}};
+    int option;
+    while ((option = getopt_long(argc, argv, "c:l:tpvh", known, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            options->config = optarg;
+            break;
+        case 'l':
+            options->listen = optarg;
+            break;
+        case 't':
+            options->check = true;
+            break;
+        case 'p':
+            options->print = true;
+            break;
+        case 'v':
+            printf("koine-gateway %s (module ABI %d.%d)\n", KOINE_VERSION, KOINE_ABI_MAJOR,
+                   KOINE_ABI_MINOR);
+            return 1;
+        case 'h':
+            fputs(usage, stdout);
+            return 1;
+        default:
+            fputs("Try 'koine-gateway --help'.\n", stderr);
+            return 3;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "koine-gateway: unexpected argument '%s'\nTry 'koine-gateway --help'.\n",
+                argv[optind]);
+        return 3;
+    }
+    return 0;
+}
+
+/* A bound, listening socket; -1 with a message on stderr. */
+static int open_listener(const struct config *config) {
+    char port[8];
+    struct addrinfo *found, hints = {.ai_socktype = SOCK_STREAM,
+                                     .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
+    snprintf(port, sizeof(port), "%u", config->listen_port);
+    int failed = getaddrinfo(config->listen_host, port, &hints, &found);
+    if (failed) {
+        fprintf(stderr, "koine-gateway: listen: '%s' is no IP address: %s\n", config->listen_host,
+                gai_strerror(failed));
+        return -1;
+    }
+    int one = 1;
+    int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
+        bind(fd, found->ai_addr, found->ai_addrlen) || listen(fd, 1024)) {
+        fprintf(stderr, "koine-gateway: cannot listen on %s port %s: %s%s\n", config->listen_host,
+                port, strerror(errno),
+                errno == EADDRINUSE ? "; choose another with --listen" : "");
+        if (fd >= 0)
+            close(fd);
+        fd = -1;
+    }
+    freeaddrinfo(found);
+    return fd;
+}
+
+struct ready {
+    struct log *log;
+    int listener;
+};
+
+static void on_ready(void *data) {
+    const struct ready *ready = data;
+    struct sockaddr_storage address;
+    socklen_t size = sizeof(address);
+    char host[64] = "?", port[16] = "?";
+    if (getsockname(ready->listener, (struct sockaddr *)&address, &size) == 0)
+        getnameinfo((struct sockaddr *)&address, size, host, sizeof(host), port, sizeof(port),
+                    NI_NUMERICHOST | NI_NUMERICSERV);
+    log_print(ready->log, KOINE_LOG_INFO, "gateway", "serving on http://%s%s%s:%s",
+              strchr(host, ':') ? "[" : "", host, strchr(host, ':') ? "]" : "", port);
+}
+
+/* Opens every module file that the configuration names: a refusal shows before the start. */
+static int check_modules(const struct config *config) {
+    int result = 0;
+    for (size_t i = 0; i < config->modules.load.count; i++) {
+        char message[512];
+        char *path = module_path(config, config->modules.load.items[i]);
+        void *library = NULL;
+        if (!path || !module_open(path, &library, message, sizeof(message))) {
+            fprintf(stderr, "koine-gateway: %s\n", path ? message : "out of memory");
+            result = 1;
+        }
+        free(path);
+    }
+    return result;
+}
+
+static int serve(const struct config *config) {
+    struct ready ready = {.log = log_create(STDERR_FILENO, config->log.level, config->log.json),
+                          .listener = open_listener(config)};
+    int result = 1;
+    if (ready.log && ready.listener >= 0)
+        result = worker_run(config, environ, &ready.listener, 1, ready.log, on_ready, &ready);
+    log_destroy(ready.log);
+    return result;
+}
+
+int main(int argc, char **argv) {
+    struct options options = {0};
+    int end = read_options(argc, argv, &options);
+    if (end)
+        return end - 1;
+    struct config_error error;
+    struct config *config = config_load(options.config, environ, &error);
+    if (config && options.listen && config_set_listen(config, options.listen, &error)) {
+        config_destroy(config);
+        config = NULL;
+    }
+    if (!config) {
+        fprintf(stderr, "koine-gateway: %s\n", error.message);
+        return 1;
+    }
+    int result;
+    if (options.print)
+        result = config_print(config, stdout) != 0;
+    else if (options.check) {
+        result = check_modules(config);
+        if (!result)
+            printf("%s: the configuration is fine\n", options.config ? options.config : "defaults");
+    } else
+        result = serve(config);
+    config_destroy(config);
+    return result;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The certain end of a tree: looks again and again which processes belong to it, asks them with
+ * SIGTERM, and after the grace period stops and kills them until a look finds none.
+ */
+#include "runner/process_internal.h"
+
+#include <koine/log.h>
+#include <unistd.h>
+
+#define FIRST_LOOK_MS 2
+#define SLOWEST_LOOK_MS 15
+#define GIVE_UP_MS 3000
+/* Rounds of stopping before a kill: a process that keeps forking is rarely faster. */
+#define STOP_ROUNDS 16
+
+/* A descendant that was not found by descent: its parent is dead, so it has become our child.
+ * The number of new ones, or KOINE_NO_MEMORY. */
+static int add_adopted(struct process *process, int signal) {
+    struct process_host *host = process->host;
+    struct pid_list adopted = {0};
+    int found = 0;
+    int result = process_host_adopted(host, &adopted);
+    for (size_t i = 0; i < adopted.count; i++) {
+        if (!process_owns(process, adopted.pids[i])) {
+            continue;
+        }
+        const bool recorded = process_tree_knows(&process->tree, adopted.pids[i]);
+        const int added = process_tree_add(&process->tree, adopted.pids[i], signal);
+        if (added < 0) {
+            result = added;
+            kill(adopted.pids[i], SIGKILL); /* cannot be remembered: it gets no grace */
+        } else if (added > 0) {
+            host->counters.strays += !recorded;
+            found++;
+        }
+    }
+    pid_list_finish(&adopted);
+    return result < 0 ? result : found;
+}
+
+/* Brings the record up to date; new processes get `signal`. How many are new (or 1 when memory is
+ * short, so that the caller looks again). */
+static int collect(struct process *process, int signal) {
+    int root = 0;
+    if (!process->reaped) {
+        root = process_tree_add(&process->tree, process->pid, signal);
+    }
+    const int adopted = add_adopted(process, signal);
+    const int walked = process_tree_walk(&process->tree, signal);
+    if (root < 0 || adopted < 0 || walked < 0) {
+        return 1;
+    }
+    return root + adopted + walked;
+}
+
+static size_t terminate(struct process *process) {
+    const bool incomplete = collect(process, 0) > 0;
+    process_tree_signal_new(&process->tree, SIGTERM);
+    const size_t living = process_tree_refresh(&process->tree);
+    return living == 0 && incomplete ? 1 : living;
+}
+
+/* A whole group dies in one step, also what it forks meanwhile. Only a group that this tree has
+ * made: one led by a member, or in a session that is not ours. */
+static void kill_groups(const struct process *process) {
+    const pid_t own_session = getsid(0);
+    pid_t last = 0;
+    if (!process->reaped) {
+        kill(-process->pid, SIGKILL);
+    }
+    for (size_t i = 0; i < process->tree.count; i++) {
+        const struct process_tree_member *member = &process->tree.members[i];
+        if (member->alive && member->group > 1 && member->group != last &&
+            member->group != getpgrp() &&
+            (member->session != own_session || member->group == process->pid ||
+             process_tree_knows(&process->tree, member->group))) {
+            last = member->group;
+            kill(-last, SIGKILL);
+        }
+    }
+}
+
+size_t process_kill(struct process *process) {
+    process_tree_refresh(&process->tree);
+    process_tree_signal(&process->tree, SIGSTOP);
+    int found = collect(process, SIGSTOP);
+    bool any = found > 0;
+    for (int round = 1; round < STOP_ROUNDS && found > 0; round++) {
+        found = collect(process, SIGSTOP);
+    }
+    const size_t living = process_tree_refresh(&process->tree);
+    kill_groups(process);
+    process_tree_signal(&process->tree, SIGKILL);
+    return living == 0 && any ? 1 : living;
+}
+
+static void look_later(struct process *process) {
+    const struct timeval delay = {0, (suseconds_t)process->look_interval_ms * 1000};
+    if (event_add(&process->look_event, &delay) < 0) {
+        event_active(&process->look_event, EV_TIMEOUT, 1); /* no memory: at once, then */
+    }
+    if (process->look_interval_ms < SLOWEST_LOOK_MS) {
+        process->look_interval_ms *= 2;
+    }
+}
+
+static void begin_kill(struct process *process) {
+    process->phase = PROCESS_KILLING;
+    process->phase_ends_ms = process_now_ms() + GIVE_UP_MS;
+    process->look_interval_ms = FIRST_LOOK_MS;
+}
+
+/* How many were alive; they got their signal. */
+static size_t look(struct process *process) {
+    if (process->phase == PROCESS_TERMINATING) {
+        const size_t living = terminate(process);
+        if (living == 0 || process_now_ms() < process->phase_ends_ms) {
+            return living;
+        }
+        process->host->counters.killed++;
+        begin_kill(process);
+    }
+    return process_kill(process);
+}
+
+static void give_up(struct process *process, size_t living) {
+    process_log(process->host, KOINE_LOG_ERROR,
+                "Process %d: %zu of its tree are alive after %d ms of SIGKILL (another user's, or"
+                " waiting for a device); the run is over without them.",
+                (int)process->pid, living, GIVE_UP_MS);
+    process->dropping = true;
+    if (!process->reaped) {
+        process->status.exit_code = -1;
+        process->status.signal = SIGKILL;
+    }
+    process->exited = true;
+    process_pipe_close(&process->output);
+    process_pipe_close(&process->errors);
+    process->phase = PROCESS_TREE_GONE;
+    process_proceed(process);
+}
+
+void process_look(evutil_socket_t fd, short what, void *data) {
+    struct process *process = data;
+    (void)fd, (void)what;
+    process_host_reap(process->host);
+    process_note_exit(process);
+    const size_t living = look(process);
+    if (living == 0 && process->exited) {
+        event_del(&process->look_event);
+        process->phase = PROCESS_TREE_GONE;
+        process_proceed(process);
+    } else if (process->phase == PROCESS_KILLING && process_now_ms() >= process->phase_ends_ms) {
+        give_up(process, living);
+    } else {
+        look_later(process);
+    }
+}
+
+static void begin(struct process *process, uint32_t grace_ms) {
+    process->phase = PROCESS_TERMINATING;
+    process->phase_ends_ms = process_now_ms() + grace_ms;
+    process->look_interval_ms = FIRST_LOOK_MS;
+    if (grace_ms == 0) {
+        begin_kill(process);
+    }
+    look(process);
+    look_later(process);
+}
+
+bool process_end_strays(struct process *process) {
+    struct pid_list adopted = {0};
+    bool none = process_host_adopted(process->host, &adopted) == KOINE_OK;
+    for (size_t i = 0; i < adopted.count && none; i++) {
+        none = !process_owns(process, adopted.pids[i]);
+    }
+    pid_list_finish(&adopted);
+    if (!none) {
+        const uint64_t before = process->host->counters.strays;
+        begin(process, process->kill_grace_ms);
+        process_log(process->host, KOINE_LOG_INFO,
+                    "Process %d has ended and left %llu processes running: they are ended too.",
+                    (int)process->pid,
+                    (unsigned long long)(process->host->counters.strays - before));
+    }
+    return none;
+}
+
+void process_end_as(struct process *process, enum process_end how, bool at_once) {
+    if (process->status.how == PROCESS_EXITED) {
+        process->status.how = how;
+    }
+    process->dropping = true;
+    process_input_close(process);
+    if (process->output.fd >= 0) {
+        event_add(&process->output.event, NULL); /* it may be paused: what comes is dropped */
+    }
+    if (process->phase == PROCESS_TREE_GONE) {
+        process_proceed_later(process);
+    } else if (process->phase == PROCESS_RUNNING) {
+        begin(process, at_once ? 0 : process->kill_grace_ms);
+    } else if (process->phase == PROCESS_TERMINATING && at_once) {
+        begin(process, 0);
+    }
+}
+
+void process_end(struct process *process, bool at_once) {
+    process_end_as(process, PROCESS_ENDED, at_once);
+}
