@@ -6,6 +6,7 @@
 #include "http/request.h"
 #include "http/server.h"
 #include "modules/module.h"
+#include "policy/session_id.h"
 #include "runner/runner.h"
 #include <assert.h>
 #include <stdio.h>
@@ -238,6 +239,19 @@ int request_on_end(struct request *request, void (*callback)(void *, koine_reque
     *watcher = (struct request_watcher){request->watchers, callback, data};
     request->watchers = watcher;
     return KOINE_OK;
+}
+
+int32_t request_check_session(struct request *request, struct koine_text session_id,
+                              struct koine_failure *failure) {
+    struct worker *worker = request->worker;
+    if (!session_id_is_uuid(session_id))
+        return failure_issue(request, failure, "sessionId", "must be a UUID that an earlier answer gave");
+    const char *owner = request->key ? request->key->config->name : "";
+    int foreign = worker->config->sessions.accept_foreign;
+    bool accept = foreign < 0 ? keys_count(worker->keys) == 1 : foreign == 1;
+    if (accept || session_id_belongs(worker->session_ids, owner, session_id))
+        return KOINE_OK;
+    return failure_set(failure, 404, "SESSION_NOT_FOUND", "There is no session with this sessionId.");
 }
 
 bool request_take_slot(struct request *request, struct koine_failure *failure) {

@@ -92,6 +92,10 @@ int request_set_deadline(struct request *request, uint32_t deadline_ms);
 /* Lets the request act under a key: its policy and limits. */
 void request_act_as(struct request *request, struct key *key);
 
+/* Whether the request's key may continue a session: KOINE_OK, or KOINE_REFUSED with `failure`. */
+int32_t request_check_session(struct request *request, struct koine_text session_id,
+                              struct koine_failure *failure);
+
 /* Takes and returns the slot of its route. False: no slot is free, `failure` filled. */
 bool request_take_slot(struct request *request, struct koine_failure *failure);
 void request_return_slot(struct request *request);

@@ -169,6 +169,14 @@ int router_add(struct router *router, const struct route *route, char *message, 
     return KOINE_OK;
 }
 
+void router_drop(struct router *router, const struct module *module) {
+    size_t kept = 0;
+    for (size_t i = 0; i < router->count; i++)
+        if (router->routes[i].module != module)
+            router->routes[kept++] = router->routes[i];
+    router->count = kept;
+}
+
 void router_match(const struct router *router, struct koine_text method, struct koine_text path,
                   struct route_match *match) {
     match->route = match->same_path = NULL;

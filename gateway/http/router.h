@@ -34,6 +34,9 @@ void router_destroy(struct router *router); /* takes NULL */
 /* Adds a route. KOINE_OK; KOINE_INVALID or KOINE_EXISTS with `message`; KOINE_NO_MEMORY. */
 int router_add(struct router *router, const struct route *route, char *message, size_t size);
 
+/* Takes a module's routes out again: it failed to initialise. */
+void router_drop(struct router *router, const struct module *module);
+
 /* Matches a raw path. HEAD finds GET. */
 void router_match(const struct router *router, struct koine_text method, struct koine_text path,
                   struct route_match *match);

@@ -222,21 +222,13 @@ int server_listen(struct server *server, int fd) {
 }
 
 void server_cut(struct server *server) {
-    uint64_t ids[64];
-    size_t count;
-    do { /* gate_abort ends the request inside, which changes the table */
-        count = handles_list(server->requests, ids, 64);
-        size_t cut = 0;
-        for (size_t i = 0; i < count; i++) {
-            struct request *request = handles_get(server->requests, ids[i]);
-            if (request && request->connection) {
-                gate_abort(request->connection);
-                cut++;
-            }
-        }
-        if (!cut)
-            return;
-    } while (count);
+    size_t position = 0;
+    void *object;
+    while (handles_next(server->requests, &position, &object)) {
+        struct request *request = object;
+        if (request->connection)
+            gate_abort(request->connection); /* ends the request inside */
+    }
 }
 
 void server_destroy(struct server *server) {

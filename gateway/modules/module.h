@@ -97,6 +97,8 @@ struct post_queue;
 struct post_queue *post_queue_create(struct event_base *base);
 void post_queue_run(struct post_queue *queue); /* runs what waits, now */
 void post_queue_destroy(struct post_queue *queue);
+/* Moves a module to a state that decides whether it may post, safely against its threads. */
+void post_queue_set_state(struct post_queue *queue, struct module *module, int state);
 void module_stop_timers(struct module_set *set, const struct module *module); /* NULL: all */
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The modules of a worker: which are loaded, and their way through the lifecycle. */
+#include "http/server.h"
 #include "modules/config_schema.h"
 #include "modules/module.h"
 #include <dirent.h>
@@ -153,8 +154,8 @@ static bool load(struct module_set *set, const char *path) {
     return true;
 error:
     say(set, message);
-    if (module) /* its routes point at it, so a failed module stays until the end */
-        module->state = module->state == MODULE_GONE ? MODULE_GONE : module->state;
+    if (module)
+        router_drop(set->worker->server->router, module);
     free_module(module);
     return false;
 }
@@ -246,7 +247,7 @@ int module_set_start(struct module_set *set) {
         struct module *module = set->items[i];
         char why[400] = "";
         struct koine_error error = {sizeof(error), sizeof(why), why};
-        module->state = MODULE_SERVING;
+        post_queue_set_state(set->posts, module, MODULE_SERVING);
         int32_t result = module->descriptor->start ? module->descriptor->start(module->self, &error)
                                                    : KOINE_OK;
         why[sizeof(why) - 1] = '\0';
@@ -266,7 +267,7 @@ void module_set_quiesce(struct module_set *set) {
             continue;
         if (module->descriptor->quiesce)
             module->descriptor->quiesce(module->self);
-        module->state = MODULE_DRAINING;
+        post_queue_set_state(set->posts, module, MODULE_DRAINING);
     }
 }
 

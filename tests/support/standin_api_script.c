@@ -59,7 +59,7 @@ static bool carries_tool_result(const json_t *message) {
 /* What the CLI says on its own account to make the model go on: a step of the script, no prompt. */
 static bool is_nudge(const json_t *message) {
     static const char *const beginnings[] = {"Output token limit hit", "Your response above was",
-                                             "You MUST call the StructuredOutput tool"};
+                                             "[structured-output-enforce]"};
     json_t *text = message_text(message);
     bool found = false;
     for (size_t i = 0; text && i < sizeof beginnings / sizeof *beginnings; i++)

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* "koine.slots/1", "koine.tools/1", "koine.auth/1": what a request may use, and whose it is. */
+#include "http/server.h"
+#include "modules/module.h"
+#include "policy/session_id.h"
+#include <stdlib.h>
+#include <string.h>
+
+static struct request *find(const struct koine_host *host, koine_request handle,
+                            const char *call) {
+    struct module *module = module_of(host);
+    if (!module_may_call(module, call, true))
+        return NULL;
+    struct request *request = request_find(module->worker, handle);
+    return request_is_open(request) && request->route->module == module ? request : NULL;
+}
+
+/* ---- slots */
+
+static int32_t slots_service_declare(const struct koine_host *host, const char *name,
+                                     uint32_t default_limit) {
+    struct module *module = module_of(host);
+    if (!module_may_call(module, "slots->declare", false) || module->state != MODULE_INITIALISING)
+        return KOINE_WRONG_STATE;
+    return name ? slots_declare(module->worker->slots, name, default_limit) : KOINE_INVALID;
+}
+
+static int32_t slots_service_acquire(const struct koine_host *host, koine_request handle,
+                                     struct koine_failure *failure) {
+    struct request *request = find(host, handle, "slots->acquire");
+    if (!request || !failure)
+        return request ? KOINE_INVALID : KOINE_GONE;
+    return request_take_slot(request, failure) ? KOINE_OK : KOINE_REFUSED;
+}
+
+static int32_t slots_service_release(const struct koine_host *host, koine_request handle) {
+    struct request *request = find(host, handle, "slots->release");
+    if (!request)
+        return KOINE_GONE;
+    if (request->run)
+        return KOINE_WRONG_STATE;
+    request_return_slot(request);
+    return KOINE_OK;
+}
+
+static int32_t slots_service_usage(const struct koine_host *host, const char *name,
+                                   uint32_t *active, uint32_t *limit) {
+    struct slot_class *class =
+        name ? slots_find(module_of(host)->worker->slots, name) : NULL;
+    if (!class)
+        return KOINE_NOT_FOUND;
+    if (active)
+        *active = slot_class_active(class);
+    if (limit)
+        *limit = slot_class_limit(class);
+    return KOINE_OK;
+}
+
+const struct koine_slots service_slots = {
+    .size = sizeof(struct koine_slots),
+    .declare = slots_service_declare,
+    .acquire = slots_service_acquire,
+    .release = slots_service_release,
+    .usage = slots_service_usage,
+};
+
+/* ---- tools */
+
+static int32_t narrow_refused(struct request *request, const struct tool_policy_error *error,
+                              struct koine_failure *failure) {
+    char path[32], message[256];
+    switch (error->problem) {
+    case TOOL_POLICY_BAD_RULE:
+        snprintf(path, sizeof(path), "%s",
+                 error->in_disallowed ? "disallowedTools" : "allowedTools");
+        snprintf(message, sizeof(message), "rule %zu: %s", error->index, error->reason);
+        return failure_issue(request, failure, path, message);
+    case TOOL_POLICY_NOTHING_LEFT:
+        return failure_set(failure, 400, "NO_TOOLS_AVAILABLE",
+                           "None of the requested tools may be used here.");
+    default:
+        failure_set(failure, 500, "INTERNAL_ERROR", "The gateway is out of memory.");
+        return KOINE_NO_MEMORY;
+    }
+}
+
+static int32_t tools_narrow(const struct koine_host *host, koine_request handle,
+                            const struct koine_text *allowed, size_t allowed_count,
+                            const struct koine_text *disallowed, size_t disallowed_count,
+                            struct koine_failure *failure) {
+    struct request *request = find(host, handle, "tools->narrow");
+    if (!request || !failure)
+        return request ? KOINE_INVALID : KOINE_GONE;
+    if (request->run)
+        return KOINE_WRONG_STATE;
+    struct tool_policy_error error;
+    struct tool_policy *narrowed =
+        tool_policy_narrow(request->policy, allowed, allowed_count, disallowed,
+                           disallowed ? disallowed_count : 0, false, &error);
+    if (!narrowed)
+        return narrow_refused(request, &error, failure);
+    tool_policy_unref(request->policy);
+    request->policy = narrowed;
+    return KOINE_OK;
+}
+
+static int32_t tools_judge(const struct koine_host *host, koine_request handle,
+                           struct koine_text tool) {
+    struct request *request = find(host, handle, "tools->judge");
+    if (!request)
+        return KOINE_GONE;
+    switch (tool_policy_judge(request->policy, tool, NULL)) {
+    case TOOL_DENIED:
+        return KOINE_TOOL_DENIED;
+    case TOOL_ALLOWED:
+        return KOINE_TOOL_ALLOWED;
+    default:
+        return KOINE_TOOL_DEPENDS;
+    }
+}
+
+static int32_t tools_effective(const struct koine_host *host, koine_request handle,
+                               struct koine_text *json) {
+    struct request *request = find(host, handle, "tools->effective");
+    if (!request)
+        return KOINE_GONE;
+    char *text = tool_policy_json(request->policy);
+    *json = text ? request_copy(request, (struct koine_text){text, strlen(text)})
+                 : (struct koine_text){0};
+    free(text);
+    return json->data ? KOINE_OK : KOINE_NO_MEMORY;
+}
+
+const struct koine_tools service_tools = {
+    .size = sizeof(struct koine_tools),
+    .narrow = tools_narrow,
+    .judge = tools_judge,
+    .effective = tools_effective,
+};
+
+/* ---- auth */
+
+static int32_t auth_key_name(const struct koine_host *host, koine_request handle,
+                             struct koine_text *name) {
+    struct request *request = find(host, handle, "auth->key_name");
+    *name = (struct koine_text){0};
+    if (!request)
+        return KOINE_GONE;
+    if (!request->key)
+        return KOINE_NOT_FOUND;
+    *name = (struct koine_text){request->key->config->name, strlen(request->key->config->name)};
+    return KOINE_OK;
+}
+
+static int32_t act(struct request *request, struct key *key, struct koine_failure *failure) {
+    if (!key_may_use_route(key, request->path))
+        return failure_set(failure, 403, "AUTH_ERROR", "This key may not use this route.");
+    request_act_as(request, key);
+    return KOINE_OK;
+}
+
+static int32_t auth_authenticate(const struct koine_host *host, koine_request handle,
+                                 struct koine_failure *failure) {
+    struct request *request = find(host, handle, "auth->authenticate");
+    if (!request || !failure)
+        return request ? KOINE_INVALID : KOINE_GONE;
+    if (request->key)
+        return KOINE_OK;
+    struct keys *keys = request->worker->keys;
+    struct koine_text value = {0};
+    struct key *key = NULL;
+    uint32_t places = request->route->as.key_places;
+    enum key_check check;
+    if ((places & KOINE_KEY_X_API_KEY) && gate_field(request->fields, "X-Api-Key", &value))
+        check = keys_check_secret(keys, value, &key);
+    else {
+        gate_field(request->fields, "Authorization", &value);
+        check = keys_check_bearer(keys, value, &key);
+    }
+    if (check == KEY_MISSING)
+        return failure_set(failure, 401, "UNAUTHORIZED", "A key is needed.");
+    if (check == KEY_WRONG)
+        return failure_set(failure, 403, "AUTH_ERROR", "This key is not known here.");
+    return act(request, key, failure);
+}
+
+static int32_t auth_act_as(const struct koine_host *host, koine_request handle,
+                           const char *key_name, struct koine_failure *failure) {
+    struct request *request = find(host, handle, "auth->act_as");
+    if (!request || !failure || !key_name)
+        return request ? KOINE_INVALID : KOINE_GONE;
+    if (request->run || request->route->as.authentication != KOINE_AUTH_NONE)
+        return KOINE_WRONG_STATE;
+    struct key *key = keys_find(request->worker->keys, key_name);
+    return key ? act(request, key, failure) : KOINE_NOT_FOUND;
+}
+
+static int32_t auth_check_session(const struct koine_host *host, koine_request handle,
+                                  struct koine_text session_id, struct koine_failure *failure) {
+    struct request *request = find(host, handle, "auth->check_session");
+    if (!request || !failure)
+        return request ? KOINE_INVALID : KOINE_GONE;
+    return request_check_session(request, session_id, failure);
+}
+
+const struct koine_auth service_auth = {
+    .size = sizeof(struct koine_auth),
+    .key_name = auth_key_name,
+    .authenticate = auth_authenticate,
+    .act_as = auth_act_as,
+    .check_session = auth_check_session,
+};

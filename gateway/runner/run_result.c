@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a `result` line means for the client: an answer, or which of the contract's failures. */
+#include "runner/run.h"
+#include <stdio.h>
+#include <string.h>
+
+static bool is(struct koine_text text, const char *want) {
+    return text.size == strlen(want) && memcmp(text.data, want, text.size) == 0;
+}
+
+static bool holds(struct koine_text text, const char *part) {
+    return text.size && memmem(text.data, text.size, part, strlen(part));
+}
+
+static void succeed(struct run *run, const struct koine_run_result *result) {
+    struct koine_run_event event = {.type = KOINE_RUN_RESULT, .result = result};
+    if (run->concluded)
+        return;
+    run->concluded = true;
+    run_emit(run, &event);
+}
+
+static void answer(struct run *run, const struct cli_result *from) {
+    struct koine_run_result result = {
+        .size = sizeof(result),
+        .num_turns = from->num_turns,
+        .text = from->text.data ? from->text : KOINE_TEXT(""),
+        .object = from->object,
+        .session_id = {run->session_id, strlen(run->session_id)},
+        .model = from->model,
+        .stop_reason = from->stop_reason,
+        .permission_denials = from->permission_denials,
+        .usage = from->usage,
+        .cost_usd = from->total_cost_usd, /* one process a run: its whole cost is this run's */
+        .duration_ms = worker_now_ms() - run->started_ms,
+    };
+    succeed(run, &result);
+}
+
+/* The answer that maxTokens has cut: what was said until then. */
+static void answer_cut(struct run *run, const struct cli_result *from) {
+    struct koine_run_result result = {
+        .size = sizeof(result),
+        .num_turns = from && from->num_turns ? from->num_turns : 1,
+        .text = {run->text_size ? run->text : "", run->text_size},
+        .session_id = {run->session_id, strlen(run->session_id)},
+        .stop_reason = KOINE_TEXT("max_tokens"),
+        .permission_denials = KOINE_TEXT("[]"),
+        .usage = run->limit_usage,
+        .cost_usd = from ? from->total_cost_usd : 0,
+        .duration_ms = worker_now_ms() - run->started_ms,
+    };
+    if (run->limit_model)
+        result.model = (struct koine_text){run->limit_model, strlen(run->limit_model)};
+    if (run->wants_object)
+        run_fail(run, 500, "PARSE_ERROR",
+                 "The answer was cut by maxTokens before the object was complete.");
+    else
+        succeed(run, &result);
+}
+
+/* The API's own words help whoever reads them; none that look like a credential are passed on. */
+static void fail_upstream(struct run *run, const struct cli_result *result) {
+    char message[400], status[32] = "";
+    struct koine_text text = result->text;
+    if (result->api_error_status)
+        snprintf(status, sizeof(status), " with status %u", result->api_error_status);
+    if (!text.size || holds(text, "sk-") || holds(text, "oken ") || holds(text, "earer "))
+        text = KOINE_TEXT("no details");
+    size_t size = text.size < 300 ? text.size : 300;
+    while (size && size < text.size && ((unsigned char)text.data[size] & 0xc0) == 0x80)
+        size--; /* not within a character */
+    snprintf(message, sizeof(message), "The model's API failed%s: %.*s", status, (int)size,
+             text.data);
+    run_fail(run, 502, "UPSTREAM_ERROR", message);
+}
+
+static void fail(struct run *run, const struct cli_result *result) {
+    if (is(result->subtype, "error_max_turns"))
+        run_fail(run, 422, "LIMIT_REACHED", "The run used up its maxTurns before it was done.");
+    else if (is(result->subtype, "error_max_budget_usd"))
+        run_fail(run, 422, "LIMIT_REACHED", "The run used up its maxBudgetUsd before it was done.");
+    else if (is(result->subtype, "error_max_structured_output_retries"))
+        run_fail(run, 500, "PARSE_ERROR", "The model found no object that fits the schema.");
+    else if (holds(result->errors, "No conversation found") ||
+             holds(result->text, "No conversation found"))
+        run_fail(run, 404, "SESSION_NOT_FOUND", "There is no session with this sessionId.");
+    else if (is(result->subtype, "success"))
+        fail_upstream(run, result);
+    else
+        run_fail(run, 500, "CLI_EXIT_ERROR", "The CLI failed while it worked on this request.");
+}
+
+void run_on_result(void *data, const struct cli_result *result) {
+    struct run *run = data;
+    if (run->limit_hit)
+        answer_cut(run, result);
+    else if (result->is_error || !is(result->subtype, "success"))
+        fail(run, result);
+    else if (run->wants_object && !result->object.size)
+        run_fail(run, 500, "PARSE_ERROR", "The model gave no object that fits the schema.");
+    else
+        answer(run, result);
+    if (!run->reason && run->process) { /* the callback may have ended the run */
+        process_close_input(run->process);
+        run_watch(run, result ? 3000 : 100);
+    }
+}
