@@ -21,6 +21,7 @@ say = @printf '  %-6s %s\n' '$(1)' '$(2)'
 # ---- what is built -------------------------------------------------------------------------------
 HOST_SOURCES := $(filter-out gateway/main.c,$(sort $(wildcard gateway/*.c gateway/*/*.c)))
 HOST_OBJECTS := $(HOST_SOURCES:%.c=$(BUILD)/%.o)
+SDK_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard sdk/module/*.c)))
 MODULES := $(patsubst modules/%/,%,$(sort $(wildcard modules/*/)))
 TEST_MODULES := $(patsubst tests/e2e/modules/%.c,%,$(sort $(wildcard tests/e2e/modules/*.c)))
 EXAMPLE_MODULES := $(patsubst examples/modules/%/,%,$(sort $(wildcard examples/modules/*/)))
@@ -45,7 +46,11 @@ endif
 DEFINES := -D_GNU_SOURCE -DKOINE_VERSION='"$(VERSION)"' \
 	-DKOINE_MODULE_DIRECTORY='"$(PREFIX)/lib/koine-gateway/modules"'
 CFLAGS ?= -g
-FLAGS = -std=c11 $(MODE) $(CFLAGS) $(CPPFLAGS) $(WARN) $(DEFINES) -Iinclude -Igateway -Itests -MMD -MP
+# Modules see the ABI and the module SDK, nothing of the host.
+MODULE_SOURCES := modules/% sdk/module/% examples/modules/% tests/e2e/modules/%
+INCLUDES = $(if $(filter $(MODULE_SOURCES),$<),-Iinclude -Isdk,-Iinclude -Igateway -Isdk -Itests)
+FLAGS = -std=c11 $(MODE) $(CFLAGS) $(CPPFLAGS) $(WARN) $(DEFINES) $(INCLUDES) -MMD -MP \
+	$(if $(filter $(MODULE_SOURCES),$<),-fPIC -fvisibility=hidden)
 LINK = $(CC) $(if $(SANITIZER),-fsanitize=$(SANITIZER)) $(LDFLAGS)
 MODULE_LINK = $(LINK) -shared -Wl,-z,defs -Wl,-z,relro,-z,now
 # A sanitized module finds the sanitizer's run-time in the host.
@@ -63,9 +68,14 @@ modules: $(MODULES:%=$(BUILD)/modules/%.so)
 $(BUILD)/%.o: %.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(FLAGS) $(if $(findstring modules/,$(filter-out gateway/%,$<)),-fPIC -fvisibility=hidden) -c -o $@ $<
+	$(Q)$(CC) $(FLAGS) -c -o $@ $<
 
 $(BUILD)/libkoine-gateway.a: $(HOST_OBJECTS)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+# The module SDK; a module links what it uses of it.
+$(BUILD)/libkoine-module.a: $(SDK_OBJECTS)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
@@ -75,10 +85,11 @@ $(BUILD)/koine-gateway: $(BUILD)/gateway/main.o $(BUILD)/libkoine-gateway.a
 
 # One folder a module; its OpenAPI fragment is built in.
 define module_rules
-$(BUILD)/modules/$(notdir $(1)).so: $$(patsubst %.c,$(BUILD)/%.o,$$(sort $$(wildcard $(1)/*.c))) $$(wildcard $(BUILD)/sdk/module/*.o)
+$(BUILD)/modules/$(notdir $(1)).so: $$(patsubst %.c,$(BUILD)/%.o,$$(sort $$(wildcard $(1)/*.c))) $(BUILD)/libkoine-module.a
 	$$(call say,LINK,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(MODULE_LINK) -o $$@ $$(filter %.o,$$^) $$(call libs,jansson)
+	$$(Q)$$(MODULE_LINK) -o $$@ $$^ $$(call libs,jansson)
+$$(patsubst %.c,$(BUILD)/%.o,$$(wildcard $(1)/*.c)): $$(wildcard $(1)/openapi.yaml)
 endef
 $(foreach m,$(MODULES),$(eval $(call module_rules,modules/$(m))))
 
@@ -95,7 +106,7 @@ $(BUILD)/tests/standin-api: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libs,libevent jansson)
 
-$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libkoine-gateway.a
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libkoine-gateway.a $(BUILD)/libkoine-module.a
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libs,$(PACKAGES) check) -ldl -lpthread
 $(BUILD)/tests/e2e/%: $(BUILD)/tests/e2e/%.o $(E2E_OBJECTS)

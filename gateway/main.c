@@ -37,11 +37,13 @@ struct options {
 
 /* 0: go on; else the exit status plus 1. */
 static int read_options(int argc, char **argv, struct options *options) {
-    static const struct option known[] = {
-        {"config", required_argument, NULL, 'c'}, {"listen", required_argument, NULL, 'l'},
-        {"check-config", no_argument, NULL, 't'}, {"print-config", no_argument, NULL, 'p'},
-        {"version", no_argument, NULL, 'v'},      {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0}};
+    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
+                                          {"listen", required_argument, NULL, 'l'},
+                                          {"check-config", no_argument, NULL, 't'},
+                                          {"print-config", no_argument, NULL, 'p'},
+                                          {"version", no_argument, NULL, 'v'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "c:l:tpvh", known, NULL)) != -1) {
         switch (option) {
@@ -94,8 +96,7 @@ static int open_listener(const struct config *config) {
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
         bind(fd, found->ai_addr, found->ai_addrlen) || listen(fd, 1024)) {
         fprintf(stderr, "koine-gateway: cannot listen on %s port %s: %s%s\n", config->listen_host,
-                port, strerror(errno),
-                errno == EADDRINUSE ? "; choose another with --listen" : "");
+                port, strerror(errno), errno == EADDRINUSE ? "; choose another with --listen" : "");
         if (fd >= 0)
             close(fd);
         fd = -1;

@@ -20,17 +20,17 @@ struct worker {
     char *const *environment; /* of the process, as main got it */
     struct log *log;
     pthread_t loop_thread;
-    uint64_t started_ms;      /* monotonic */
+    uint64_t started_ms; /* monotonic */
     bool draining;
 
     struct metrics *metrics;
     struct keys *keys;
     struct slots *slots;
     struct session_ids *session_ids;
-    struct server *server;     /* http/ */
-    struct runner *runner;     /* runner/ */
+    struct server *server;      /* http/ */
+    struct runner *runner;      /* runner/ */
     struct module_set *modules; /* modules/ */
-    struct health *health;     /* ops/ */
+    struct health *health;      /* ops/ */
 };
 
 /*

@@ -187,8 +187,12 @@ static void read_key(struct reader *reader, const struct key_spec *spec, void *b
 
 static void refuse_unknown(struct reader *reader, const struct key_table *table, const char *path,
                            const struct node *node, const char *shown) {
-    char *nearest = key_nearest(table, path);
-    if (nearest != NULL) {
+    char *nearest = strchr(node->name, '.') == NULL ? key_nearest(table, path) : NULL;
+    if (key_find(table, path) != NULL) { /* "http.max_connections: 5" */
+        problems_add(reader->problems, node->line, shown,
+                     "unknown key; write it as a line of its own below \"%.*s:\"",
+                     (int)strcspn(node->name, "."), node->name);
+    } else if (nearest != NULL) {
         problems_add(reader->problems, node->line, shown, "unknown key; did you mean \"%s\"?",
                      nearest);
     } else {
@@ -207,10 +211,11 @@ static void lay_section(struct reader *reader, const struct key_table *table, vo
         snprintf(path, sizeof path, "%s%s%.64s", section, *section != '\0' ? "." : "", child->name);
         snprintf(child_shown, sizeof child_shown, "%.100s%s%.64s", shown, *shown != '\0' ? "." : "",
                  child->name);
-        const struct key_spec *spec = key_find(table, path);
+        bool dotted = strchr(child->name, '.') != NULL; /* sections are mappings */
+        const struct key_spec *spec = dotted ? NULL : key_find(table, path);
         if (spec != NULL) {
             read_key(reader, spec, base, child, child_shown);
-        } else if (!key_is_section(table, path)) {
+        } else if (dotted || !key_is_section(table, path)) {
             refuse_unknown(reader, table, path, child, child_shown);
         } else if (reader_expect_mapping(reader, child, child_shown)) {
             lay_section(reader, table, base, child, path, child_shown);

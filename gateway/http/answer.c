@@ -86,19 +86,20 @@ int request_stream_begin(struct request *request, const struct koine_stream_opti
         keep_alive = KOINE_TEXT(": keep-alive\n\n");
     size_t size;
     char *block = header_block(
-        request, type,
-        is_events ? "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n" : "", &size);
+        request, type, is_events ? "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n" : "",
+        &size);
     if (!block)
         return KOINE_NO_MEMORY;
     const struct config *config = request->worker->config;
     struct gate_stream_options gate = {
         .buffer_bytes = config->http.stream_buffer_bytes,
         .keep_alive = keep_alive,
-        .keep_alive_ms = options->keep_alive_ms ? options->keep_alive_ms
-                                                : config->http.keep_alive_ms,
+        .keep_alive_ms =
+            options->keep_alive_ms ? options->keep_alive_ms : config->http.keep_alive_ms,
     };
-    int result = gate_stream_begin(request->connection, options->status ? (int)options->status : 200,
-                                   (struct koine_text){block, size}, &gate);
+    int result =
+        gate_stream_begin(request->connection, options->status ? (int)options->status : 200,
+                          (struct koine_text){block, size}, &gate);
     free(block);
     if (result == KOINE_OK) {
         request->state = REQUEST_STREAMING;
@@ -121,8 +122,8 @@ int request_stream_write(struct request *request, struct koine_text bytes) {
     }
     uint64_t limit = 4 * (uint64_t)request->worker->config->http.stream_buffer_bytes;
     if (gate_stream_queued(request->connection) > limit + bytes.size) {
-        log_print_request(request->worker->log, KOINE_LOG_ERROR, module_name(request->route->module),
-                          request_id_text(request),
+        log_print_request(request->worker->log, KOINE_LOG_ERROR,
+                          module_name(request->route->module), request_id_text(request),
                           "wrote on although its stream was full: the request is cut");
         gate_abort(request->connection);
         return KOINE_GONE;

@@ -44,9 +44,8 @@ int32_t failure_issue(struct request *request, struct koine_failure *failure, co
                       const char *message) {
     failure_print(request, failure, 400, "VALIDATION_ERROR", "%s%s%s", path ? path : "",
                   path ? ": " : "", message);
-    json_t *issues =
-        path ? json_pack("[{s:[s],s:s}]", "path", path, "message", message)
-             : json_pack("[{s:[],s:s}]", "path", "message", message);
+    json_t *issues = path ? json_pack("[{s:[s],s:s}]", "path", path, "message", message)
+                          : json_pack("[{s:[],s:s}]", "path", "message", message);
     char *text = issues ? json_dumps(issues, JSON_COMPACT) : NULL;
     if (text)
         failure->issues = request_copy(request, text_of(text));
@@ -58,9 +57,10 @@ int32_t failure_issue(struct request *request, struct koine_failure *failure, co
 char *failure_json(const struct koine_failure *failure, size_t *size) {
     char *text = NULL;
     json_t *issues = NULL;
-    json_t *root = json_pack("{s:s%,s:s%}", "error", failure->message.data ? failure->message.data : "",
-                             failure->message.size, "code",
-                             failure->code.data ? failure->code.data : "", failure->code.size);
+    json_t *root =
+        json_pack("{s:s%,s:s%}", "error", failure->message.data ? failure->message.data : "",
+                  failure->message.size, "code", failure->code.data ? failure->code.data : "",
+                  failure->code.size);
     if (!root)
         return NULL;
     if (failure->issues.size)
@@ -83,8 +83,9 @@ static char *render_in_dialect(const struct route *route, const struct koine_fai
                                size_t *size, const char **content_type) {
     size_t capacity = 4096 + failure->message.size * 2 + failure->issues.size * 2;
     char *out = malloc(capacity);
-    if (out && route->as.render_failure(route->module->self, failure, out, capacity, size,
-                                        content_type) == KOINE_OK &&
+    if (out &&
+        route->as.render_failure(route->module->self, failure, out, capacity, size, content_type) ==
+            KOINE_OK &&
         *size <= capacity)
         return out;
     free(out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One connection: how it is taken from evhttp, what libevent's callbacks do to it, its one timer and
- * its end. What a request goes through is in gate_request.c, answers are in gate_reply.c.
+ * One connection: how it is taken from evhttp, what libevent's callbacks do to it, its one timer
+ * and its end. What a request goes through is in gate_request.c, answers are in gate_reply.c.
  */
 #include "http/gate_connection.h"
 
@@ -28,8 +28,8 @@ struct gate_connection *gate_connection_create(struct gate *gate) {
     connection->gate = gate;
     connection->timer_at_ms = connection->deadline_ms = GATE_NEVER;
     connection->bev = bufferevent_socket_new(gate->base, -1, 0);
-    if (connection->bev == NULL || event_assign(&connection->turn, gate->base, -1, 0, on_turn,
-                                                connection) != 0) {
+    if (connection->bev == NULL ||
+        event_assign(&connection->turn, gate->base, -1, 0, on_turn, connection) != 0) {
         goto error;
     }
     if (event_assign(&connection->timer, gate->base, -1, 0, on_timer, connection) != 0) {
@@ -154,27 +154,6 @@ static bool step(struct gate_connection *connection) {
     }
 }
 
-/* Goes as far as the bytes allow, without recursion; a long pipeline goes on in the next turn. */
-static void advance(struct gate_connection *connection) {
-    static const struct timeval at_once = {0, 0};
-    unsigned heads = 0;
-    for (;;) {
-        if (connection->doomed && connection->state != GATE_CLOSED) {
-            gate_connection_close(connection, connection->doom);
-        }
-        if (connection->state == GATE_HEAD && heads++ == GATE_HEADS_PER_TURN) {
-            event_add(&connection->turn, &at_once);
-            return;
-        }
-        if (!step(connection)) {
-            break;
-        }
-    }
-    if (connection->doomed && connection->state != GATE_CLOSED) {
-        gate_connection_close(connection, connection->doom);
-    }
-}
-
 /* True while the input is so full that libevent reads no more: a close would go unnoticed. */
 static bool is_suspended(struct gate_connection *connection) {
     size_t high = 0;
@@ -194,7 +173,9 @@ static void watch_suspended(struct gate_connection *connection) {
     case GATE_STREAMING:
     case GATE_SENDING:
         if (is_suspended(connection)) {
-            gate_connection_arm(connection, gate_now_ms() + GATE_SUSPENDED_POLL_MS);
+            uint64_t poll_ms = gate_now_ms() + GATE_SUSPENDED_POLL_MS;
+            gate_connection_arm(
+                connection, poll_ms < connection->deadline_ms ? poll_ms : connection->deadline_ms);
         }
         break;
     default:
@@ -211,6 +192,28 @@ static void poll_suspended(struct gate_connection *connection) {
     }
 }
 
+/* Goes as far as the bytes allow, without recursion; a long pipeline goes on in the next turn. */
+static void advance(struct gate_connection *connection) {
+    static const struct timeval at_once = {0, 0};
+    unsigned heads = 0;
+    for (;;) {
+        if (connection->doomed && connection->state != GATE_CLOSED) {
+            gate_connection_close(connection, connection->doom);
+        }
+        if (connection->state == GATE_HEAD && heads++ == GATE_HEADS_PER_TURN) {
+            event_add(&connection->turn, &at_once);
+            return;
+        }
+        if (!step(connection)) {
+            break;
+        }
+    }
+    if (connection->doomed && connection->state != GATE_CLOSED) {
+        gate_connection_close(connection, connection->doom);
+    }
+    watch_suspended(connection);
+}
+
 /* The argument is not used: a read that evhttp has put off is called with evhttp's own. */
 static void on_read(struct bufferevent *bev, void *data) {
     void *held = NULL;
@@ -219,7 +222,6 @@ static void on_read(struct bufferevent *bev, void *data) {
     struct gate_connection *connection = held;
     enter(connection);
     advance(connection);
-    watch_suspended(connection);
     leave(connection);
 }
 
@@ -324,8 +326,8 @@ void gate_connection_arm(struct gate_connection *connection, uint64_t deadline_m
 
 void gate_connection_arm_idle(struct gate_connection *connection) {
     const struct gate *gate = connection->gate;
-    uint64_t idle_ms = gate->options.idle_timeout_ms == 0 ? GATE_NEVER
-                                                          : gate->options.idle_timeout_ms;
+    uint64_t idle_ms =
+        gate->options.idle_timeout_ms == 0 ? GATE_NEVER : gate->options.idle_timeout_ms;
     if (gate->draining && gate->drain_idle_ms < idle_ms) {
         idle_ms = gate->drain_idle_ms;
     }
@@ -373,8 +375,10 @@ void gate_connection_close(struct gate_connection *connection, enum gate_end how
         return;
     }
     if (connection->state == GATE_STARTING && connection->bev != NULL) {
+        enter(connection);
         gate_connection_adopt(connection); /* to learn what there is to free */
         gate_connection_close(connection, how);
+        leave(connection);
         return;
     }
     connection->state = GATE_CLOSED;
@@ -391,7 +395,9 @@ void gate_connection_close(struct gate_connection *connection, enum gate_end how
     if (connection->evcon != NULL) {
         evhttp_connection_free(connection->evcon); /* NULL from here on: on_evhttp_closed */
     }
-    gate_update_listeners(gate);
+    if (gate->counters.connections + 1 == gate->options.max_connections) {
+        gate_update_listeners(gate);
+    }
     leave(connection);
 }
 

@@ -32,14 +32,14 @@
 #include <time.h>
 
 enum {
-    GATE_INPUT_BYTES = 65536,     /* pipelined bytes held while a request is under way */
-    GATE_SKIP_BYTES = 65536,      /* a refused body up to this is read past, the connection kept */
-    GATE_LINGER_BYTES = 1 << 20,  /* discarded after a last answer, at most … */
-    GATE_LINGER_MS = 2000,        /* … and for no longer than this */
+    GATE_INPUT_BYTES = 65536,      /* pipelined bytes held while a request is under way */
+    GATE_SKIP_BYTES = 65536,       /* a refused body up to this is read past, the connection kept */
+    GATE_LINGER_BYTES = 1 << 20,   /* discarded after a last answer, at most … */
+    GATE_LINGER_MS = 2000,         /* … and for no longer than this */
     GATE_SUSPENDED_POLL_MS = 1000, /* looks for a leaving client behind a full input */
-    GATE_ACCEPT_PAUSE_MS = 100,   /* after accept failed for lack of descriptors */
-    GATE_HEADS_PER_TURN = 16,     /* then other connections have their turn */
-    GATE_WRITE_BYTES = 131072,    /* one write to the socket; libevent's own limit is 16 KiB */
+    GATE_ACCEPT_PAUSE_MS = 100,    /* after accept failed for lack of descriptors */
+    GATE_HEADS_PER_TURN = 16,      /* then other connections have their turn */
+    GATE_WRITE_BYTES = 131072,     /* one write to the socket; libevent's own limit is 16 KiB */
     GATE_PEER_BYTES = INET6_ADDRSTRLEN + 8
 };
 
@@ -72,10 +72,10 @@ struct gate_stream {
     size_t batch_capacity;
     uint32_t buffer_bytes;
     uint32_t keep_alive_ms;
-    uint64_t written_ms;  /* when bytes last left, for keep_alive */
+    uint64_t written_ms; /* when bytes last left, for keep_alive */
     bool chunked;
-    bool swallowing;      /* HEAD: nothing but the head is sent */
-    bool full;            /* the user waits for `drained` */
+    bool swallowing; /* HEAD: nothing but the head is sent */
+    bool full;       /* the user waits for `drained` */
     bool ended;
     size_t keep_alive_size;
     char keep_alive[];
@@ -106,7 +106,7 @@ struct gate_connection {
     bool head_begun : 1;
     bool blank_skipped : 1;
     bool chunked : 1;
-    size_t scanned;  /* bytes of the arriving head that hold no end */
+    size_t scanned; /* bytes of the arriving head that hold no end */
     void *decision;
     char *head_bytes; /* copy of a passed head */
     size_t head_size;
@@ -171,7 +171,12 @@ void gate_request_refuse_late(struct gate_connection *connection, struct gate_re
 void gate_request_release(struct gate_connection *connection);
 
 /* gate_body.c */
-enum gate_body_progress { GATE_BODY_MORE, GATE_BODY_COMPLETE, GATE_BODY_REFUSED, GATE_BODY_NO_MEMORY };
+enum gate_body_progress {
+    GATE_BODY_MORE,
+    GATE_BODY_COMPLETE,
+    GATE_BODY_REFUSED,
+    GATE_BODY_NO_MEMORY
+};
 enum gate_body_progress gate_body_read(struct gate_connection *connection,
                                        struct gate_refusal *refusal);
 void gate_body_arm(struct gate_connection *connection);

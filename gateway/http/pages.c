@@ -51,7 +51,8 @@ bool pages_answer(struct server *server, struct gate_connection *connection,
         int status = health_json(server->worker->health, body, sizeof(body));
         answer_json(connection, status, id, body);
     } else if (live || !server->worker->draining) {
-        answer_json(connection, 200, id, live ? "{\"status\":\"alive\"}" : "{\"status\":\"ready\"}");
+        answer_json(connection, 200, id,
+                    live ? "{\"status\":\"alive\"}" : "{\"status\":\"ready\"}");
     } else {
         answer_json(connection, 503, id, "{\"status\":\"draining\"}");
     }

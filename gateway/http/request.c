@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A request's life: made when its head has passed, handed to the module's handler, ended once, freed
- * when its run is over too. How it is answered is answer.c.
+ * A request's life: made when its head has passed, handed to the module's handler, ended once,
+ * freed when its run is over too. How it is answered is answer.c.
  */
 #include "http/request.h"
 #include "http/server.h"
@@ -132,8 +132,8 @@ int request_set_deadline(struct request *request, uint32_t deadline_ms) {
             return KOINE_NO_MEMORY;
         request->deadline_at_ms = now + deadline_limit_ms(request);
     }
-    uint64_t at = now + deadline_ms < request->deadline_at_ms ? now + deadline_ms
-                                                              : request->deadline_at_ms;
+    uint64_t at =
+        now + deadline_ms < request->deadline_at_ms ? now + deadline_ms : request->deadline_at_ms;
     uint64_t left = at - now;
     struct timeval wait = {(time_t)(left / 1000), (suseconds_t)(left % 1000 * 1000)};
     return evtimer_add(request->deadline, &wait) ? KOINE_NO_MEMORY : KOINE_OK;
@@ -245,13 +245,15 @@ int32_t request_check_session(struct request *request, struct koine_text session
                               struct koine_failure *failure) {
     struct worker *worker = request->worker;
     if (!session_id_is_uuid(session_id))
-        return failure_issue(request, failure, "sessionId", "must be a UUID that an earlier answer gave");
+        return failure_issue(request, failure, "sessionId",
+                             "must be a UUID that an earlier answer gave");
     const char *owner = request->key ? request->key->config->name : "";
     int foreign = worker->config->sessions.accept_foreign;
     bool accept = foreign < 0 ? keys_count(worker->keys) == 1 : foreign == 1;
     if (accept || session_id_belongs(worker->session_ids, owner, session_id))
         return KOINE_OK;
-    return failure_set(failure, 404, "SESSION_NOT_FOUND", "There is no session with this sessionId.");
+    return failure_set(failure, 404, "SESSION_NOT_FOUND",
+                       "There is no session with this sessionId.");
 }
 
 bool request_take_slot(struct request *request, struct koine_failure *failure) {

@@ -38,13 +38,13 @@ struct request {
     struct key *key;            /* NULL: a public route */
     struct tool_policy *policy; /* never NULL */
     bool slot_held;
-    struct key *slot_key;       /* whom the slot is counted for */
-    struct run *run;            /* NULL: none, parked or over */
-    char *head;                 /* copies of method, path, query, parameters */
+    struct key *slot_key; /* whom the slot is counted for */
+    struct run *run;      /* NULL: none, parked or over */
+    char *head;           /* copies of method, path, query, parameters */
     struct koine_text method, path, query, params[ROUTE_MAX_PARAMS];
     struct koine_text fields, body; /* of the gate, until ended */
     char id[REQUEST_ID_SIZE];
-    char *headers;              /* lines added by set_header */
+    char *headers; /* lines added by set_header */
     size_t headers_size;
     struct request_memory *memory;
     struct request_watcher *watchers;

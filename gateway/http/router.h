@@ -15,13 +15,13 @@ struct module;
 struct slot_class;
 
 struct route {
-    struct koine_route as;       /* a copy; longer ones of newer modules are refused before */
-    struct module *module;       /* whose it is */
+    struct koine_route as;         /* a copy; longer ones of newer modules are refused before */
+    struct module *module;         /* whose it is */
     struct slot_class *slot_class; /* NULL: none */
 };
 
 struct route_match {
-    const struct route *route;   /* NULL: no such path, or not with this method */
+    const struct route *route;     /* NULL: no such path, or not with this method */
     const struct route *same_path; /* a route of this path with another method, for 405 */
     size_t param_count;
     struct koine_text params[ROUTE_MAX_PARAMS]; /* raw segments, in the order of the path */

@@ -97,15 +97,14 @@ static enum gate_verdict pass(struct server *server, struct gate_connection *con
                               struct key *key, const char *id, uint64_t *max_body_bytes,
                               void **decision) {
     const struct config *config = server->worker->config;
-    struct request *request =
-        request_create(server->worker, connection, head, match, key, id);
+    struct request *request = request_create(server->worker, connection, head, match, key, id);
     if (!request) {
         refuse_with(server, connection, match->route, id, 500, "INTERNAL_ERROR",
                     "The gateway is out of memory.", "");
         return GATE_ANSWERED;
     }
-    *max_body_bytes =
-        match->route->as.max_body_bytes ? match->route->as.max_body_bytes : config->http.max_body_bytes;
+    *max_body_bytes = match->route->as.max_body_bytes ? match->route->as.max_body_bytes
+                                                      : config->http.max_body_bytes;
     *decision = request;
     return GATE_PASS;
 }
@@ -208,8 +207,7 @@ struct server *server_create(struct worker *worker) {
     server->router = router_create();
     server->requests = handles_create(1);
     server->gate = gate_create(worker->base, &options, &callbacks, server);
-    if (getrandom(&server->id_prefix, sizeof(server->id_prefix), 0) !=
-            sizeof(server->id_prefix) ||
+    if (getrandom(&server->id_prefix, sizeof(server->id_prefix), 0) != sizeof(server->id_prefix) ||
         !server->router || !server->requests || !server->gate) {
         server_destroy(server);
         return NULL;

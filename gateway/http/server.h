@@ -14,9 +14,9 @@ struct server {
     struct gate *gate;
     struct router *router;
     struct handles *requests;
-    uint64_t id_prefix;  /* of made request ids */
+    uint64_t id_prefix; /* of made request ids */
     uint64_t id_counter;
-    size_t open;         /* requests with a record */
+    size_t open;              /* requests with a record */
     void (*idle)(void *data); /* called when the last one ends; used while draining */
     void *idle_data;
 };

@@ -76,9 +76,8 @@ const struct koine_module *module_open(const char *path, void **library, char *m
     const struct koine_module *module = entry();
     if (module && module->magic == KOINE_MODULE_MAGIC &&
         (module->abi_major != KOINE_ABI_MAJOR || module->abi_minor > KOINE_ABI_MINOR))
-        return refuse(message, size, path,
-                      "needs module ABI %u.%u, this gateway has %d.%d: %s", module->abi_major,
-                      module->abi_minor, KOINE_ABI_MAJOR, KOINE_ABI_MINOR,
+        return refuse(message, size, path, "needs module ABI %u.%u, this gateway has %d.%d: %s",
+                      module->abi_major, module->abi_minor, KOINE_ABI_MAJOR, KOINE_ABI_MINOR,
                       module->abi_major == KOINE_ABI_MAJOR ? "install a newer gateway"
                                                            : "rebuild the module");
     const char *problem = judge(module);

@@ -55,10 +55,10 @@ const void *module_service(const struct koine_host *host, const char *id) {
         const char *id;
         const void *table;
     } services[] = {
-        {KOINE_HTTP, &service_http},     {KOINE_RUNNER, &service_runner},
-        {KOINE_SLOTS, &service_slots},   {KOINE_TOOLS, &service_tools},
-        {KOINE_AUTH, &service_auth},     {KOINE_LOG, &service_log},
-        {KOINE_CONFIG, &service_config}, {KOINE_LOOP, &service_loop},
+        {KOINE_HTTP, &service_http},       {KOINE_RUNNER, &service_runner},
+        {KOINE_SLOTS, &service_slots},     {KOINE_TOOLS, &service_tools},
+        {KOINE_AUTH, &service_auth},       {KOINE_LOG, &service_log},
+        {KOINE_CONFIG, &service_config},   {KOINE_LOOP, &service_loop},
         {KOINE_METRICS, &service_metrics},
     };
     (void)module_of(host);

@@ -30,7 +30,7 @@ struct module {
     struct worker *worker;
     const struct koine_module *descriptor;
     char *path;
-    void *library;  /* of dlopen; never closed */
+    void *library; /* of dlopen; never closed */
     void *self;
     json_t *settings;
     char *settings_text;
@@ -71,7 +71,8 @@ int module_set_start(struct module_set *set);    /* 0, or -1: a start failed */
 void module_set_quiesce(struct module_set *set); /* draining begins */
 void module_set_destroy(struct module_set *set); /* takes NULL */
 
-/* Loads one file without running anything of it but its descriptor function. NULL with `message`. */
+/* Loads one file without running anything of it but its descriptor function. NULL with `message`.
+ */
 const struct koine_module *module_open(const char *path, void **library, char *message,
                                        size_t size);
 /* The directory where modules are looked for: of the config, beside the binary, or installed.

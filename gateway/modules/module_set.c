@@ -48,8 +48,8 @@ static bool check_settings(struct module *module, unsigned line, char *message, 
     char problem[512];
     if (!document)
         return true;
-    json_t *schema = json_loadb(document->text.data, document->text.size, JSON_REJECT_DUPLICATES,
-                                NULL);
+    json_t *schema =
+        json_loadb(document->text.data, document->text.size, JSON_REJECT_DUPLICATES, NULL);
     bool good = false;
     if (!schema || config_schema_check(schema, problem, sizeof(problem)))
         snprintf(message, size, "module %s: its config schema cannot be used: %s", module->path,
@@ -231,8 +231,8 @@ struct module_set *module_set_create(struct worker *worker) {
     set->posts = post_queue_create(worker->base);
     bool good = set->timers && set->watches && set->posts;
     if (good)
-        good = worker->config->modules.load.items ? load_listed(set, stop)
-                                                  : load_directory(set, stop);
+        good =
+            worker->config->modules.load.items ? load_listed(set, stop) : load_directory(set, stop);
     if (good && !sections_are_used(set))
         good = !stop;
     if (good)
@@ -248,8 +248,8 @@ int module_set_start(struct module_set *set) {
         char why[400] = "";
         struct koine_error error = {sizeof(error), sizeof(why), why};
         post_queue_set_state(set->posts, module, MODULE_SERVING);
-        int32_t result = module->descriptor->start ? module->descriptor->start(module->self, &error)
-                                                   : KOINE_OK;
+        int32_t result =
+            module->descriptor->start ? module->descriptor->start(module->self, &error) : KOINE_OK;
         why[sizeof(why) - 1] = '\0';
         if (result != KOINE_OK) {
             log_print(set->worker->log, KOINE_LOG_ERROR, "modules",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* "koine.log/1", "koine.config/1", "koine.metrics/1": what a module tells and is told by the host. */
+/* "koine.log/1", "koine.config/1", "koine.metrics/1": what a module tells and is told by the host.
+ */
 #include "http/server.h"
 #include "modules/module.h"
 #include "ops/metrics.h"

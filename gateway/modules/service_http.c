@@ -8,8 +8,7 @@
 #define ROUTE_MINIMUM offsetof(struct koine_route, render_failure)
 
 /* The request behind a handle, if it is this module's; NULL: gone. */
-static struct request *find(const struct koine_host *host, koine_request handle,
-                            const char *call) {
+static struct request *find(const struct koine_host *host, koine_request handle, const char *call) {
     struct module *module = module_of(host);
     if (!module_may_call(module, call, true))
         return NULL;
@@ -38,7 +37,8 @@ static int32_t http_route(const struct koine_host *host, const struct koine_rout
     }
     int32_t result = module_read_struct(&route.as, sizeof(route.as), given, ROUTE_MINIMUM);
     if (result != KOINE_OK)
-        return module_invalid(module, "http->route", "the struct's size is wrong or too new"), result;
+        return module_invalid(module, "http->route", "the struct's size is wrong or too new"),
+               result;
     if (route.as.authentication > KOINE_AUTH_NONE || route.as.key_places > 3)
         return module_invalid(module, "http->route", "unknown authentication or key places");
     if (route.as.slot_class) {

@@ -92,9 +92,8 @@ static void fire_first(evutil_socket_t fd, short what, void *data) {
 }
 
 static int32_t loop_timer_start(const struct koine_host *host, uint32_t delay_ms,
-                                uint32_t repeat_ms,
-                                void (*callback)(void *data, koine_timer timer), void *data,
-                                koine_timer *timer) {
+                                uint32_t repeat_ms, void (*callback)(void *data, koine_timer timer),
+                                void *data, koine_timer *timer) {
     struct module *module = module_of(host);
     struct module_set *set = module->worker->modules;
     struct loop_event *event;
@@ -107,8 +106,8 @@ static int32_t loop_timer_start(const struct koine_host *host, uint32_t delay_ms
         return KOINE_NO_MEMORY;
     struct timeval wait = span(delay_ms);
     if (!repeat_ms || delay_ms == repeat_ms) {
-        event->event = event_new(module->worker->base, -1, repeat_ms ? EV_PERSIST : 0, fire_timer,
-                                 event);
+        event->event =
+            event_new(module->worker->base, -1, repeat_ms ? EV_PERSIST : 0, fire_timer, event);
     } else {
         struct repeat *repeat = malloc(sizeof(*repeat));
         if (repeat) {
@@ -154,8 +153,8 @@ static int32_t loop_unwatch(const struct koine_host *host, koine_watch watch) {
 static void fire_watch(evutil_socket_t fd, short what, void *data) {
     (void)fd;
     struct loop_event *event = data;
-    uint32_t ready = (what & EV_READ ? KOINE_WATCH_READ : 0u) |
-                     (what & EV_WRITE ? KOINE_WATCH_WRITE : 0u);
+    uint32_t ready =
+        (what & EV_READ ? KOINE_WATCH_READ : 0u) | (what & EV_WRITE ? KOINE_WATCH_WRITE : 0u);
     event->on_ready(event->data, (koine_watch){event->handle}, ready);
 }
 
@@ -232,8 +231,8 @@ struct post_queue *post_queue_create(struct event_base *base) {
     pthread_mutex_init(&queue->lock, NULL);
     queue->last = &queue->first;
     queue->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    queue->event = queue->fd < 0 ? NULL
-                                 : event_new(base, queue->fd, EV_READ | EV_PERSIST, on_posts, queue);
+    queue->event =
+        queue->fd < 0 ? NULL : event_new(base, queue->fd, EV_READ | EV_PERSIST, on_posts, queue);
     if (!queue->event || event_add(queue->event, NULL)) {
         post_queue_destroy(queue);
         return NULL;

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct request *find(const struct koine_host *host, koine_request handle,
-                            const char *call) {
+static struct request *find(const struct koine_host *host, koine_request handle, const char *call) {
     struct module *module = module_of(host);
     if (!module_may_call(module, call, true))
         return NULL;
@@ -45,8 +44,7 @@ static int32_t slots_service_release(const struct koine_host *host, koine_reques
 
 static int32_t slots_service_usage(const struct koine_host *host, const char *name,
                                    uint32_t *active, uint32_t *limit) {
-    struct slot_class *class =
-        name ? slots_find(module_of(host)->worker->slots, name) : NULL;
+    struct slot_class *class = name ? slots_find(module_of(host)->worker->slots, name) : NULL;
     if (!class)
         return KOINE_NOT_FOUND;
     if (active)

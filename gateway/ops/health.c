@@ -11,12 +11,12 @@
 
 struct health {
     struct worker *worker;
-    struct event *timer;    /* next probe, or the running probe's deadline */
-    struct process *probe;  /* NULL: none is running */
+    struct event *timer;   /* next probe, or the running probe's deadline */
+    struct process *probe; /* NULL: none is running */
     bool available;
     bool timed_out;
-    char version[64];       /* of the CLI: printable ASCII without quotes */
-    const char *problem;    /* constant sentence; NULL when available */
+    char version[64];    /* of the CLI: printable ASCII without quotes */
+    const char *problem; /* constant sentence; NULL when available */
 };
 
 static void schedule(struct health *health, uint32_t after_ms) {

@@ -111,8 +111,8 @@ static void fail_unfinished(struct run *run, const struct process_status *status
         run_fail(run, 500, "PARSE_ERROR",
                  "The CLI wrote a line over the limit (runner.max_line_bytes).");
     } else if (status->signal) {
-        snprintf(message, sizeof(message), "The CLI was ended by signal %d before it gave a result.",
-                 status->signal);
+        snprintf(message, sizeof(message),
+                 "The CLI was ended by signal %d before it gave a result.", status->signal);
         run_fail(run, 500, "CLI_EXIT_ERROR", message);
     } else {
         snprintf(message, sizeof(message),
@@ -202,8 +202,8 @@ static void on_message(void *data, const struct koine_message *message) {
         size_t size;
         run->limit_hit = true;
         run->limit_usage = message->usage;
-        run->limit_model = message->model.size ? strndup(message->model.data, message->model.size)
-                                               : NULL;
+        run->limit_model =
+            message->model.size ? strndup(message->model.data, message->model.size) : NULL;
         char *line = cli_input_interrupt("limit", &size);
         run_write(run, line, size);
         run_watch(run, 2000);
@@ -246,8 +246,7 @@ static void on_response(void *data, const char *request_id, struct koine_text er
     struct run *run = data;
     if (!error.size || strcmp(request_id, "initialize") != 0)
         return;
-    run_fail(run, 400, "VALIDATION_ERROR",
-             "The CLI refuses this schema or these instructions.");
+    run_fail(run, 400, "VALIDATION_ERROR", "The CLI refuses this schema or these instructions.");
     run_end(run, "protocol_error");
 }
 
@@ -281,7 +280,8 @@ void run_on_begin(evutil_socket_t fd, short what, void *data) {
     (void)fd;
     (void)what;
     struct run *run = data;
-    emit_text(run, KOINE_RUN_SESSION, (struct koine_text){run->session_id, strlen(run->session_id)});
+    emit_text(run, KOINE_RUN_SESSION,
+              (struct koine_text){run->session_id, strlen(run->session_id)});
 }
 
 void run_on_watchdog(evutil_socket_t fd, short what, void *data) {

@@ -46,27 +46,27 @@ struct run {
     struct tool_policy *policy;
     koine_run_callback on_event;
     void *data;
-    uint32_t flags;          /* KOINE_RUN_… */
+    uint32_t flags; /* KOINE_RUN_… */
     bool wants_object;
     bool limits_tokens;
     char session_id[SESSION_ID_SIZE];
 
     struct process *process; /* NULL once it has ended */
     struct cli_output *output;
-    struct event *begin;     /* says SESSION from the loop */
-    struct event *watchdog;  /* first byte, then silence, then the end after the result */
-    struct event *deadline;  /* timeout_ms of the request; while parked, the parking */
+    struct event *begin;    /* says SESSION from the loop */
+    struct event *watchdog; /* first byte, then silence, then the end after the result */
+    struct event *deadline; /* timeout_ms of the request; while parked, the parking */
     uint64_t started_ms;
-    bool spoken;             /* the CLI has written a line */
+    bool spoken; /* the CLI has written a line */
 
-    bool concluded;          /* RESULT or FAILURE has been delivered, or nobody wants one */
-    bool over;               /* END has been delivered */
-    const char *reason;      /* for END; constant */
+    bool concluded;     /* RESULT or FAILURE has been delivered, or nobody wants one */
+    bool over;          /* END has been delivered */
+    const char *reason; /* for END; constant */
     bool user_paused, stream_full, parked, reading_paused;
 
-    char *text;              /* of the running message, kept only with limits_tokens */
+    char *text; /* of the running message, kept only with limits_tokens */
     size_t text_size, text_capacity;
-    bool limit_hit;          /* max_tokens ended a message: its text is the answer */
+    bool limit_hit; /* max_tokens ended a message: its text is the answer */
     char *limit_model;
     struct koine_usage limit_usage;
 

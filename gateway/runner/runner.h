@@ -28,6 +28,8 @@ int runner_start(struct request *request, struct module *module,
                  koine_run *handle, struct koine_failure *failure);
 struct run *runner_find(struct runner *runner, koine_run handle); /* NULL: gone */
 struct module *run_module(const struct run *run);
+/* For runs that nobody listens to any more. */
+void runner_ignore_event(void *data, const struct koine_run_event *event);
 int runner_cancel(struct run *run, const char *reason);
 void runner_pause(struct run *run, bool paused);
 int runner_tool_result(struct runner *runner, struct module *module, koine_call call,
@@ -37,8 +39,9 @@ int runner_adopt(struct run *run, struct request *request, koine_run_callback on
                  struct koine_failure *failure);
 
 /* The request's side. */
-void runner_release(struct run *run, const char *reason); /* the request has ended: finish or cancel */
-void runner_timed_out(struct run *run, const char *what);  /* FAILURE TIMEOUT_ERROR, then ended */
+void runner_release(struct run *run,
+                    const char *reason); /* the request has ended: finish or cancel */
+void runner_timed_out(struct run *run, const char *what); /* FAILURE TIMEOUT_ERROR, then ended */
 void runner_stream_full(struct run *run, bool full);
 
 #endif

@@ -298,7 +298,7 @@ static void on_signal(evutil_socket_t fd, short what, void *data) {
 }
 
 static int print_port(struct evhttp_bound_socket *bound) {
-    struct sockaddr_in address;
+    struct sockaddr_in address = {0};
     ev_socklen_t length = sizeof address;
     if (getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&address, &length))
         return -1;

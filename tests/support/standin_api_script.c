@@ -29,18 +29,33 @@ static int append_line(json_t **joined, const char *text) {
     return 0;
 }
 
+/* Where the newest part of the content begins: the CLI puts a turn that was interrupted, the note
+ * of that, and the next prompt into one message. */
+static size_t first_block(const json_t *content) {
+    size_t first = 0;
+    json_t *block;
+    size_t i;
+    json_array_foreach(content, i, block) {
+        const char *text = json_string_value(json_object_get(block, "text"));
+        if (text && strncmp(text, "[Request interrupted", strlen("[Request interrupted")) == 0)
+            first = i + 1;
+    }
+    return first;
+}
+
 /* The text of a message without reminders, its blocks joined by newlines. */
 static json_t *message_text(const json_t *message) {
     json_t *content = json_object_get(message, "content");
     json_t *joined = NULL;
     json_t *block;
+    size_t first = first_block(content);
     size_t i;
     if (json_is_string(content))
         return json_incref(content);
     joined = json_string("");
     json_array_foreach(content, i, block) {
         const char *text = json_string_value(json_object_get(block, "text"));
-        if (text && !is_reminder(text) && (!joined || append_line(&joined, text)))
+        if (i >= first && text && !is_reminder(text) && (!joined || append_line(&joined, text)))
             break;
     }
     return joined;
@@ -99,12 +114,13 @@ static json_t *find_script(const json_t *message) {
     json_t *content = json_object_get(message, "content");
     json_t *found = NULL;
     json_t *block;
+    size_t first = first_block(content);
     size_t i;
     if (json_is_string(content))
         return parse_marker(json_string_value(content));
     json_array_foreach(content, i, block) {
         const char *text = json_string_value(json_object_get(block, "text"));
-        json_t *script = text ? parse_marker(text) : NULL;
+        json_t *script = text && i >= first ? parse_marker(text) : NULL;
         if (script) {
             json_decref(found);
             found = script;

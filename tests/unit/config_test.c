@@ -6,7 +6,8 @@
 #include "config/keys.h"
 #include "unit/config_fixture.h"
 
-START_TEST(without_a_file_everything_is_at_its_default) {
+START_TEST(without_a_file_everything_is_at_its_default)
+{
     char directory[256];
     config = config_load(NULL, USUAL, &error);
     ck_assert_msg(config != NULL, "refused: %s", error.message);
@@ -33,7 +34,8 @@ START_TEST(without_a_file_everything_is_at_its_default) {
 }
 END_TEST
 
-START_TEST(every_default_lies_within_its_range) {
+START_TEST(every_default_lies_within_its_range)
+{
     for (size_t i = 0; i < key_table_config.count; i++) {
         const struct key_spec *spec = &key_table_config.specs[i];
         if (spec->type == KEY_INTEGER || spec->type == KEY_BYTES) {
@@ -44,7 +46,8 @@ START_TEST(every_default_lies_within_its_range) {
 }
 END_TEST
 
-START_TEST(a_file_of_comments_and_empty_sections_changes_nothing) {
+START_TEST(a_file_of_comments_and_empty_sections_changes_nothing)
+{
     load("# nothing yet\n");
     load("");
     load("---\nhttp:\n#  max_connections: 5\nrunner: ~\ntools:\n");
@@ -52,7 +55,8 @@ START_TEST(a_file_of_comments_and_empty_sections_changes_nothing) {
 }
 END_TEST
 
-START_TEST(a_key_carries_its_limits) {
+START_TEST(a_key_carries_its_limits)
+{
     load("keys:\n"
          "  - name: ci\n"
          "    sha256: " HASH_A "\n"
@@ -80,7 +84,8 @@ START_TEST(a_key_carries_its_limits) {
 }
 END_TEST
 
-START_TEST(names_and_hashes_that_look_like_numbers_are_text) {
+START_TEST(names_and_hashes_that_look_like_numbers_are_text)
+{
     load("keys:\n"
          "- {name: 2024, sha256: "
          "1111111111111111111111111111111111111111111111111111111111111111}\n"
@@ -92,7 +97,8 @@ START_TEST(names_and_hashes_that_look_like_numbers_are_text) {
 }
 END_TEST
 
-START_TEST(an_allow_list_without_entries_is_not_a_missing_one) {
+START_TEST(an_allow_list_without_entries_is_not_a_missing_one)
+{
     load("tools: {allowed: []}\n");
     ck_assert_ptr_nonnull(config->tools.allowed.items);
     ck_assert_uint_eq(config->tools.allowed.count, 0);
@@ -111,7 +117,8 @@ static const struct {
     {"5000", "127.0.0.1", 5000},           {"localhost:65535", "127.0.0.1", 65535},
 };
 
-START_TEST(listen_takes_addresses_and_ports) {
+START_TEST(listen_takes_addresses_and_ports)
+{
     char yaml[64];
     snprintf(yaml, sizeof yaml, "listen: %s\n", addresses[_i].text);
     load(yaml);
@@ -124,14 +131,16 @@ static const char *const wrong_addresses[] = {
     "127.0.0.1",    "127.0.0.1:65536", "'::1:3100'", "example.org:80", "'*:80'", "''", "':'",
     "127.0.0.1:-1", "'[::1]'",         "'[]:80'",    "127.0.0.1:80x",  "[80]",   "~"};
 
-START_TEST(listen_refuses_what_is_no_address) {
+START_TEST(listen_refuses_what_is_no_address)
+{
     char yaml[64];
     snprintf(yaml, sizeof yaml, "listen: %s\n", wrong_addresses[_i]);
     refuse(yaml, "gateway.yaml:1: listen: found ");
 }
 END_TEST
 
-START_TEST(listen_can_be_replaced_later) {
+START_TEST(listen_can_be_replaced_later)
+{
     load("listen: 0.0.0.0:1\n");
     ck_assert_int_eq(config_set_listen(config, "[::1]:82", &error), 0);
     ck_assert_str_eq(config->listen_host, "::1");
@@ -144,7 +153,8 @@ START_TEST(listen_can_be_replaced_later) {
 }
 END_TEST
 
-START_TEST(sizes_take_suffixes) {
+START_TEST(sizes_take_suffixes)
+{
     load("http: {max_body_bytes: 1GiB, max_head_bytes: 2048, stream_buffer_bytes: 1MiB}\n");
     ck_assert_uint_eq(config->http.max_body_bytes, 1U << 30);
     ck_assert_uint_eq(config->http.max_head_bytes, 2048);
@@ -152,7 +162,8 @@ START_TEST(sizes_take_suffixes) {
 }
 END_TEST
 
-START_TEST(slots_runner_profiles_and_log_are_read) {
+START_TEST(slots_runner_profiles_and_log_are_read)
+{
     load("slots: {streaming: 0, classes: {batch: 7, bulk: 0}}\n"
          "runner:\n"
          "  command: /usr/bin/claude\n"
@@ -186,7 +197,8 @@ START_TEST(slots_runner_profiles_and_log_are_read) {
 }
 END_TEST
 
-START_TEST(settings_of_modules_become_json) {
+START_TEST(settings_of_modules_become_json)
+{
     load("modules:\n"
          "  settings:\n"
          "    chat:\n"
@@ -220,7 +232,8 @@ static const struct {
     {"colour: red\n", "gateway.yaml:1: colour: unknown key"},
     {"keys: [{nmae: a}]\n", "keys[0].nmae: unknown key; did you mean \"name\"?"},
     {"profiles: {x: {flag: []}}\n", "profiles.x.flag: unknown key; did you mean \"flags\"?"},
-    {"http.max_connections: 5\n", "http.max_connections: unknown key; write it"},
+    {"http.max_connections: 5\n",
+     "http.max_connections: unknown key; write it as a line of its own below \"http:\""},
     /* wrong types and ranges */
     {"drain_seconds: soon\n",
      "gateway.yaml:1: drain_seconds: found the text \"soon\", expected an integer from 0 to 86400"},
@@ -285,30 +298,32 @@ static const struct {
     {"http:\n  <<: {a: 1}\n", "gateway.yaml:2: merge keys"},
     {"listen: !!str 5\n", "gateway.yaml:1: tags"},
     {"? [a]\n: 1\n", "cannot be the name of a key"},
-    {"log: {}\n---\nlog: {}\n", "gateway.yaml:2: a second document"},
+    {"log: {}\n---\nlog: {}\n", "gateway.yaml:3: a second document"},
     {"listen: \"a\\0b\"\n", "NUL"},
     {"listen: \"\xff\"\n", "not valid YAML"},
 };
 
-START_TEST(a_mistake_is_refused_with_its_place) {
-    refuse(mistakes[_i].yaml, mistakes[_i].expected);
-}
+START_TEST(a_mistake_is_refused_with_its_place)
+{ refuse(mistakes[_i].yaml, mistakes[_i].expected); }
 END_TEST
 
-START_TEST(a_hash_that_may_be_a_key_is_never_shown) {
+START_TEST(a_hash_that_may_be_a_key_is_never_shown)
+{
     refuse("keys: [{name: a, sha256: hunter2-hunter2-hunter2}]\n", "not shown");
     ck_assert_ptr_null(strstr(error.message, "hunter2"));
 }
 END_TEST
 
-START_TEST(all_mistakes_are_reported_together) {
+START_TEST(all_mistakes_are_reported_together)
+{
     refuse("listne: 1\ndrain_seconds: x\nlog: {level: loud}\n", "gateway.yaml:1: listne");
     ck_assert_ptr_nonnull(strstr(error.message, "\ngateway.yaml:2: drain_seconds"));
     ck_assert_ptr_nonnull(strstr(error.message, "\ngateway.yaml:3: log.level"));
 }
 END_TEST
 
-START_TEST(more_mistakes_than_fit_are_counted) {
+START_TEST(more_mistakes_than_fit_are_counted)
+{
     char yaml[4096] = "";
     for (int i = 0; i < 100; i++) {
         snprintf(yaml + strlen(yaml), sizeof yaml - strlen(yaml), "unheard_of_%d: 1\n", i);
@@ -358,7 +373,8 @@ static const struct {
     {"prompt", "not a flag"},
 };
 
-START_TEST(flags_of_a_profile_are_checked) {
+START_TEST(flags_of_a_profile_are_checked)
+{
     char yaml[256];
     snprintf(yaml, sizeof yaml, "profiles:\n  mine:\n    flags:\n    - '%s'\n", flags[_i].flag);
     if (flags[_i].expected == NULL) {
@@ -371,7 +387,8 @@ START_TEST(flags_of_a_profile_are_checked) {
 }
 END_TEST
 
-START_TEST(a_file_that_cannot_be_read_says_why) {
+START_TEST(a_file_that_cannot_be_read_says_why)
+{
     ck_assert_ptr_null(config_load("nowhere.yaml", USUAL, &error));
     ck_assert_str_eq(error.message, "nowhere.yaml: cannot be opened: No such file or directory");
     ck_assert_ptr_null(config_load("/tmp", USUAL, &error));
@@ -379,7 +396,8 @@ START_TEST(a_file_that_cannot_be_read_says_why) {
 }
 END_TEST
 
-START_TEST(a_file_over_one_mebibyte_is_refused) {
+START_TEST(a_file_over_one_mebibyte_is_refused)
+{
     enum { SIZE = 1024 * 1024 };
     char *text = malloc(SIZE + 1);
     ck_assert_ptr_nonnull(text);
@@ -406,7 +424,8 @@ static void nested(char *yaml, size_t size, int lists) {
     strcat(yaml, "}}}\n");
 }
 
-START_TEST(nesting_has_a_limit) {
+START_TEST(nesting_has_a_limit)
+{
     char yaml[512];
     nested(yaml, sizeof yaml, 61);
     load(yaml);

@@ -45,8 +45,7 @@ static struct process_options options;
 static char token[32]; /* an argument that marks this test's processes, seen in no other */
 static char log_text[4096];
 
-static inline void record_line(void *data, char *line, size_t size)
-{
+static inline void record_line(void *data, char *line, size_t size) {
     struct run *run = data;
     const size_t used = strlen(run->text);
     ck_assert_int_eq(line[size], '\0');
@@ -62,8 +61,7 @@ static inline void record_line(void *data, char *line, size_t size)
     }
 }
 
-static inline void record_error_line(void *data, const char *line, size_t size)
-{
+static inline void record_error_line(void *data, const char *line, size_t size) {
     struct run *run = data;
     if (run->errors++ == 0) {
         snprintf(run->first_error, sizeof(run->first_error), "%.60s", line);
@@ -73,13 +71,11 @@ static inline void record_error_line(void *data, const char *line, size_t size)
     }
 }
 
-static inline void record_written(void *data)
-{
+static inline void record_written(void *data) {
     ((struct run *)data)->written++;
 }
 
-static inline void record_ended(void *data, const struct process_status *status)
-{
+static inline void record_ended(void *data, const struct process_status *status) {
     struct run *run = data;
     ck_assert(!run->ended);
     run->ended = true;
@@ -90,8 +86,7 @@ static inline void record_ended(void *data, const struct process_status *status)
 static const struct process_callbacks run_callbacks = {record_line, record_error_line,
                                                        record_written, record_ended};
 
-static inline void record_log(void *data, int level, const char *message)
-{
+static inline void record_log(void *data, int level, const char *message) {
     const size_t used = strlen(log_text);
     (void)data, (void)level;
     snprintf(log_text + used, sizeof(log_text) - used, "%s\n", message);
@@ -100,8 +95,7 @@ static inline void record_log(void *data, int level, const char *message)
 static struct run *runs[1024];
 static size_t run_count;
 
-static inline struct run *start_program(const char *path, const char *const *argv)
-{
+static inline struct run *start_program(const char *path, const char *const *argv) {
     int error = 0;
     struct run *run = calloc(1, sizeof(*run));
     ck_assert_ptr_nonnull(run);
@@ -117,32 +111,27 @@ static inline struct run *start_program(const char *path, const char *const *arg
 }
 
 /* The script's $0 is the token. */
-static inline struct run *start_shell(const char *script)
-{
+static inline struct run *start_shell(const char *script) {
     const char *const argv[] = {"/bin/sh", "-c", script, token, NULL};
     return start_program("/bin/sh", argv);
 }
 
-static inline bool no_longer(struct run *run)
-{
+static inline bool no_longer(struct run *run) {
     return !run->ended;
 }
 
 static int wanted_lines;
 
-static inline bool too_few_lines(struct run *run)
-{
+static inline bool too_few_lines(struct run *run) {
     return run->lines < wanted_lines && !run->ended;
 }
 
-static inline void out_of_patience(evutil_socket_t fd, short what, void *data)
-{
+static inline void out_of_patience(evutil_socket_t fd, short what, void *data) {
     (void)fd, (void)what, (void)data;
     ck_abort_msg("waited %d s in vain; the log says: %s", PATIENCE_S, log_text);
 }
 
-static inline void wait_while(bool (*condition)(struct run *), struct run *run)
-{
+static inline void wait_while(bool (*condition)(struct run *), struct run *run) {
     const struct timeval patience = {PATIENCE_S, 0};
     struct event *timer = evtimer_new(base, out_of_patience, NULL);
     evtimer_add(timer, &patience);
@@ -152,29 +141,25 @@ static inline void wait_while(bool (*condition)(struct run *), struct run *run)
     event_free(timer);
 }
 
-static inline void wait_until_ended(struct run *run)
-{
+static inline void wait_until_ended(struct run *run) {
     wait_while(no_longer, run);
 }
 
-static inline void wait_for_lines(struct run *run, int lines)
-{
+static inline void wait_for_lines(struct run *run, int lines) {
     wanted_lines = lines;
     wait_while(too_few_lines, run);
     ck_assert_int_ge(run->lines, lines);
 }
 
 /* Lets the loop run for a time in which something must not happen. */
-static inline void wait_until_idle_ms(struct run *run, int ms)
-{
+static inline void wait_until_idle_ms(struct run *run, int ms) {
     const struct timeval time = {ms / 1000, ms % 1000 * 1000};
     event_base_loopexit(base, &time);
     event_base_dispatch(base);
     ck_assert(!run->ended);
 }
 
-static inline void resume_run(evutil_socket_t fd, short what, void *data)
-{
+static inline void resume_run(evutil_socket_t fd, short what, void *data) {
     struct run *run = data;
     (void)fd, (void)what;
     run->paused = false;
@@ -183,14 +168,12 @@ static inline void resume_run(evutil_socket_t fd, short what, void *data)
     }
 }
 
-static inline void resume_from_the_loop(struct run *run)
-{
+static inline void resume_from_the_loop(struct run *run) {
     const struct timeval now = {0, 0};
     event_base_once(base, -1, EV_TIMEOUT, resume_run, run, &now);
 }
 
-static inline int count_descriptors(void)
-{
+static inline int count_descriptors(void) {
     DIR *folder = opendir("/proc/self/fd");
     int count = 0;
     while (readdir(folder)) {
@@ -200,14 +183,12 @@ static inline int count_descriptors(void)
     return count;
 }
 
-static inline bool has_no_children(void)
-{
+static inline bool has_no_children(void) {
     siginfo_t info;
     return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
 }
 
-static inline bool has_token(const char *pid)
-{
+static inline bool has_token(const char *pid) {
     char path[300], text[4096];
     snprintf(path, sizeof(path), "/proc/%s/cmdline", pid);
     const int fd = open(path, O_RDONLY);
@@ -219,8 +200,7 @@ static inline bool has_token(const char *pid)
 }
 
 /* Living processes, wherever they are, with the token among their arguments. */
-static inline int count_with_token(void)
-{
+static inline int count_with_token(void) {
     DIR *folder = opendir("/proc");
     int count = 0;
     const struct dirent *entry;
@@ -231,15 +211,13 @@ static inline int count_with_token(void)
     return count;
 }
 
-static inline uint64_t now_ms(void)
-{
+static inline uint64_t now_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static void set_up(void)
-{
+static void set_up(void) {
     snprintf(token, sizeof(token), "1%09d.%d", (int)getpid(), 4711);
     base = event_base_new();
     host = process_host_create(base, record_log, NULL);
@@ -247,8 +225,7 @@ static void set_up(void)
     options = (struct process_options){.max_line_bytes = 1 << 20, .kill_grace_ms = 400};
 }
 
-static void tear_down(void)
-{
+static void tear_down(void) {
     process_host_destroy(host);
     event_base_free(base);
     for (size_t i = 0; i < run_count; i++) {
@@ -259,16 +236,14 @@ static void tear_down(void)
     ck_assert_int_eq(count_with_token(), 0);
 }
 
-static inline TCase *process_case(const char *name)
-{
+static inline TCase *process_case(const char *name) {
     TCase *cases = tcase_create(name);
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_set_timeout(cases, 120);
     return cases;
 }
 
-static inline int process_case_run(TCase *cases)
-{
+static inline int process_case_run(TCase *cases) {
     Suite *suite = suite_create("process");
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

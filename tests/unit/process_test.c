@@ -14,7 +14,10 @@ START_TEST(lines_arrive_one_by_one_and_a_last_one_without_newline_counts)
 {
     struct run *run = start_shell("printf 'one\\n\\ntwo\\r\\nthree'");
     wait_until_ended(run);
-    ck_assert_str_eq(run->text, "one|" "|" "two\r|" "three|");
+    ck_assert_str_eq(run->text, "one|"
+                                "|"
+                                "two\r|"
+                                "three|");
     ck_assert_int_eq(run->status.how, PROCESS_EXITED);
     ck_assert_int_eq(run->status.exit_code, 0);
     ck_assert_int_eq(run->status.signal, 0);
@@ -40,8 +43,7 @@ START_TEST(death_by_a_signal_is_reported)
 }
 END_TEST
 
-static int start_error(const char *path, const char *directory)
-{
+static int start_error(const char *path, const char *directory) {
     char *argv[] = {(char *)(uintptr_t)path, NULL};
     const struct process_options missing = {
         .path = path, .argv = argv, .envp = environ, .working_directory = directory};
@@ -67,10 +69,11 @@ START_TEST(directory_environment_signals_and_descriptors_are_as_promised)
     setenv("GREETING", "hello", 1);
     setenv("KOINE_RUN", "outer", 1);
     options.working_directory = "/usr";
-    struct run *run = start_shell("pwd; echo $GREETING; echo ${#KOINE_RUN};"
-                                  "sed -n 's/^Sig\\(Ign\\|Blk\\):.*\\(.......\\)$/\\1 \\2/p' /proc/self/status;"
-                                  "test -e /proc/self/fd/50 || echo closed;"
-                                  "test $(cut -d' ' -f5 /proc/$$/stat) = $$ && echo leader");
+    struct run *run =
+        start_shell("pwd; echo $GREETING; echo ${#KOINE_RUN};"
+                    "sed -n 's/^Sig\\(Ign\\|Blk\\):.*\\(.......\\)$/\\1 \\2/p' /proc/self/status;"
+                    "test -e /proc/self/fd/50 || echo closed;"
+                    "test $(cut -d' ' -f5 /proc/$$/stat) = $$ && echo leader");
     wait_until_ended(run);
     close(leak);
     ck_assert_str_eq(run->text, "/usr|hello|32|Blk 0000000|Ign 0000000|closed|leader|");
@@ -146,8 +149,7 @@ START_TEST(a_line_over_the_limit_ends_the_run_with_that_status)
 }
 END_TEST
 
-static void pause_at_each_thousandth(struct run *run)
-{
+static void pause_at_each_thousandth(struct run *run) {
     ck_assert(!run->paused); /* no line while paused */
     if (run->lines % 1000 == 0) {
         process_pause(run->process);
@@ -167,8 +169,7 @@ START_TEST(ten_megabytes_survive_pauses_in_the_middle_of_a_batch)
 }
 END_TEST
 
-static void pause_now(struct run *run)
-{
+static void pause_now(struct run *run) {
     process_pause(run->process);
 }
 
@@ -204,8 +205,7 @@ START_TEST(a_child_that_exits_while_paused_ends_after_the_resume)
 }
 END_TEST
 
-static void end_at_second(struct run *run)
-{
+static void end_at_second(struct run *run) {
     ck_assert_int_le(run->lines, 2);
     if (run->lines == 2) {
         process_end(run->process, false);
@@ -260,8 +260,7 @@ START_TEST(nothing_is_left_after_two_hundred_runs)
 }
 END_TEST
 
-int main(void)
-{
+int main(void) {
     TCase *cases = process_case("process");
     tcase_add_test(cases, lines_arrive_one_by_one_and_a_last_one_without_newline_counts);
     tcase_add_test(cases, exit_code_is_reported);

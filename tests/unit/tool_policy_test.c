@@ -14,7 +14,7 @@
 
 enum { LIST_SIZE = 8 };
 
-/* A list as a table writes it: space- or, where rules hold spaces, '|'-separated. NULL: none. */
+/* A list as the tables write it, separated by '|'. NULL: none. */
 struct list {
     char text[256];
     struct koine_text rules[LIST_SIZE];
@@ -417,12 +417,14 @@ static call_set calls_of_policy(const struct tool_policy *policy) {
 }
 
 /* Every list of at most two rules of the universe: none, empty, singles, pairs. */
-enum { LISTS = 2 + COUNT(universe) * COUNT(universe) };
+enum { LISTS = 2 + COUNT(universe) * (COUNT(universe) + 1) / 2 };
 
 static const char *list_at(size_t index, char *buffer, size_t size) {
+    size_t first = 0, second = index - 2;
     if (index < 2)
         return index == 0 ? NULL : "";
-    size_t first = (index - 2) / COUNT(universe), second = (index - 2) % COUNT(universe);
+    while (second > first)
+        second -= ++first;
     if (first == second)
         return universe[first];
     snprintf(buffer, size, "%s|%s", universe[first], universe[second]);

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tools in a run: the CLI's questions whether a tool may run, and the tools that modules give the
+ * model, each module being an MCP server of the run.
+ */
+#include "modules/module.h"
+#include "runner/cli_input.h"
+#include "runner/run.h"
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- which tools there are */
+
+static char *copy(struct koine_text text) {
+    return text.data ? strndup(text.data, text.size) : strdup("");
+}
+
+static bool valid_tool_name(struct koine_text name) {
+    for (size_t i = 0; i < name.size; i++) {
+        char c = name.data[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '_' || c == '-'))
+            return false;
+    }
+    return name.size >= 1 && name.size <= 64;
+}
+
+static struct run_server *server_of(struct run *run, struct module *module) {
+    for (size_t i = 0; i < run->server_count; i++)
+        if (run->servers[i].module == module)
+            return &run->servers[i];
+    struct run_server *grown = realloc(run->servers, (run->server_count + 1) * sizeof(*grown));
+    if (!grown)
+        return NULL;
+    run->servers = grown;
+    grown[run->server_count] = (struct run_server){.module = module};
+    return &grown[run->server_count++];
+}
+
+static bool add_tool(struct run *run, struct module *module, const struct koine_tool *tool,
+                     bool offered) {
+    struct run_server *server = server_of(run, module);
+    if (!server)
+        return false;
+    struct mcp_tool *tools = realloc(server->tools, (server->count + 1) * sizeof(*tools));
+    if (tools)
+        server->tools = tools;
+    const struct koine_tool **offers =
+        realloc((void *)server->offered, (server->count + 1) * sizeof(*offers));
+    if (offers)
+        server->offered = offers;
+    if (!tools || !offers)
+        return false;
+    struct mcp_tool made = {copy(tool->name), copy(tool->description), copy(tool->input_schema)};
+    if (!made.name || !made.description || !made.input_schema) {
+        free(made.name);
+        free(made.description);
+        free(made.input_schema);
+        return false;
+    }
+    tools[server->count] = made;
+    offers[server->count++] = offered ? tool : NULL;
+    return true;
+}
+
+static void full_name(const struct module *module, struct koine_text tool, char out[160]) {
+    snprintf(out, 160, "mcp__%s__%.*s", module_name(module), (int)tool.size, tool.data);
+}
+
+/* A tool of the run itself is its module's own act: only a rule that names it takes it away. A tool
+ * that a module offers to every run must be let through by the whole policy. */
+static bool tool_is_let(const struct run *run, const struct module *module, struct koine_text name,
+                        bool offered) {
+    char full[160];
+    const char *rule = NULL;
+    full_name(module, name, full);
+    enum tool_verdict verdict =
+        tool_policy_judge(run->policy, (struct koine_text){full, strlen(full)}, &rule);
+    if (verdict != TOOL_DENIED)
+        return true;
+    return !offered && (!rule || strncmp(rule, "mcp__", 5) != 0);
+}
+
+static int32_t check_tool(struct run *run, const struct koine_tool *tool,
+                          struct koine_failure *failure) {
+    json_t *schema = NULL;
+    if (tool && tool->size >= offsetof(struct koine_tool, call) && valid_tool_name(tool->name))
+        schema = json_loadb(tool->input_schema.data, tool->input_schema.size, 0, NULL);
+    bool good = json_is_object(schema);
+    json_decref(schema);
+    return good ? KOINE_OK
+                : failure_issue(run->request, failure, "tools",
+                                "each needs a name ([A-Za-z0-9_-]{1,64}) and an object schema");
+}
+
+int run_tools_prepare(struct run *run, const struct koine_run_options *options,
+                      struct koine_failure *failure) {
+    const struct module_set *set = run->runner->worker->modules;
+    for (uint32_t i = 0; i < options->tool_count; i++) {
+        const struct koine_tool *tool = options->tools[i];
+        if (check_tool(run, tool, failure) != KOINE_OK)
+            return KOINE_REFUSED;
+        if (tool_is_let(run, run->module, tool->name, false) &&
+            !add_tool(run, run->module, tool, false))
+            goto no_memory;
+    }
+    for (size_t m = 0; m < set->count; m++) {
+        struct module *module = set->items[m];
+        for (uint32_t i = 0; module->tools && i < module->tools->count; i++) {
+            const struct koine_tool *tool = module->tools->tools[i];
+            if (valid_tool_name(tool->name) && tool_is_let(run, module, tool->name, true) &&
+                !add_tool(run, module, tool, true))
+                goto no_memory;
+        }
+    }
+    return KOINE_OK;
+no_memory:
+    failure_set(failure, 500, "INTERNAL_ERROR", "The gateway is out of memory.");
+    return KOINE_NO_MEMORY;
+}
+
+char *run_tools_rules(const struct run *run) {
+    char *rules = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&rules, &size);
+    if (!out)
+        return NULL;
+    for (size_t s = 0, n = 0; s < run->server_count; s++)
+        for (size_t i = 0; i < run->servers[s].count; i++, n++)
+            fprintf(out, "%smcp__%s__%s", n ? "," : "", module_name(run->servers[s].module),
+                    run->servers[s].tools[i].name);
+    if (fclose(out)) {
+        free(rules);
+        return NULL;
+    }
+    return rules;
+}
+
+void run_tools_finish(struct run *run) {
+    while (run->calls) {
+        struct run_call *call = run->calls;
+        run->calls = call->next;
+        handles_remove(run->runner->calls, call->handle);
+        free(call->request_id);
+        free(call->rpc_id);
+        free(call);
+    }
+    for (size_t s = 0; s < run->server_count; s++) {
+        struct run_server *server = &run->servers[s];
+        for (size_t i = 0; i < server->count; i++) {
+            free(server->tools[i].name);
+            free(server->tools[i].description);
+            free(server->tools[i].input_schema);
+        }
+        free(server->tools);
+        free((void *)server->offered);
+    }
+    free(run->servers);
+}
+
+/* ---- may it run? */
+
+static bool is_host_tool(const struct run *run, struct koine_text tool) {
+    for (size_t s = 0; s < run->server_count; s++)
+        for (size_t i = 0; i < run->servers[s].count; i++) {
+            char full[160];
+            const char *name = run->servers[s].tools[i].name;
+            full_name(run->servers[s].module, (struct koine_text){name, strlen(name)}, full);
+            if (strlen(full) == tool.size && memcmp(full, tool.data, tool.size) == 0)
+                return true;
+        }
+    return false;
+}
+
+/* Whether an allow rule covers this very command: the rule "Bash(command)" must lie within it. */
+static bool command_is_allowed(const struct run *run, struct koine_text input) {
+    char *text = tool_policy_json(run->policy);
+    json_t *policy = text ? json_loads(text, 0, NULL) : NULL;
+    json_t *arguments = json_loadb(input.data, input.size, JSON_ALLOW_NUL, NULL);
+    const json_t *command = json_object_get(arguments, "command");
+    json_t *allowed = json_object_get(policy, "allowed"), *rule;
+    char *wanted = NULL;
+    bool found = false;
+    int size = json_is_string(command) && json_string_length(command) < 900
+                   ? asprintf(&wanted, "Bash(%s)", json_string_value(command))
+                   : -1;
+    size_t index;
+    if (size > 0 && strlen(wanted) == json_string_length(command) + 6)
+        json_array_foreach(allowed, index, rule) found =
+            found ||
+            tool_rule_covers((struct koine_text){json_string_value(rule), json_string_length(rule)},
+                             (struct koine_text){wanted, (size_t)size});
+    if (size >= 0)
+        free(wanted);
+    json_decref(arguments);
+    json_decref(policy);
+    free(text);
+    return found;
+}
+
+static bool may_run(const struct run *run, struct koine_text tool, struct koine_text input,
+                    const char **rule) {
+    *rule = NULL;
+    if (is_host_tool(run, tool))
+        return true;
+    switch (tool_policy_judge(run->policy, tool, rule)) {
+    case TOOL_ALLOWED:
+        return true;
+    case TOOL_UNCERTAIN:
+        return tool_policy_has_allow_list(run->policy) && tool.size == 4 &&
+               memcmp(tool.data, "Bash", 4) == 0 && command_is_allowed(run, input);
+    default:
+        return false;
+    }
+}
+
+void run_on_can_use_tool(void *data, const char *request_id, struct koine_text tool,
+                         struct koine_text input, struct koine_text tool_use_id) {
+    struct run *run = data;
+    const char *rule;
+    size_t size;
+    bool let = may_run(run, tool, input, &rule);
+    log_print_request(run->runner->worker->log, KOINE_LOG_INFO, "runner",
+                      run->request ? request_id_text(run->request) : (struct koine_text){0},
+                      "tool %.*s (%.*s) %s by %s", (int)(tool.size < 128 ? tool.size : 128),
+                      tool.data, (int)(tool_use_id.size < 64 ? tool_use_id.size : 64),
+                      tool_use_id.data ? tool_use_id.data : "", let ? "allowed" : "denied",
+                      rule ? rule : "the effective policy");
+    char *line =
+        let ? cli_input_permit(request_id, input, &size)
+            : cli_input_deny(request_id,
+                             KOINE_TEXT("The policy of this gateway does not allow this."), &size);
+    run_write(run, line, size);
+}
+
+/* ---- tools of modules */
+
+static struct run_call *add_call(struct run *run, struct module *module, const char *request_id,
+                                 struct mcp_request *request) {
+    struct run_call *call = calloc(1, sizeof(*call));
+    if (!call)
+        return NULL;
+    call->run = run;
+    call->module = module;
+    call->request_id = strdup(request_id);
+    call->handle = call->request_id ? handles_add(run->runner->calls, call) : 0;
+    if (!call->handle) {
+        free(call->request_id);
+        free(call);
+        return NULL;
+    }
+    call->rpc_id = request->id;
+    request->id = NULL;
+    call->next = run->calls;
+    run->calls = call;
+    evtimer_del(run->watchdog); /* the silence is the module's, within the request's deadline */
+    return call;
+}
+
+static void call_tool(struct run *run, struct run_server *server, const char *request_id,
+                      struct mcp_request *request) {
+    struct run_call *call = add_call(run, server->module, request_id, request);
+    if (!call) {
+        run_fail(run, 500, "INTERNAL_ERROR", "The gateway is out of memory.");
+        run_end(run, "cancelled");
+        return;
+    }
+    const char *name = server->tools[request->tool].name;
+    const char *id = request->tool_use_id ? request->tool_use_id : "";
+    struct koine_tool_call given = {.size = sizeof(given),
+                                    .call = {call->handle},
+                                    .name = {name, strlen(name)},
+                                    .input = {request->arguments, strlen(request->arguments)},
+                                    .tool_use_id = {*id ? id : NULL, strlen(id)}};
+    const struct koine_tool *offered = server->offered[request->tool];
+    struct koine_run_event event = {.type = KOINE_RUN_TOOL_CALL, .call = &given};
+    if (offered && offered->call)
+        offered->call(server->module->self, &given);
+    else if (!run->concluded)
+        run_emit(run, &event);
+}
+
+void run_on_mcp_message(void *data, const char *request_id, struct koine_text name,
+                        struct koine_text message) {
+    struct run *run = data;
+    struct run_server *server = NULL;
+    struct mcp_request request = {0};
+    size_t size;
+    for (size_t i = 0; i < run->server_count; i++) {
+        const char *known = module_name(run->servers[i].module);
+        if (strlen(known) == name.size && memcmp(known, name.data, name.size) == 0)
+            server = &run->servers[i];
+    }
+    if (!server) {
+        char *line = cli_input_error(request_id, KOINE_TEXT("no such server"), &size);
+        run_write(run, line, size);
+        return;
+    }
+    if (mcp_request_read(&request, message, module_name(server->module), server->tools,
+                         server->count)) {
+        run_fail(run, 500, "INTERNAL_ERROR", "The gateway is out of memory.");
+        run_end(run, "cancelled");
+    } else if (request.what == MCP_CALL) {
+        call_tool(run, server, request_id, &request);
+    } else {
+        struct koine_text response = {request.response,
+                                      request.response ? strlen(request.response) : 0};
+        char *line = cli_input_mcp(request_id, response, &size);
+        run_write(run, line, size);
+    }
+    mcp_request_finish(&request);
+}
+
+int runner_tool_result(struct runner *runner, struct module *module, koine_call handle,
+                       const struct koine_tool_result *result) {
+    struct run_call *call = handles_get(runner->calls, handle.id);
+    if (!call || call->module != module)
+        return KOINE_GONE;
+    struct run *run = call->run;
+    size_t size;
+    char *response =
+        mcp_call_response(call->rpc_id, result->text, result->content, result->is_error != 0);
+    if (!response)
+        return KOINE_INVALID;
+    char *line =
+        cli_input_mcp(call->request_id, (struct koine_text){response, strlen(response)}, &size);
+    free(response);
+    if (!line)
+        return KOINE_NO_MEMORY;
+    for (struct run_call **at = &run->calls; *at; at = &(*at)->next)
+        if (*at == call) {
+            *at = call->next;
+            break;
+        }
+    handles_remove(runner->calls, call->handle);
+    free(call->request_id);
+    free(call->rpc_id);
+    free(call);
+    if (!run->calls && !run->parked && !run->reason)
+        run_watch(run, runner->worker->config->runner.silence_timeout_ms);
+    run_write(run, line, size);
+    return KOINE_OK;
+}

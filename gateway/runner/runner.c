@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Starts runs: checks what a client asked for, finds the session, takes the slot, starts the CLI
+ * and writes the first lines. One process a run; a pool would hand out a waiting one in launch().
+ */
+#include "runner/runner.h"
+#include "modules/module.h"
+#include "runner/cli_command.h"
+#include "runner/cli_input.h"
+#include "runner/run.h"
+#include "runner/transcript.h"
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void log_process(void *data, int level, const char *message) {
+    struct runner *runner = data;
+    log_print(runner->worker->log, level, "runner", "%s", message);
+}
+
+struct runner *runner_create(struct worker *worker) {
+    struct runner *runner = calloc(1, sizeof(*runner));
+    if (!runner)
+        return NULL;
+    runner->worker = worker;
+    runner->runs = handles_create(2);
+    runner->calls = handles_create(3);
+    runner->processes = process_host_create(worker->base, log_process, runner);
+    if (!runner->runs || !runner->calls || !runner->processes) {
+        runner_destroy(runner);
+        return NULL;
+    }
+    return runner;
+}
+
+void runner_destroy(struct runner *runner) {
+    if (!runner)
+        return;
+    process_host_destroy(runner->processes); /* no callbacks: the runs are freed here */
+    size_t position = 0;
+    void *object;
+    while (runner->runs && handles_next(runner->runs, &position, &object)) {
+        struct run *run = object;
+        run->process = NULL;
+        run_free(run);
+    }
+    handles_destroy(runner->runs);
+    handles_destroy(runner->calls);
+    free(runner->cli_path);
+    free(runner);
+}
+
+struct process_host *runner_processes(struct runner *runner) {
+    return runner->processes;
+}
+
+uint64_t runner_last_success_ms(const struct runner *runner) {
+    return runner->last_success_ms;
+}
+
+const char *runner_cli_path(struct runner *runner) {
+    if (!runner->cli_path)
+        runner->cli_path =
+            cli_command_find(runner->worker->config->runner.command, runner->worker->environment);
+    return runner->cli_path;
+}
+
+struct run *runner_find(struct runner *runner, koine_run handle) {
+    return handles_get(runner->runs, handle.id);
+}
+
+struct module *run_module(const struct run *run) {
+    return run->module;
+}
+
+/* ---- checks of what a client asked for */
+
+static int32_t check_json(struct request *request, struct koine_text text, bool array,
+                          const char *field, struct koine_failure *failure) {
+    json_t *value = text.size ? json_loadb(text.data, text.size, 0, NULL) : NULL;
+    bool good = array ? json_is_array(value) && json_array_size(value) : json_is_object(value);
+    json_decref(value);
+    if (good)
+        return KOINE_OK;
+    return failure_issue(request, failure, field,
+                         array ? "must be a JSON array that is not empty"
+                               : "must be a JSON Schema object");
+}
+
+static int32_t check_prompt(struct request *request, const struct koine_run_options *options,
+                            struct koine_failure *failure) {
+    if (options->prompt_blocks.data)
+        return check_json(request, options->prompt_blocks, true, "prompt", failure);
+    if (!options->prompt.size)
+        return failure_issue(request, failure, "prompt", "must not be empty");
+    return KOINE_OK;
+}
+
+static int32_t check_history(struct request *request, const struct koine_run_options *options,
+                             struct koine_failure *failure) {
+    char path[128], message[256];
+    if (!options->history.data)
+        return KOINE_OK;
+    if (options->session_id.data)
+        return failure_issue(request, failure, "history", "cannot stand together with sessionId");
+    if (transcript_check(options->history, path, sizeof(path), message, sizeof(message)))
+        return failure_issue(request, failure, path, message);
+    return KOINE_OK;
+}
+
+static int32_t check_values(struct request *request, const struct koine_run_options *options,
+                            struct koine_failure *failure) {
+    struct cli_problem problem = {0};
+    if ((options->model.data && !cli_valid_model(options->model, &problem)) ||
+        (options->effort.data && !cli_valid_effort(options->effort, &problem)))
+        return failure_issue(request, failure, problem.field, problem.message);
+    if (!(options->max_budget_usd >= 0) || options->max_budget_usd > 1e9)
+        return failure_issue(request, failure, "maxBudgetUsd", "must be a positive number");
+    if (options->schema.data && check_json(request, options->schema, false, "schema", failure))
+        return KOINE_REFUSED;
+    if ((options->flags & KOINE_RUN_FORK) && !options->session_id.data)
+        return failure_issue(request, failure, "forkSession", "needs a sessionId to continue");
+    return KOINE_OK;
+}
+
+static const struct config_profile *find_profile(struct request *request, struct koine_text name,
+                                                 struct koine_failure *failure) {
+    const struct config *config = request->worker->config;
+    if (!name.data)
+        name = KOINE_TEXT("full");
+    for (size_t i = 0; i < config->profile_count; i++) {
+        const struct config_profile *profile = &config->profiles[i];
+        if (strlen(profile->name) != name.size || memcmp(profile->name, name.data, name.size) != 0)
+            continue;
+        if (!request->key || key_may_use_profile(request->key, name))
+            return profile;
+        failure_set(failure, 403, "AUTH_ERROR", "This key may not use this profile.");
+        return NULL;
+    }
+    failure_issue(request, failure, "profile", "is no profile of this gateway's configuration");
+    return NULL;
+}
+
+/* Two turns of one session at a time would lose one of them. */
+static bool session_is_busy(struct runner *runner, struct koine_text id) {
+    size_t position = 0;
+    void *object;
+    while (handles_next(runner->runs, &position, &object)) {
+        const struct run *run = object;
+        if (strlen(run->session_id) == id.size &&
+            strncasecmp(run->session_id, id.data, id.size) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Sets run->session_id; a new one unless a session is continued. */
+static int32_t choose_session(struct run *run, const struct koine_run_options *options,
+                              struct koine_failure *failure) {
+    struct worker *worker = run->runner->worker;
+    const char *owner = run->key ? run->key->config->name : "";
+    if (options->session_id.data) {
+        if (request_check_session(run->request, options->session_id, failure) != KOINE_OK)
+            return KOINE_REFUSED;
+        if (session_is_busy(run->runner, options->session_id))
+            return failure_set(failure, 409, "SESSION_BUSY",
+                               "Another request of this session is still running.");
+        if (!(options->flags & KOINE_RUN_FORK)) {
+            memcpy(run->session_id, options->session_id.data, SESSION_ID_SIZE - 1);
+            return KOINE_OK;
+        }
+    }
+    if (session_id_make(worker->session_ids, owner, run->session_id))
+        return failure_set(failure, 500, "INTERNAL_ERROR", "The system gave no randomness.");
+    return KOINE_OK;
+}
+
+/* ---- the start */
+
+static const char *working_directory(const struct run *run) {
+    return run->key && run->key->config->working_directory
+               ? run->key->config->working_directory
+               : run->runner->worker->config->runner.working_directory;
+}
+
+static int32_t write_history(struct run *run, struct koine_text history,
+                             struct koine_failure *failure) {
+    struct worker *worker = run->runner->worker;
+    struct koine_text id = {run->session_id, strlen(run->session_id)};
+    char message[256] = "out of memory";
+    char *path = transcript_path(worker->environment, working_directory(run), id);
+    int failed =
+        path ? transcript_write(path, history, id, working_directory(run), message, sizeof(message))
+             : -1;
+    free(path);
+    if (!failed)
+        return KOINE_OK;
+    log_print(worker->log, KOINE_LOG_ERROR, "runner", "the history cannot be handed on: %s",
+              message);
+    return failure_set(failure, 500, "INTERNAL_ERROR",
+                       "The history could not be handed to the CLI; the gateway's log says why.");
+}
+
+static int32_t spawn_failed(struct run *run, int error, struct koine_failure *failure) {
+    struct worker *worker = run->runner->worker;
+    log_print(worker->log, KOINE_LOG_ERROR, "runner", "the CLI (%s) cannot be started: %s",
+              worker->config->runner.command, strerror(error));
+    if (error == ENOENT || error == EACCES) { /* perhaps it has been installed anew elsewhere */
+        free(run->runner->cli_path);
+        run->runner->cli_path = NULL;
+    }
+    return failure_set(failure, 500, "SPAWN_ERROR",
+                       "The CLI could not be started; the gateway's log says why.");
+}
+
+static int32_t launch(struct run *run, const struct koine_run_options *options,
+                      const struct config_profile *profile, struct koine_failure *failure) {
+    struct worker *worker = run->runner->worker;
+    bool resumes = options->session_id.data || options->history.data;
+    struct koine_text id = {run->session_id, strlen(run->session_id)};
+    struct cli_problem problem = {0};
+    struct cli_command_options command = {
+        .path = runner_cli_path(run->runner),
+        .profile = profile,
+        .policy = run->policy,
+        .session_id = id,
+        .resume_id = options->session_id.data ? options->session_id
+                                              : (resumes ? id : (struct koine_text){0}),
+        .fork = (options->flags & KOINE_RUN_FORK) != 0,
+        .model = options->model,
+        .effort = options->effort,
+        .max_turns = options->max_turns,
+        .max_budget_usd = options->max_budget_usd,
+    };
+    if (!command.path)
+        return spawn_failed(run, ENOENT, failure);
+    char *rules = run_tools_rules(run), **argv = NULL, **envp = NULL;
+    int error = ENOMEM;
+    command.host_tools = rules;
+    if (rules) {
+        argv = cli_command_arguments(&command, &problem);
+        envp = cli_command_environment(worker->config, worker->environment, options->max_tokens);
+    }
+    struct process_options process = {.path = command.path,
+                                      .argv = argv,
+                                      .envp = envp,
+                                      .working_directory = working_directory(run),
+                                      .max_line_bytes = worker->config->runner.max_line_bytes,
+                                      .kill_grace_ms = worker->config->runner.kill_grace_ms};
+    if (argv && envp)
+        run->process =
+            process_start(run->runner->processes, &process, &run_process_callbacks, run, &error);
+    free(rules);
+    free(argv);
+    free(envp);
+    if (run->process)
+        return KOINE_OK;
+    return problem.field ? failure_issue(run->request, failure, problem.field, problem.message)
+                         : spawn_failed(run, error, failure);
+}
+
+/* The lines that the CLI is to find on its stdin; it reads them when it is ready. */
+static int32_t write_turn(struct run *run, const struct koine_run_options *options,
+                          const struct config_profile *profile, struct koine_failure *failure) {
+    size_t size;
+    int result = KOINE_OK;
+    if (options->system.data || options->append_system.data || options->schema.data ||
+        run->server_count) {
+        struct koine_text *names = calloc(run->server_count + 1, sizeof(*names));
+        for (size_t i = 0; names && i < run->server_count; i++) {
+            const char *name = module_name(run->servers[i].module);
+            names[i] = (struct koine_text){name, strlen(name)};
+        }
+        char *line =
+            names ? cli_input_initialize("initialize", options->system, options->append_system,
+                                         options->schema, names, run->server_count, &size)
+                  : NULL;
+        free(names);
+        result = run_write(run, line, size);
+    }
+    if (result == KOINE_OK) {
+        char *line =
+            cli_input_user(options->prompt, options->prompt_blocks, profile->slash_commands, &size);
+        result = run_write(run, line, size);
+    }
+    if (result == KOINE_NO_MEMORY)
+        return failure_issue(run->request, failure, "prompt",
+                             "cannot be handed to the CLI: it is no valid text");
+    return KOINE_OK; /* GONE: it died at once; its end will say why */
+}
+
+static int32_t arm(struct run *run, const struct koine_run_options *options) {
+    struct worker *worker = run->runner->worker;
+    run->begin = event_new(worker->base, -1, 0, run_on_begin, run);
+    run->watchdog = evtimer_new(worker->base, run_on_watchdog, run);
+    run->deadline = evtimer_new(worker->base, run_on_deadline, run);
+    run->output = cli_output_create(&run_output_callbacks, run);
+    if (!run->begin || !run->watchdog || !run->deadline || !run->output)
+        return KOINE_NO_MEMORY;
+    if (options->timeout_ms) {
+        struct timeval wait = {options->timeout_ms / 1000,
+                               (suseconds_t)(options->timeout_ms % 1000) * 1000};
+        evtimer_add(run->deadline, &wait);
+    }
+    return KOINE_OK;
+}
+
+static struct run *run_create(struct request *request, struct module *module,
+                              const struct koine_run_options *options, koine_run_callback on_event,
+                              void *data) {
+    struct runner *runner = request->worker->runner;
+    struct run *run = calloc(1, sizeof(*run));
+    if (!run)
+        return NULL;
+    run->runner = runner;
+    run->request = request;
+    run->module = module;
+    run->key = request->key;
+    run->policy = tool_policy_ref(request->policy);
+    run->on_event = on_event;
+    run->data = data;
+    run->flags = options->flags;
+    run->wants_object = options->schema.data != NULL;
+    run->limits_tokens = options->max_tokens != 0;
+    run->started_ms = worker_now_ms();
+    run->handle = handles_add(runner->runs, run);
+    if (!run->handle || arm(run, options) != KOINE_OK) {
+        run->request = NULL;
+        run_free(run);
+        return NULL;
+    }
+    return run;
+}
+
+static int32_t check(struct request *request, const struct koine_run_options *options,
+                     const struct config_profile **profile, struct koine_failure *failure) {
+    if (request->worker->draining && request->state == REQUEST_OPEN && request->run)
+        return KOINE_WRONG_STATE;
+    if (check_prompt(request, options, failure) || check_history(request, options, failure) ||
+        check_values(request, options, failure))
+        return KOINE_REFUSED;
+    *profile = find_profile(request, options->profile, failure);
+    return *profile ? KOINE_OK : KOINE_REFUSED;
+}
+
+int runner_start(struct request *request, struct module *module,
+                 const struct koine_run_options *options, koine_run_callback on_event, void *data,
+                 koine_run *handle, struct koine_failure *failure) {
+    const struct config_profile *profile = NULL;
+    int32_t result = check(request, options, &profile, failure);
+    if (result != KOINE_OK)
+        return result;
+    bool had_slot = request->slot_held;
+    struct run *run = NULL;
+    if (!request_take_slot(request, failure))
+        return KOINE_REFUSED;
+    run = run_create(request, module, options, on_event, data);
+    if (!run) {
+        failure_set(failure, 500, "INTERNAL_ERROR", "The gateway is out of memory.");
+        result = KOINE_NO_MEMORY;
+        goto error;
+    }
+    if ((result = choose_session(run, options, failure)) != KOINE_OK ||
+        (result = run_tools_prepare(run, options, failure)) != KOINE_OK ||
+        (options->history.data && (result = write_history(run, options->history, failure))) ||
+        (result = launch(run, options, profile, failure)) != KOINE_OK)
+        goto error;
+    result = write_turn(run, options, profile, failure);
+    if (result != KOINE_OK) { /* a process is there: let it end as a run that nobody hears */
+        run->request = NULL;
+        run->on_event = runner_ignore_event;
+        runner_cancel(run, "cancelled");
+        run = NULL;
+        goto error;
+    }
+    request->run = run;
+    *handle = (koine_run){run->handle};
+    event_active(run->begin, 0, 0);
+    run_watch(run, request->worker->config->runner.first_byte_timeout_ms);
+    return KOINE_OK;
+error:
+    if (run) {
+        run->request = NULL;
+        run_free(run);
+    }
+    if (!had_slot)
+        request_return_slot(request);
+    return result;
+}
+
+void runner_ignore_event(void *data, const struct koine_run_event *event) {
+    (void)data;
+    (void)event;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A scanner, not a parser: knows strings and nesting, which is all that finding the end of a value
+ * in valid JSON takes. Never reads past the end, whatever it is given; does not recurse.
+ */
+#include "module/json_span.h"
+#include <stdbool.h>
+#include <string.h>
+
+/* `at` is behind the opening quote; returns what follows the closing one. */
+static const char *skip_string(const char *at, const char *end) {
+    while (at < end && *at != '"') {
+        if (*at == '\\' && end - at > 1)
+            at++;
+        at++;
+    }
+    return at < end ? at + 1 : end;
+}
+
+static const char *skip_to(const char *at, const char *end, const char *stops) {
+    while (at < end && (!*at || !strchr(stops, *at)))
+        at++;
+    return at;
+}
+
+static const char *skip_space(const char *at, const char *end) {
+    while (at < end && *at && strchr(" \t\r\n", *at))
+        at++;
+    return at;
+}
+
+static const char *skip_nested(const char *at, const char *end) {
+    size_t depth = 0;
+    do {
+        at = skip_to(at, end, "\"[]{}");
+        if (at == end)
+            break;
+        char found = *at++;
+        if (found == '"')
+            at = skip_string(at, end);
+        else if (found == '[' || found == '{')
+            depth++;
+        else
+            depth--;
+    } while (depth);
+    return at;
+}
+
+static const char *skip_value(const char *at, const char *end) {
+    if (at < end && *at == '"')
+        return skip_string(at + 1, end);
+    if (at < end && (*at == '[' || *at == '{'))
+        return skip_nested(at, end);
+    return skip_to(at, end, " \t\r\n,]}");
+}
+
+struct koine_text json_span_next_member(struct koine_text *rest) {
+    const char *end = rest->data + rest->size;
+    const char *at = skip_to(rest->data, end, "\"}");
+    if (at == end || *at == '}')
+        return (struct koine_text){NULL, 0};
+    at = skip_to(skip_string(at + 1, end), end, ":");
+    at = at < end ? skip_space(at + 1, end) : end;
+    const char *after = skip_value(at, end);
+    *rest = (struct koine_text){after, (size_t)(end - after)};
+    return (struct koine_text){at, (size_t)(after - at)};
+}
