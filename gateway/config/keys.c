@@ -11,8 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
-enum { KIB = 1024, MIB = 1024 * KIB, GIB = 1024 * MIB };
+#define SECOND INT64_C(1000) /* in ms */
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define KIB INT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
 enum { MAXIMUM_SLOTS = 100000, MAXIMUM_ENTRIES = 1000 };
 
 static const struct key_choice foreign_choices[] = {
@@ -22,11 +27,10 @@ static const struct key_choice level_choices[] = {
     {"error", 0}, {"warning", 1}, {"info", 2}, {"debug", 3}, {NULL, 0}};
 static const struct key_choice format_choices[] = {{"text", 0}, {"json", 1}, {NULL, 0}};
 
-#define PLACE(type, member)                                                                        \
-    .offset = offsetof(type, member), .width = sizeof(((const type *)NULL)->member)
 #define NUMBER(type_, struct_, path_, member, minimum_, maximum_, initial_)                        \
     {                                                                                              \
-        .path = (path_), .type = (type_), PLACE(struct_, member), .minimum = (minimum_),           \
+        .path = (path_), .type = (type_), .offset = offsetof(struct_, member),                     \
+        .width = sizeof(((const struct_ *)NULL)->member), .minimum = (minimum_),                   \
         .maximum = (maximum_), .initial = (initial_)                                               \
     }
 #define INTEGER(path, member, minimum, maximum, initial)                                           \
@@ -35,20 +39,24 @@ static const struct key_choice format_choices[] = {{"text", 0}, {"json", 1}, {NU
     NUMBER(KEY_BYTES, struct config, path, member, minimum, maximum, initial)
 #define CHOICE(path_, member, choices_, initial_)                                                  \
     {                                                                                              \
-        .path = (path_), .type = KEY_CHOICE, PLACE(struct config, member), .choices = (choices_),  \
+        .path = (path_), .type = KEY_CHOICE, .offset = offsetof(struct config, member),            \
+        .width = sizeof(((const struct config *)NULL)->member), .choices = (choices_),             \
         .initial = (initial_)                                                                      \
     }
 #define TEXT(struct_, path_, member, form_, text_)                                                 \
-    { .path = (path_), .type = KEY_TEXT, PLACE(struct_, member), .form = &(form_), .text = (text_) }
+    {                                                                                              \
+        .path = (path_), .type = KEY_TEXT, .offset = offsetof(struct_, member), .form = &(form_),  \
+        .text = (text_)                                                                            \
+    }
 #define LIST(struct_, path_, member, form_)                                                        \
     {                                                                                              \
-        .path = (path_), .type = KEY_LIST, PLACE(struct_, member), .form = &(form_),               \
+        .path = (path_), .type = KEY_LIST, .offset = offsetof(struct_, member), .form = &(form_),  \
         .maximum = MAXIMUM_ENTRIES                                                                 \
     }
 #define CUSTOM(struct_, path_, member, name)                                                       \
     {                                                                                              \
-        .path = (path_), .type = KEY_CUSTOM, PLACE(struct_, member), .read = section_read_##name,  \
-        .write = section_write_##name                                                              \
+        .path = (path_), .type = KEY_CUSTOM, .offset = offsetof(struct_, member),                  \
+        .read = section_read_##name, .write = section_write_##name                                 \
     }
 
 /* clang-format off */

@@ -28,7 +28,7 @@ struct key_spec {
     const char *path; /* "http.max_body_bytes" */
     enum key_type type;
     size_t offset;            /* within the struct that the table describes */
-    size_t width;             /* of the member: 1, 2, 4 or 8 bytes for numbers */
+    size_t width;             /* of numbers and choices: 1, 4 or 8 bytes */
     int64_t minimum, maximum; /* of numbers; of a list, `maximum` entries */
     int64_t initial;
     const char *text;                 /* initial value of KEY_TEXT, or NULL */

@@ -49,7 +49,7 @@ error:
 }
 
 /* Keeps evhttp from the bytes: it has set its own callbacks, as after each request. */
-static void hold(struct gate_connection *connection) {
+void gate_connection_hold(struct gate_connection *connection) {
     bufferevent_setcb(connection->bev, on_read, on_write, on_event, connection);
 }
 
@@ -95,7 +95,7 @@ void gate_connection_adopt(struct gate_connection *connection) {
     evhttp_connection_set_closecb(evcon, on_evhttp_closed, connection);
     evhttp_connection_set_max_headers_size(evcon, -1);
     evhttp_connection_set_max_body_size(evcon, -1);
-    hold(connection);
+    gate_connection_hold(connection);
     bufferevent_decref(bev);
     int on = 1; /* otherwise Nagle delays every second small write by 40 ms */
     setsockopt(bufferevent_getfd(bev), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -280,7 +280,6 @@ static void act_on_deadline(struct gate_connection *connection) {
                                 (struct gate_refusal){408, "REQUEST_TIMEOUT",
                                                       "The head of the request did not arrive in "
                                                       "time."});
-            advance(connection);
         } else {
             close_idle(connection);
         }
@@ -290,7 +289,6 @@ static void act_on_deadline(struct gate_connection *connection) {
                                  (struct gate_refusal){408, "REQUEST_TIMEOUT",
                                                        "The body of the request did not arrive in "
                                                        "time."});
-        advance(connection);
         break;
     case GATE_STREAMING:
         gate_stream_tick(connection);
@@ -350,6 +348,7 @@ static void on_timer(evutil_socket_t fd, short events, void *data) {
     enter(connection);
     connection->deadline_ms = GATE_NEVER;
     act_on_deadline(connection);
+    advance(connection);
     leave(connection);
 }
 
@@ -361,7 +360,9 @@ void gate_connection_doom(struct gate_connection *connection, enum gate_end how)
     if (!connection->doomed) {
         connection->doomed = true;
         connection->doom = how;
-        gate_connection_schedule(connection);
+        if (connection->entered == 0) { /* else advance sees to it when the callback is through */
+            gate_connection_schedule(connection);
+        }
     }
 }
 

@@ -76,6 +76,7 @@ struct gate_stream {
     bool chunked;
     bool swallowing; /* HEAD: nothing but the head is sent */
     bool full;       /* the user waits for `drained` */
+    bool drain_due;  /* and gets it in the next turn of the loop */
     bool ended;
     size_t keep_alive_size;
     char keep_alive[];
@@ -154,6 +155,7 @@ void gate_update_listeners(struct gate *gate);
 /* gate_connection.c */
 struct gate_connection *gate_connection_create(struct gate *gate);
 void gate_connection_adopt(struct gate_connection *connection);
+void gate_connection_hold(struct gate_connection *connection);
 void gate_connection_close(struct gate_connection *connection, enum gate_end how);
 void gate_connection_doom(struct gate_connection *connection, enum gate_end how);
 void gate_connection_schedule(struct gate_connection *connection);
@@ -184,8 +186,7 @@ void gate_body_arm(struct gate_connection *connection);
 /* gate_reply.c */
 int gate_send(struct gate_connection *connection, struct iovec *parts, int count);
 size_t gate_unsent(const struct gate_connection *connection);
-int gate_respond_head(struct gate_connection *connection, int status, struct koine_text headers,
-                      int64_t content_length, struct koine_text body);
+int gate_respond_stream(struct gate_connection *connection, int status, struct koine_text headers);
 
 /* gate_stream.c */
 void gate_stream_flush(struct gate_connection *connection);

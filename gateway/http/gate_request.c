@@ -202,12 +202,11 @@ static void begin_head(struct gate_connection *connection, const struct gate_par
 static bool judge(struct gate_connection *connection, struct koine_text bytes,
                   const struct gate_parsed_head *parsed) {
     struct gate *gate = connection->gate;
-    bool close_after = connection->close_after;
-    begin_head(connection, parsed);
-    connection->answering = true;
-    close_after = connection->close_after;
-    connection->close_after = close_after || !can_skip_body(parsed);
     void *decision = NULL;
+    begin_head(connection, parsed);
+    bool close_after = connection->close_after;
+    connection->close_after = close_after || !can_skip_body(parsed);
+    connection->answering = true;
     enum gate_verdict verdict = gate->callbacks.head(gate->data, connection, &parsed->head,
                                                      &connection->body_limit, &decision);
     connection->answering = false;

@@ -30,7 +30,7 @@ static bool equal(const json_t *a, const json_t *b);
 static bool objects_equal(const json_t *a, const json_t *b) {
     const char *name;
     json_t *member;
-    json_object_foreach((json_t *)(uintptr_t)a, name, member) {
+    json_object_foreach(schema_members(a), name, member) {
         const json_t *other = json_object_get(b, name);
         if (other == NULL || !equal(member, other)) {
             return false;
@@ -200,7 +200,7 @@ static int refuse_unknown(const json_t *properties, const struct schema_place *p
         return -1;
     }
     schema_say(message, "unknown, expected one of");
-    json_object_foreach((json_t *)(uintptr_t)properties, name, schema) {
+    json_object_foreach(schema_members(properties), name, schema) {
         schema_say(message, "%s%s", separator, name);
         separator = ", ";
     }
@@ -242,7 +242,7 @@ static int validate_object(const json_t *schema, const json_t *value,
                            const struct schema_place *place, struct schema_message *message) {
     const char *name;
     json_t *member;
-    json_object_foreach((json_t *)(uintptr_t)value, name, member) {
+    json_object_foreach(schema_members(value), name, member) {
         struct schema_place at = {place, name, 0};
         if (validate_member(schema, member, &at, message) != 0) {
             return -1;

@@ -55,7 +55,7 @@ static int check_properties(const json_t *value, const struct schema_place *plac
     }
     const char *name;
     json_t *schema;
-    json_object_foreach((json_t *)(uintptr_t)value, name, schema) {
+    json_object_foreach(schema_members(value), name, schema) {
         struct schema_place member = {place, name, 0};
         if (check_schema(schema, &member, message) != 0) {
             return -1;
@@ -161,7 +161,7 @@ static int check_schema(const json_t *schema, const struct schema_place *place,
     }
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)schema, name, value) {
+    json_object_foreach(schema_members(schema), name, value) {
         struct schema_place member = {place, name, 0};
         if (check_keyword(name, value, &member, message) != 0) {
             return -1;

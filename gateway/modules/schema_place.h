@@ -34,6 +34,9 @@ void schema_say_place(struct schema_message *message, const struct schema_place 
 /* The value as JSON, cut after 64 bytes. Not for a string that might be a secret. */
 void schema_say_value(struct schema_message *message, const json_t *value);
 
+/* For json_object_foreach, which takes no const although it changes nothing. */
+json_t *schema_members(const json_t *object);
+
 /* The name that JSON Schema gives the value's type: "integer", "object" … */
 const char *schema_type_name(const json_t *value);
 

@@ -231,7 +231,7 @@ static bool parse_tool_name(struct tool_rule *name, struct koine_text text) {
 
 enum tool_verdict tool_policy_judge(const struct tool_policy *policy, struct koine_text tool,
                                     const char **rule) {
-    const char *ignored;
+    const char *ignored = NULL;
     const char **decided = rule != NULL ? rule : &ignored;
     struct tool_rule name;
     *decided = NULL;

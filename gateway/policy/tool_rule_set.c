@@ -5,6 +5,7 @@
  */
 #include "policy/tool_rule_set.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,7 @@ static int append(struct tool_rule_set *set, const struct tool_rule *rule) {
 
 static void drop_covered(struct tool_rule_set *set, const struct tool_rule *outer) {
     size_t kept = 0;
+    assert(set->count == 0 || set->rules != NULL);
     for (size_t i = 0; i < set->count; i++) {
         if (tool_rule_includes(outer, &set->rules[i]))
             release(&set->rules[i]);

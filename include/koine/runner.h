@@ -206,11 +206,13 @@ struct koine_runner {
                      const struct koine_run_options *options, koine_run_callback on_event,
                      void *data, koine_run *run, struct koine_failure *failure);
 
-    /* Ends the run: SIGTERM, then SIGKILL, the whole process tree. END follows. Harmless twice. */
+    /* Ends the run: SIGTERM, then SIGKILL, the whole process tree. END follows, with neither RESULT
+     * nor FAILURE before it. Harmless twice. KOINE_OK, KOINE_GONE. */
     int32_t (*cancel)(const struct koine_host *host, koine_run run);
 
-    /* Stops and goes on reading what the CLI writes; calls nest with those of a tied stream. After
-     * pause no event comes but END. KOINE_OK, KOINE_GONE. */
+    /* Stops and goes on reading what the CLI writes. While paused no event comes but a FAILURE
+     * (a timeout, say) and END. Independent of the pause of a tied stream; does not nest.
+     * KOINE_OK, KOINE_GONE. */
     int32_t (*pause)(const struct koine_host *host, koine_run run);
     int32_t (*resume)(const struct koine_host *host, koine_run run);
 

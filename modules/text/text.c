@@ -112,7 +112,7 @@ static int32_t create(const struct koine_host *host, void **out) {
     self->host = host;
     self->openapi = (struct koine_document){
         .size = sizeof(self->openapi),
-        .text = {text_openapi, (size_t)(text_openapi_end - text_openapi)},
+        .text = {text_openapi, (size_t)text_openapi_size},
     };
     *out = self;
     return KOINE_OK;

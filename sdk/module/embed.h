@@ -6,14 +6,16 @@
 #ifndef KOINE_MODULE_EMBED_H
 #define KOINE_MODULE_EMBED_H
 
-/* Defines `extern const char name[], name_end[]`, not seen outside the module. */
+#include <stdint.h>
+
+/* Defines `extern const char name[]` and its length name_size, not seen outside the module. */
 #define KOINE_EMBED(name, path)                                                                    \
     __asm__(".pushsection .rodata,\"a\"\n"                                                         \
             ".globl " #name "\n.hidden " #name "\n" #name ":\n"                                    \
-            ".incbin \"" path "\"\n"                                                               \
-            ".globl " #name "_end\n.hidden " #name "_end\n" #name "_end:\n"                        \
-            ".byte 0\n.popsection\n");                                                             \
+            ".incbin \"" path "\"\n1:\n"                                                           \
+            ".balign 8\n.globl " #name "_size\n.hidden " #name "_size\n" #name "_size:\n"          \
+            ".8byte 1b - " #name "\n.popsection\n");                                               \
     extern const char name[] __attribute__((visibility("hidden")));                                \
-    extern const char name##_end[] __attribute__((visibility("hidden")))
+    extern const uint64_t name##_size __attribute__((visibility("hidden")))
 
 #endif

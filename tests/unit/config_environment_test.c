@@ -5,8 +5,7 @@
 #include "unit/config_fixture.h"
 
 /* Home and key, then more variables. */
-#define WITH(...) ENVIRONMENT((char *)HOME, (char *)API_KEY, __VA_ARGS__)
-#define STRING(text) ((char *)(text))
+#define WITH(...) ENVIRONMENT(HOME, API_KEY, __VA_ARGS__)
 
 static const char *hex(const unsigned char hash[32]) {
     static char text[65];
@@ -50,19 +49,18 @@ START_TEST(without_any_key_it_says_how_to_make_one)
 {
     static const char *const hints[] = {"CLAUDE_CODE_GATEWAY_API_KEY=$(openssl rand -hex 32)",
                                         "sha256sum", "keys:", "- name: default"};
-    refuse_with("", ENVIRONMENT(STRING(HOME)), "no API key is configured");
+    refuse_with("", ENVIRONMENT(HOME), "no API key is configured");
     for (size_t i = 0; i < sizeof hints / sizeof *hints; i++) {
         ck_assert_msg(strstr(error.message, hints[i]) != NULL, "said: %s", error.message);
     }
-    refuse_with("", ENVIRONMENT(STRING(HOME), STRING("CLAUDE_CODE_GATEWAY_API_KEY=")),
-                "no API key is configured");
+    refuse_with("", ENVIRONMENT(HOME, "CLAUDE_CODE_GATEWAY_API_KEY="), "no API key is configured");
     ck_assert_ptr_null(config_load(NULL, NULL, &error)); /* no environment at all */
 }
 END_TEST
 
 START_TEST(a_key_in_the_file_is_enough)
 {
-    load_with("keys: [{name: ci, sha256: " HASH_A "}]\n", ENVIRONMENT(STRING(HOME)));
+    load_with("keys: [{name: ci, sha256: " HASH_A "}]\n", ENVIRONMENT(HOME));
     ck_assert_uint_eq(config->key_count, 1);
 }
 END_TEST
@@ -74,7 +72,7 @@ START_TEST(a_weak_key_is_refused_and_not_shown)
 {
     char variable[128];
     snprintf(variable, sizeof variable, "CLAUDE_CODE_GATEWAY_API_KEY=%s", weak_keys[_i]);
-    refuse_with("", ENVIRONMENT(STRING(HOME), variable),
+    refuse_with("", ENVIRONMENT(HOME, variable),
                 "CLAUDE_CODE_GATEWAY_API_KEY: not fit for a key (it is not shown)");
     ck_assert_ptr_null(strstr(error.message, weak_keys[_i]));
 }
@@ -82,20 +80,19 @@ END_TEST
 
 START_TEST(sixteen_characters_are_enough)
 {
-    load_with("",
-              ENVIRONMENT(STRING(HOME), STRING("CLAUDE_CODE_GATEWAY_API_KEY=0123456789abcdef")));
+    load_with("", ENVIRONMENT(HOME, "CLAUDE_CODE_GATEWAY_API_KEY=0123456789abcdef"));
     ck_assert_uint_eq(config->key_count, 1);
 }
 END_TEST
 
 START_TEST(gateway_port_wins_over_port_and_both_over_the_file)
 {
-    load_with("listen: 0.0.0.0:1\n", WITH(STRING("PORT=2")));
+    load_with("listen: 0.0.0.0:1\n", WITH("PORT=2"));
     ck_assert_uint_eq(config->listen_port, 2);
     ck_assert_str_eq(config->listen_host, "0.0.0.0");
-    load_with("listen: 0.0.0.0:1\n", WITH(STRING("PORT=2"), STRING("GATEWAY_PORT=3")));
+    load_with("listen: 0.0.0.0:1\n", WITH("PORT=2", "GATEWAY_PORT=3"));
     ck_assert_uint_eq(config->listen_port, 3);
-    load_with("", WITH(STRING("GATEWAY_PORT="), STRING("PORT=2")));
+    load_with("", WITH("GATEWAY_PORT=", "PORT=2"));
     ck_assert_uint_eq(config->listen_port, 2);
 }
 END_TEST
@@ -103,8 +100,7 @@ END_TEST
 START_TEST(slots_are_overridden)
 {
     load_with("slots: {streaming: 9, nonstreaming: 9}\n",
-              WITH(STRING("KOINE_MAX_STREAMING_CONCURRENT=0"),
-                   STRING("KOINE_MAX_NONSTREAMING_CONCURRENT=100000")));
+              WITH("KOINE_MAX_STREAMING_CONCURRENT=0", "KOINE_MAX_NONSTREAMING_CONCURRENT=100000"));
     ck_assert_uint_eq(config->slots.streaming, 0);
     ck_assert_uint_eq(config->slots.nonstreaming, 100000);
 }
@@ -113,7 +109,7 @@ END_TEST
 START_TEST(tools_are_overridden)
 {
     load_with("tools: {allowed: [Write], disallowed: [Edit]}\n",
-              WITH(STRING("KOINE_ALLOWED_TOOLS=[\"Read\",\"Bash(git:*)\"]")));
+              WITH("KOINE_ALLOWED_TOOLS=[\"Read\",\"Bash(git:*)\"]"));
     ck_assert_uint_eq(config->tools.allowed.count, 2);
     ck_assert_str_eq(config->tools.allowed.items[1], "Bash(git:*)");
     ck_assert_str_eq(config->tools.disallowed.items[0], "Edit");
@@ -122,10 +118,10 @@ END_TEST
 
 START_TEST(an_empty_tool_list_allows_nothing_an_empty_variable_says_nothing)
 {
-    load_with("", WITH(STRING("KOINE_ALLOWED_TOOLS=[]")));
+    load_with("", WITH("KOINE_ALLOWED_TOOLS=[]"));
     ck_assert_ptr_nonnull(config->tools.allowed.items);
     ck_assert_uint_eq(config->tools.allowed.count, 0);
-    load_with("", WITH(STRING("KOINE_ALLOWED_TOOLS=")));
+    load_with("", WITH("KOINE_ALLOWED_TOOLS="));
     ck_assert_ptr_null(config->tools.allowed.items);
 }
 END_TEST
@@ -150,7 +146,7 @@ static const struct {
 };
 
 START_TEST(a_mistake_names_the_variable)
-{ refuse_with("", WITH(STRING(mistakes[_i].variable)), mistakes[_i].expected); }
+{ refuse_with("", WITH(mistakes[_i].variable), mistakes[_i].expected); }
 END_TEST
 
 static const struct {
@@ -166,21 +162,20 @@ static const struct {
 
 START_TEST(the_state_directory_has_a_default)
 {
-    load_with("",
-              ENVIRONMENT(STRING(API_KEY), STRING(states[_i].first), STRING(states[_i].second)));
+    load_with("", ENVIRONMENT(API_KEY, states[_i].first, states[_i].second));
     ck_assert_str_eq(config->state_directory, states[_i].directory);
 }
 END_TEST
 
 START_TEST(the_file_s_state_directory_wins)
 {
-    load_with("state_directory: /mine\n", WITH(STRING("STATE_DIRECTORY=/var/lib/a")));
+    load_with("state_directory: /mine\n", WITH("STATE_DIRECTORY=/var/lib/a"));
     ck_assert_str_eq(config->state_directory, "/mine");
 }
 END_TEST
 
 START_TEST(without_any_state_directory_it_names_the_key)
-{ refuse_with("", ENVIRONMENT(STRING(API_KEY)), "state_directory: not given, and none of"); }
+{ refuse_with("", ENVIRONMENT(API_KEY), "state_directory: not given, and none of"); }
 END_TEST
 
 #define LOOP(test, function, cases)                                                                \

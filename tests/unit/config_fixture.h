@@ -20,8 +20,13 @@
 #define HASH_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 /* NULL-terminated strings, as config_load takes them. */
-#define ENVIRONMENT(...) ((char *const[]){__VA_ARGS__, NULL})
-#define USUAL ENVIRONMENT((char *)HOME, (char *)API_KEY)
+#define ENVIRONMENT(...) as_environment((const char *const[]){__VA_ARGS__, NULL})
+#define USUAL ENVIRONMENT(HOME, API_KEY)
+
+/* config_load takes the type of `environ`, but does not write. */
+static inline char *const *as_environment(const char *const *strings) {
+    return (char *const *)(uintptr_t)strings;
+}
 
 static char fixture_directory[64];
 static struct config *config;

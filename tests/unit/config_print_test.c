@@ -78,7 +78,7 @@ static const char *const everything =
 
 START_TEST(what_is_printed_loads_again_and_prints_the_same)
 {
-    char *const *environment = ENVIRONMENT((char *)HOME);
+    char *const *environment = ENVIRONMENT(HOME);
     load_with(everything, environment);
     char *settings = json_dumps(config->modules.sections[0].settings, 0);
     char *first = print(config);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between the three files that read a body: body.c (the document), body_field.c (one value),
+ * body_problem.c (what is wrong, and the answer). Not for modules.
+ */
+#ifndef KOINE_MODULE_BODY_INTERNAL_H
+#define KOINE_MODULE_BODY_INTERNAL_H
+
+#include "module/body.h"
+#include <jansson.h>
+
+struct koine_body {
+    const struct koine_host *host;
+    const struct koine_http *http;
+    koine_request request;
+    json_t *document; /* texts of `out` point into it */
+    json_t *issues;
+    size_t problems; /* may be more than issues holds */
+    bool no_memory;
+};
+
+/* One value on its way into its member. */
+struct body_value {
+    struct koine_body *body;
+    const struct koine_body_field *field;
+    const json_t *json;
+    struct koine_text written; /* the same value as the client wrote it */
+    void *member;
+};
+
+/* Stores the value, or adds what is wrong with it. */
+void body_field_read(const struct body_value *value);
+
+/* "an array", "true": for people. */
+const char *body_kind_name(const json_t *json);
+
+/* `field` NULL: the whole body. `index` below 0: the whole field. */
+void body_problem_at(struct koine_body *body, const char *field, long long index,
+                     const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Each answers the request, after which `body` may be gone. */
+void body_refuse(const struct koine_body *body, uint16_t status, const char *code,
+                 const char *message, const char *issues);
+void body_refuse_for_memory(const struct koine_body *body);
+
+#endif
