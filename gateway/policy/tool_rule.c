@@ -204,7 +204,8 @@ static bool same_server(const struct tool_rule *a, const struct tool_rule *b) {
     return a->server_size == b->server_size && memcmp(a->text, b->text, a->server_size) == 0;
 }
 
-/* Both rules are of Bash. The words end where a word ends: `git` does not begin `gitk`. */
+/* Whether `inner` begins with the words of `outer`, as words: `git` does not begin `gitk`. A rule
+ * that is WHOLE or OPAQUE has no words, so nothing begins it. */
 static bool words_begin(const struct tool_rule *outer, const struct tool_rule *inner) {
     size_t end = outer->words_size;
     if (inner->words_size < end)
@@ -218,9 +219,7 @@ static bool words_begin(const struct tool_rule *outer, const struct tool_rule *i
 static bool specifier_includes(const struct tool_rule *outer, const struct tool_rule *inner) {
     if (outer->extent == TOOL_RULE_WHOLE || tool_rule_same(outer, inner))
         return true;
-    return outer->extent == TOOL_RULE_PREFIX &&
-           (inner->extent == TOOL_RULE_PREFIX || inner->extent == TOOL_RULE_COMMAND) &&
-           words_begin(outer, inner);
+    return outer->extent == TOOL_RULE_PREFIX && words_begin(outer, inner);
 }
 
 bool tool_rule_includes(const struct tool_rule *outer, const struct tool_rule *inner) {

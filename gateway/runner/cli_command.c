@@ -201,8 +201,9 @@ static void add_tools(struct arguments *arguments, const struct cli_command_opti
         add_rules(arguments, "allowedTools", "--tools=", tool_policy_tools(policy), "");
     }
     if (narrowed || *host_tools != '\0') {
-        add_rules(arguments, "allowedTools", "--allowedTools=",
-                  narrowed ? tool_policy_allowed(policy) : strdup(""), host_tools);
+        add_rules(arguments, "allowedTools",
+                  "--allowedTools=", narrowed ? tool_policy_allowed(policy) : strdup(""),
+                  host_tools);
     }
     add_rules(arguments, "disallowedTools", "--disallowedTools=", tool_policy_disallowed(policy),
               unanswerable);

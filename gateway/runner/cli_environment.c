@@ -23,11 +23,30 @@
 
 /* A '*' at the end stands for any rest. */
 static const char *const passed[] = {
-    "ANTHROPIC_*",   "CLAUDE_CODE_*",       "CLAUDE_CONFIG_DIR", "DISABLE_*",   "PATH",
-    "HOME",          "USER",                "LOGNAME",           "SHELL",       "LANG",
-    "LC_*",          "TZ",                  "TMPDIR",            "HTTP_PROXY",  "HTTPS_PROXY",
-    "NO_PROXY",      "ALL_PROXY",           "http_proxy",        "https_proxy", "no_proxy",
-    "all_proxy",     "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE",     "SSL_CERT_DIR",
+    "ANTHROPIC_*",
+    "CLAUDE_CODE_*",
+    "CLAUDE_CONFIG_DIR",
+    "DISABLE_*",
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LC_*",
+    "TZ",
+    "TMPDIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "all_proxy",
+    "NODE_EXTRA_CA_CERTS",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
 };
 
 /* What a CLI sets for its children: with these the one started here would take itself for one. */

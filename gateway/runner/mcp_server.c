@@ -122,7 +122,8 @@ static int answer_initialize(const struct reading *reading) {
     json_writer_cstring(&response, version != NULL ? version : OLDEST_PROTOCOL);
     json_writer_literal(&response, ",\"capabilities\":{\"tools\":{}},\"serverInfo\":{\"name\":");
     json_writer_cstring(&response, reading->server_name);
-    json_writer_literal(&response, ",\"version\":" "\"" KOINE_VERSION "\"}}}");
+    json_writer_literal(&response, ",\"version\":"
+                                   "\"" KOINE_VERSION "\"}}}");
     return answer(reading->request, json_writer_take(&response, NULL));
 }
 

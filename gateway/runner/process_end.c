@@ -14,33 +14,51 @@
 /* Rounds of stopping before a kill: a process that keeps forking is rarely faster. */
 #define STOP_ROUNDS 16
 
-/* A descendant that was not found by descent: its parent is dead, so it has become our child.
- * The number of new ones, or KOINE_NO_MEMORY. */
+/* How often a list of children is read again when one of them died while it was looked at. */
+#define LIST_ROUNDS 8
+
+/*
+ * Records an adopted child that belongs to the process. True: nothing is left to learn about it.
+ * False: it was dead already, so what it started meanwhile is in no list that was read so far.
+ */
+static bool add_adopted_one(struct process *process, pid_t pid, int signal, int *found) {
+    const enum process_ownership ownership = process_owns(process, pid);
+    if (ownership != PROCESS_OWN) {
+        return ownership == PROCESS_FOREIGN;
+    }
+    const bool recorded = process_tree_knows(&process->tree, pid);
+    if (signal && !recorded) {
+        kill(pid, signal); /* only we can reap it, so the pid is still its own */
+    }
+    const int added = process_tree_add(&process->tree, pid, signal);
+    if (added < 0) {
+        kill(pid, SIGKILL); /* cannot be remembered: it gets no grace */
+    }
+    process->host->counters.strays += added != 0 && !recorded;
+    *found += added != 0;
+    return added != 0 || process_tree_has_living(&process->tree, pid);
+}
+
+/* Descendants that are not found by descent: their parent is dead, so they are our children. How
+ * many are new, one more when that is not certain. */
 static int add_adopted(struct process *process, int signal) {
-    struct process_host *host = process->host;
     struct pid_list adopted = {0};
+    bool certain = false;
     int found = 0;
-    int result = process_host_adopted(host, &adopted);
-    for (size_t i = 0; i < adopted.count; i++) {
-        if (!process_owns(process, adopted.pids[i])) {
-            continue;
-        }
-        const bool recorded = process_tree_knows(&process->tree, adopted.pids[i]);
-        const int added = process_tree_add(&process->tree, adopted.pids[i], signal);
-        if (added < 0) {
-            result = added;
-            kill(adopted.pids[i], SIGKILL); /* cannot be remembered: it gets no grace */
-        } else if (added > 0) {
-            host->counters.strays += !recorded;
-            found++;
+    for (int round = 0; round < LIST_ROUNDS && !certain; round++) {
+        adopted.count = 0;
+        process_host_reap(process->host);
+        certain = process_host_adopted(process->host, &adopted) == KOINE_OK;
+        for (size_t i = 0; i < adopted.count; i++) {
+            certain &= add_adopted_one(process, adopted.pids[i], signal, &found);
         }
     }
     pid_list_finish(&adopted);
-    return result < 0 ? result : found;
+    return found + !certain;
 }
 
-/* Brings the record up to date; new processes get `signal`. How many are new (or 1 when memory is
- * short, so that the caller looks again). */
+/* Brings the record up to date; new processes get `signal`. How many are new, one more when there
+ * may be others, so that the caller looks again. */
 static int collect(struct process *process, int signal) {
     int root = 0;
     if (!process->reaped) {
@@ -48,17 +66,20 @@ static int collect(struct process *process, int signal) {
     }
     const int adopted = add_adopted(process, signal);
     const int walked = process_tree_walk(&process->tree, signal);
-    if (root < 0 || adopted < 0 || walked < 0) {
-        return 1;
-    }
-    return root + adopted + walked;
+    return root < 0 || walked < 0 ? adopted + 1 : root + adopted + walked;
+}
+
+/* Certainly: nobody lived when this look began, and it found nobody. A member that dies during a
+ * look may have forked since the last one. */
+static bool is_empty(struct process *process, int signal) {
+    return process_tree_refresh(&process->tree) == 0 && collect(process, signal) == 0;
 }
 
 static size_t terminate(struct process *process) {
-    const bool incomplete = collect(process, 0) > 0;
+    collect(process, 0);
     process_tree_signal_new(&process->tree, SIGTERM);
     const size_t living = process_tree_refresh(&process->tree);
-    return living == 0 && incomplete ? 1 : living;
+    return living == 0 ? !is_empty(process, 0) : living;
 }
 
 /* A whole group dies in one step, also what it forks meanwhile. Only a group that this tree has
@@ -84,15 +105,12 @@ static void kill_groups(const struct process *process) {
 size_t process_kill(struct process *process) {
     process_tree_refresh(&process->tree);
     process_tree_signal(&process->tree, SIGSTOP);
-    int found = collect(process, SIGSTOP);
-    bool any = found > 0;
-    for (int round = 1; round < STOP_ROUNDS && found > 0; round++) {
-        found = collect(process, SIGSTOP);
+    for (int round = 0; round < STOP_ROUNDS && collect(process, SIGSTOP) > 0; round++) {
     }
     const size_t living = process_tree_refresh(&process->tree);
     kill_groups(process);
     process_tree_signal(&process->tree, SIGKILL);
-    return living == 0 && any ? 1 : living;
+    return living == 0 ? !is_empty(process, SIGSTOP) : living;
 }
 
 static void look_later(struct process *process) {
@@ -169,22 +187,31 @@ static void begin(struct process *process, uint32_t grace_ms) {
     look_later(process);
 }
 
-bool process_end_strays(struct process *process) {
+/* The cheap look of the usual case: one list, in which nothing is ours. */
+static bool has_no_strays(struct process *process) {
     struct pid_list adopted = {0};
     bool none = process_host_adopted(process->host, &adopted) == KOINE_OK;
     for (size_t i = 0; i < adopted.count && none; i++) {
-        none = !process_owns(process, adopted.pids[i]);
+        none = process_owns(process, adopted.pids[i]) == PROCESS_FOREIGN;
     }
     pid_list_finish(&adopted);
-    if (!none) {
-        const uint64_t before = process->host->counters.strays;
-        begin(process, process->kill_grace_ms);
+    return none;
+}
+
+bool process_end_strays(struct process *process) {
+    process_host_reap(process->host);
+    if (has_no_strays(process)) {
+        return true;
+    }
+    const uint64_t before = process->host->counters.strays;
+    begin(process, process->kill_grace_ms);
+    const uint64_t strays = process->host->counters.strays - before;
+    if (strays > 0) {
         process_log(process->host, KOINE_LOG_INFO,
                     "Process %d has ended and left %llu processes running: they are ended too.",
-                    (int)process->pid,
-                    (unsigned long long)(process->host->counters.strays - before));
+                    (int)process->pid, (unsigned long long)strays);
     }
-    return none;
+    return false;
 }
 
 void process_end_as(struct process *process, enum process_end how, bool at_once) {

@@ -194,9 +194,18 @@ static enum ownership owner_of(const struct process_host *host, pid_t pid,
     return ORPHAN;
 }
 
-bool process_owns(const struct process *process, pid_t pid) {
+enum process_ownership process_owns(const struct process *process, pid_t pid) {
     const struct process *owner;
-    return owner_of(process->host, pid, &owner) == OWNED && owner == process;
+    struct proc_stat stat;
+    switch (owner_of(process->host, pid, &owner)) {
+    case OWNED:
+        return owner == process ? PROCESS_OWN : PROCESS_FOREIGN;
+    case UNKNOWN_OWNER:
+        return proc_stat_read(pid, &stat) && !stat.dead ? PROCESS_FOREIGN : PROCESS_TOO_LATE;
+    case ORPHAN:
+        break;
+    }
+    return PROCESS_FOREIGN;
 }
 
 static void end_ownerless(struct process_host *host, pid_t pid, const char *why) {

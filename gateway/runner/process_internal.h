@@ -145,6 +145,12 @@ bool process_host_reap(struct process_host *host);
 void process_set_reaped(struct process *process, const siginfo_t *info);
 /* Our children that were not started here. */
 int process_host_adopted(struct process_host *host, struct pid_list *adopted);
-bool process_owns(const struct process *process, pid_t pid);
+
+enum process_ownership {
+    PROCESS_OWN,
+    PROCESS_FOREIGN,  /* another run's, or nobody's */
+    PROCESS_TOO_LATE, /* dead before it could be told */
+};
+enum process_ownership process_owns(const struct process *process, pid_t pid);
 
 #endif

@@ -38,6 +38,11 @@ bool process_tree_knows(const struct process_tree *tree, pid_t pid) {
     return find(tree, pid) != NULL;
 }
 
+bool process_tree_has_living(const struct process_tree *tree, pid_t pid) {
+    const struct process_tree_member *member = find(tree, pid);
+    return member && member->alive;
+}
+
 /* Keeps the slots at most half full. */
 static int grow(struct process_tree *tree) {
     const size_t capacity = tree->capacity ? tree->capacity * 2 : 16;
@@ -77,8 +82,13 @@ static bool is_same(const struct process_tree_member *member, const struct proc_
 int process_tree_add(struct process_tree *tree, pid_t pid, int signal) {
     struct process_tree_member *member = find(tree, pid);
     struct proc_stat stat;
-    if (!proc_stat_read(pid, &stat) || stat.dead ||
-        (member && member->alive && is_same(member, &stat))) {
+    if (!proc_stat_read(pid, &stat) || stat.dead) {
+        if (member) {
+            member->alive = false;
+        }
+        return 0;
+    }
+    if (member && member->alive && is_same(member, &stat)) {
         return 0;
     }
     if (!member && !(member = append(tree, pid))) {

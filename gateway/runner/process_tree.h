@@ -41,6 +41,8 @@ size_t process_tree_refresh(struct process_tree *tree);
 
 /* Whether the pid was ever a member: dead members are remembered. */
 bool process_tree_knows(const struct process_tree *tree, pid_t pid);
+/* Whether it lived at the last look. */
+bool process_tree_has_living(const struct process_tree *tree, pid_t pid);
 
 /* To each living member that did not get one yet / to each living member. */
 void process_tree_signal_new(struct process_tree *tree, int signal);

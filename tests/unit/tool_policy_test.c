@@ -148,6 +148,7 @@ START_TEST(a_request_narrows_what_the_gateway_allows)
     char *expected = with_double_quotes(narrowings[_i].effective);
     if (request == NULL) {
         ck_assert_int_eq(error.problem, TOOL_POLICY_NOTHING_LEFT);
+        ck_assert_int_eq(error.in_disallowed, false);
         ck_assert_str_eq(expected, NOTHING_LEFT);
         ck_assert_uint_gt(strlen(error.reason), 0);
     } else {
