@@ -60,7 +60,7 @@ endif
 libs = $(shell pkg-config --libs $(1))
 
 .PHONY: all run check test bench lint format install clean setup setup-check standins unit e2e abi \
-	fuzz openapi modules
+	fuzz openapi openapi-check modules
 all: $(ALL)
 standins: $(STANDINS)
 modules: $(MODULES:%=$(BUILD)/modules/%.so)
@@ -153,7 +153,12 @@ fuzz: $(FUZZERS)
 bench: all standins $(BENCHES)
 	@tests/bench/run $(BUILD)
 
-lint:
+openapi:
+	$(Q)gateway/merge-openapi $(sort $(wildcard modules/*/openapi.yaml)) >openapi.yaml
+openapi-check:
+	@gateway/merge-openapi $(sort $(wildcard modules/*/openapi.yaml)) | diff -u openapi.yaml - || \
+		{ echo "openapi.yaml is not fresh: run make openapi" >&2; exit 1; }
+lint: openapi-check
 	@tests/lint
 format:
 	@find include gateway modules tests sdk examples -name '*.[ch]' | xargs clang-format -i
