@@ -19,10 +19,33 @@ static void say_where(struct schema_message *message, const struct schema_place 
     schema_say(message, ": ");
 }
 
-/* Exact for every int64_t and every double: long double has 64 bits of mantissa or more. */
-static long double number_of(const json_t *value) {
-    return json_is_integer(value) ? (long double)json_integer_value(value)
-                                  : (long double)json_real_value(value);
+/* Below, equal or above: -1, 0, 1. Exact, which a conversion to double is not above 2^53. */
+static int compare_with_real(json_int_t integer, double real) {
+    const double limit = 9223372036854775808.0; /* 2^63 */
+    if (real >= limit || real < -limit) {
+        return real > 0 ? -1 : 1;
+    }
+    json_int_t whole = (json_int_t)real;
+    if (integer != whole) {
+        return integer < whole ? -1 : 1;
+    }
+    double fraction = real - (double)whole;
+    return (fraction < 0) - (fraction > 0);
+}
+
+static int compare_numbers(const json_t *a, const json_t *b) {
+    if (json_is_integer(a) && json_is_integer(b)) {
+        json_int_t left = json_integer_value(a);
+        json_int_t right = json_integer_value(b);
+        return (left > right) - (left < right);
+    }
+    if (json_is_integer(a)) {
+        return compare_with_real(json_integer_value(a), json_real_value(b));
+    }
+    if (json_is_integer(b)) {
+        return -compare_with_real(json_integer_value(b), json_real_value(a));
+    }
+    return (json_real_value(a) > json_real_value(b)) - (json_real_value(a) < json_real_value(b));
 }
 
 static bool equal(const json_t *a, const json_t *b);
@@ -54,7 +77,7 @@ static bool arrays_equal(const json_t *a, const json_t *b) {
 /* As JSON Schema compares: 1 and 1.0 are one number, which json_equal denies. */
 static bool equal(const json_t *a, const json_t *b) {
     if (json_is_number(a) && json_is_number(b)) {
-        return number_of(a) == number_of(b);
+        return compare_numbers(a, b) == 0;
     }
     if (json_is_object(a) && json_is_object(b)) {
         return objects_equal(a, b);
@@ -136,8 +159,8 @@ static int validate_number(const json_t *schema, const json_t *value,
                            const struct schema_place *place, struct schema_message *message) {
     const json_t *minimum = json_object_get(schema, "minimum");
     const json_t *maximum = json_object_get(schema, "maximum");
-    bool below = minimum != NULL && number_of(value) < number_of(minimum);
-    bool above = maximum != NULL && number_of(value) > number_of(maximum);
+    bool below = minimum != NULL && compare_numbers(value, minimum) < 0;
+    bool above = maximum != NULL && compare_numbers(value, maximum) > 0;
     if (!below && !above) {
         return 0;
     }

@@ -119,14 +119,14 @@ static void read_blocks(struct cli_output *output, const struct cli_line *line, 
                         block_reader read) {
     const json_t *message = json_object_get(line->root, "message");
     const json_t *content = json_object_get(message, "content");
-    struct koine_text written =
-        json_slice_member(json_slice_member(line->text, "message"), "content");
+    struct koine_text rest = json_slice_member(json_slice_member(line->text, "message"), "content");
     size_t i;
     json_t *block;
     json_array_foreach(content, i, block) {
         const char *its_type = json_string_value(json_object_get(block, "type"));
+        struct koine_text written = json_slice_next(&rest);
         if (its_type != NULL && strcmp(its_type, type) == 0) {
-            read(output, block, json_slice_element(written, i), cli_parent_of(line->root));
+            read(output, block, written, cli_parent_of(line->root));
         }
     }
 }

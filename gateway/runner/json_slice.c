@@ -104,22 +104,18 @@ struct koine_text json_slice_member(struct koine_text object, const char *name) 
     return found;
 }
 
-struct koine_text json_slice_element(struct koine_text array, size_t index) {
-    struct cursor cursor = {array.data, array.data + array.size};
-    if (array.data == NULL || !take(&cursor, '[')) {
-        return (struct koine_text){NULL, 0};
+struct koine_text json_slice_next(struct koine_text *rest) {
+    struct koine_text element = {NULL, 0};
+    if (rest->data == NULL) {
+        return element;
     }
-    for (size_t i = 0;; i++) {
+    struct cursor cursor = {rest->data, rest->data + rest->size};
+    if (take(&cursor, '[') || take(&cursor, ',')) {
         skip_space(&cursor);
-        if (cursor.at == cursor.end || *cursor.at == ']') {
-            return (struct koine_text){NULL, 0};
-        }
-        struct koine_text value = take_value(&cursor);
-        if (i == index) {
-            return value;
-        }
-        if (!take(&cursor, ',')) {
-            return (struct koine_text){NULL, 0};
+        if (cursor.at < cursor.end && *cursor.at != ']') {
+            element = take_value(&cursor);
         }
     }
+    *rest = (struct koine_text){cursor.at, (size_t)(cursor.end - cursor.at)};
+    return element;
 }

@@ -12,7 +12,8 @@
  * with escapes, so that comparing bytes could be wrong. Of duplicates the last, as in jansson. */
 struct koine_text json_slice_member(struct koine_text object, const char *name);
 
-/* The element `index` of an array; none when there are fewer. */
-struct koine_text json_slice_element(struct koine_text array, size_t index);
+/* Takes the next element off the front of `*rest` (at first: the text of the whole array) and
+ * returns it; none after the last. */
+struct koine_text json_slice_next(struct koine_text *rest);
 
 #endif

@@ -174,28 +174,35 @@ static bool is_host_tool(const struct run *run, struct koine_text tool) {
     return false;
 }
 
-/* Whether an allow rule covers this very command: the rule "Bash(command)" must lie within it. */
-static bool command_is_allowed(const struct run *run, struct koine_text input) {
-    char *text = tool_policy_json(run->policy);
-    json_t *policy = text ? json_loads(text, 0, NULL) : NULL;
+/* The text "Bash(COMMAND)" for a can_use_tool input; malloc'd, NULL when it cannot be a rule. */
+static char *command_as_rule(struct koine_text input) {
     json_t *arguments = json_loadb(input.data, input.size, JSON_ALLOW_NUL, NULL);
     const json_t *command = json_object_get(arguments, "command");
-    json_t *allowed = json_object_get(policy, "allowed"), *rule;
-    char *wanted = NULL;
-    bool found = false;
-    int size = json_is_string(command) && json_string_length(command) < 900
-                   ? asprintf(&wanted, "Bash(%s)", json_string_value(command))
-                   : -1;
-    size_t index;
-    if (size > 0 && strlen(wanted) == json_string_length(command) + 6)
-        json_array_foreach(allowed, index, rule) found =
-            found ||
-            tool_rule_covers((struct koine_text){json_string_value(rule), json_string_length(rule)},
-                             (struct koine_text){wanted, (size_t)size});
-    if (size >= 0)
-        free(wanted);
+    size_t size = json_string_length(command);
+    char *rule = NULL;
+    if (json_is_string(command) && size < 900 && !memchr(json_string_value(command), 0, size) &&
+        asprintf(&rule, "Bash(%s)", json_string_value(command)) < 0)
+        rule = NULL;
     json_decref(arguments);
+    return rule;
+}
+
+/*
+ * Whether an allow rule covers this very command: the bare tool does, else "Bash(COMMAND)" must lie
+ * within a pattern. The CLI has applied the deny rules before it asks.
+ */
+static bool command_is_allowed(const struct run *run, struct koine_text input) {
+    char *text = tool_policy_json(run->policy), *wanted = command_as_rule(input);
+    json_t *policy = text ? json_loads(text, 0, NULL) : NULL, *rule;
+    bool found = false;
+    size_t index;
+    json_array_foreach(json_object_get(policy, "allowed"), index, rule) {
+        struct koine_text outer = {json_string_value(rule), json_string_length(rule)};
+        found = found || strcmp(outer.data, "Bash") == 0 ||
+                (wanted && tool_rule_covers(outer, (struct koine_text){wanted, strlen(wanted)}));
+    }
     json_decref(policy);
+    free(wanted);
     free(text);
     return found;
 }

@@ -368,7 +368,8 @@ END_TEST
 
 /* ---- threads --------------------------------------------------------------------------------- */
 
-enum { THREADS = 4, LINES = 200 };
+/* Longer than what a pipe takes in one piece (PIPE_BUF): only the log keeps these lines whole. */
+enum { THREADS = 4, LINES = 200, LETTERS = 1500, CONTROLS = 1000, WRITTEN = 4 };
 
 struct writer {
     pthread_t thread;
@@ -378,13 +379,31 @@ struct writer {
 
 static void *write_lines(void *argument) {
     const struct writer *writer = argument;
-    char message[1501];
-    memset(message, 'a' + writer->number, 1500);
-    message[1500] = '\0';
-    for (int i = 0; i < LINES; i++) { /* escaped to 6,000 bytes and more: above PIPE_BUF */
-        log_print(writer->log, KOINE_LOG_INFO, "unit", "%s%s%s", message, message, "\x01");
+    char message[LETTERS + CONTROLS + LETTERS + 1];
+    memset(message, 'a' + writer->number, sizeof(message));
+    memset(message + LETTERS, '\x01', CONTROLS);
+    message[sizeof(message) - 1] = '\0';
+    for (int i = 0; i < LINES; i++) {
+        log_print(writer->log, KOINE_LOG_INFO, "unit", "%s", message);
     }
     return NULL;
+}
+
+/* The writer of a line that is whole, else -1. */
+static int writer_of(const char *line) {
+    const char *at = strstr(line, "Z info unit: ");
+    if (at == NULL) {
+        return -1;
+    }
+    at += strlen("Z info unit: ");
+    int writer = *at - 'a';
+    char letters[2] = {*at, '\0'};
+    bool whole = strspn(at, letters) == LETTERS;
+    at += whole ? LETTERS : 0;
+    whole = whole && strspn(at, "\\x01") == (size_t)CONTROLS * WRITTEN;
+    at += whole ? CONTROLS * WRITTEN : 0;
+    whole = whole && strspn(at, letters) == LETTERS && strcmp(at + LETTERS, "\n") == 0;
+    return whole && writer >= 0 && writer < THREADS ? writer : -1;
 }
 
 struct reader {
@@ -400,12 +419,8 @@ static void *read_lines(void *argument) {
     char *line = NULL;
     size_t capacity = 0;
     while (getline(&line, &capacity, reader->in) > 0) {
-        const char *message = strstr(line, "Z info unit: ");
-        int writer = message != NULL ? message[13] - 'a' : -1;
-        char letters[2] = {(char)('a' + writer), '\0'};
-        bool whole = writer >= 0 && writer < THREADS && strspn(message + 13, letters) == 3000 &&
-                     strcmp(message + 13 + 3000, "\\x01\n") == 0;
-        if (whole) {
+        int writer = writer_of(line);
+        if (writer >= 0) {
             reader->counts[writer]++;
         } else {
             reader->broken++;
@@ -421,6 +436,7 @@ START_TEST(lines_of_several_threads_never_interleave)
     struct writer writers[THREADS];
     struct reader reader = {0};
     ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    ck_assert_int_ge(fcntl(ends[1], F_SETPIPE_SZ, 4096), 4096);
     struct log *log = log_create(ends[1], KOINE_LOG_INFO, false);
     ck_assert_ptr_nonnull(log);
     reader.in = fdopen(ends[0], "r");

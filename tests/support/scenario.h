@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests that tell the stand-in CLI how to behave (keys: standin_cli.c), and waiting for what a
+ * gateway shows of its slots. JSON is written with ' for " so that tests stay readable.
+ */
+#ifndef SUPPORT_SCENARIO_H
+#define SUPPORT_SCENARIO_H
+
+#include "support/http_client.h"
+
+#include <jansson.h>
+
+/* The JSON text with ' for "; aborts the test when it is none. */
+json_t *quoted_json(const char *text);
+
+/* A body whose prompt selects the scenario; `fields`: further members, NULL for none. */
+json_t *scenario_body(const char *scenario, const char *fields);
+
+/* POST /generate-text with scenario_body. */
+struct http_response generate(const struct gateway *gateway, const char *scenario,
+                              const char *fields);
+struct http_call *generate_begin(const struct gateway *gateway, const char *scenario,
+                                 const char *fields);
+/* POST /generate-text with a body as text. */
+struct http_response generate_raw(const struct gateway *gateway, const char *body);
+
+/* The `text` of an answer with status 200, read as JSON: what the stand-in echoed. */
+json_t *echoed(const struct http_response *response);
+
+/* Asks /health until that many non-streaming slots are taken; aborts after `timeout_ms`. */
+void await_active_slots(const struct gateway *gateway, int active, unsigned timeout_ms);
+
+#endif
