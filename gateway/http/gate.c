@@ -45,21 +45,48 @@ void gate_update_listeners(struct gate *gate) {
     }
 }
 
-/* Without descriptors accept fails at once and for ever: libevent would try in a busy loop. */
-static void on_accept_error(struct evconnlistener *accepting, void *data) {
-    struct gate *gate = data;
-    struct timeval pause = {0, GATE_ACCEPT_PAUSE_MS * 1000};
-    (void)accepting;
-    gate->counters.accept_pauses++;
-    gate->paused = event_add(&gate->accept_timer, &pause) == 0;
-    gate_update_listeners(gate);
-}
-
 static void on_accept_timer(evutil_socket_t fd, short events, void *data) {
+    static const struct timeval far_away = {86400, 0};
     struct gate *gate = data;
     (void)fd;
     (void)events;
     gate->paused = false;
+    event_add(&gate->accept_timer, &far_away); /* stays among the loop's events: see find_gate */
+    gate_update_listeners(gate);
+}
+
+struct gate_search {
+    const void *http;
+    struct gate *gate;
+};
+
+static int is_accept_timer(const struct event_base *base, const struct event *event, void *data) {
+    struct gate_search *search = data;
+    (void)base;
+    if (event_get_callback(event) == on_accept_timer) {
+        struct gate *gate = event_get_callback_arg(event);
+        search->gate = gate->http == search->http ? gate : NULL;
+    }
+    return search->gate != NULL;
+}
+
+/* An accept error is reported with evhttp's pointer, which knows nothing of its gate. Rather than
+ * keep a table of gates for the whole process, the one that has it is found among the events. */
+static struct gate *find_gate(struct event_base *base, const void *http) {
+    struct gate_search search = {http, NULL};
+    event_base_foreach_event(base, is_accept_timer, &search);
+    return search.gate;
+}
+
+/* Without descriptors accept fails at once and for ever: libevent would try in a busy loop. */
+static void on_accept_error(struct evconnlistener *accepting, void *http) {
+    static const struct timeval pause = {0, GATE_ACCEPT_PAUSE_MS * 1000};
+    struct gate *gate = find_gate(evconnlistener_get_base(accepting), http);
+    if (gate == NULL) {
+        return; /* stopped: it accepts no more */
+    }
+    gate->counters.accept_pauses++;
+    gate->paused = event_add(&gate->accept_timer, &pause) == 0;
     gate_update_listeners(gate);
 }
 
@@ -129,6 +156,7 @@ struct gate *gate_create(struct event_base *base, const struct gate_options *opt
         event_assign(&gate->accept_timer, base, -1, 0, on_accept_timer, gate) != 0) {
         goto error;
     }
+    on_accept_timer(-1, 0, gate);
     return gate;
 error:
     if (gate->http != NULL) {
@@ -151,7 +179,6 @@ void gate_destroy(struct gate *gate) {
         LIST_REMOVE(listener, link);
         free(listener);
     }
-    event_del(&gate->accept_timer);
     evhttp_free(gate->http); /* closes the listening sockets */
     free(gate);
 }
@@ -194,6 +221,7 @@ void gate_drain(struct gate *gate, uint32_t idle_ms) {
 
 void gate_stop_accepting(struct gate *gate) {
     gate->stopped = true;
+    event_del(&gate->accept_timer);
     gate_update_listeners(gate);
 }
 

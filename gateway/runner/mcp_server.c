@@ -140,7 +140,10 @@ static void write_tool(struct json_writer *to, const struct mcp_tool *tool) {
     } else {
         json_writer_literal(to, "{\"type\":\"object\"}");
     }
-    json_writer_literal(to, "}");
+    /* Offered at once rather than found by a search for tools; and called while another call waits,
+     * which the CLI allows only for what changes nothing in its own eyes. */
+    json_writer_literal(to, ",\"annotations\":{\"readOnlyHint\":true},"
+                            "\"_meta\":{\"anthropic/alwaysLoad\":true}}");
 }
 
 static int answer_list(const struct reading *reading) {

@@ -42,6 +42,8 @@ static ssize_t read_all(int fd, char *bytes, size_t size) {
     return got;
 }
 
+#define FIELD_COUNT 19
+
 /* Text between the first '(' and the last ')' is the name and may hold anything; the numbered
  * fields of proc(5) follow. */
 static bool parse_stat(char *text, struct proc_stat *stat) {
@@ -53,24 +55,28 @@ static bool parse_stat(char *text, struct proc_stat *stat) {
     *close = '\0';
     snprintf(stat->name, sizeof(stat->name), "%s", open + 1);
 
-    char state;
-    int parent, group, session;
-    unsigned int threads;
-    unsigned long long start;
-    const int fields = sscanf(close + 1,
-                              " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d"
-                              " %u %*d %llu",
-                              &state, &parent, &group, &session, &threads, &start);
-    if (fields != 6) {
+    char *text_left = close + 1;
+    unsigned long long
+        fields[FIELD_COUNT]; /* from the parent, field 4, to the start time, field 22 */
+    const char state = text_left[0] == ' ' ? text_left[1] : '\0';
+    if (state == '\0') {
         return false;
     }
+    text_left += 2;
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        char *from = text_left;
+        fields[i] = strtoull(from, &text_left, 10); /* a negative one wraps: none of ours is */
+        if (text_left == from) {
+            return false;
+        }
+    }
     /* The first thread may have ended before the others: that is no dead process. */
-    stat->dead = (state == 'Z' && threads <= 1) || state == 'X' || state == 'x';
-    stat->parent = parent;
-    stat->group = group;
-    stat->session = session;
-    stat->threads = threads;
-    stat->start_ticks = start;
+    stat->dead = (state == 'Z' && fields[16] <= 1) || state == 'X' || state == 'x';
+    stat->parent = (pid_t)fields[0];
+    stat->group = (pid_t)fields[1];
+    stat->session = (pid_t)fields[2];
+    stat->threads = (uint32_t)fields[16];
+    stat->start_ticks = fields[18];
     return true;
 }
 

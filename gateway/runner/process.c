@@ -7,9 +7,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+#define EXIT_POLL_MS 10
+#define UNWATCHED_WAIT_MS 1000
 
 static void finish(struct process *process) {
     process_host_remove(process->host, process);
@@ -89,16 +93,37 @@ static void assign_events(struct process *process) {
     evtimer_assign(&process->look_event, base, process_look, process);
 }
 
-static bool watch(struct process *process) {
-    return event_add(&process->exit_event, NULL) == 0 &&
-           event_add(&process->output.event, NULL) == 0 &&
-           event_add(&process->errors.event, NULL) == 0;
+/* An old kernel, a strict container, valgrind: asked in short intervals then. */
+static bool is_unsupported(int error) {
+    return error == ENOSYS || error == EPERM || error == EACCES;
 }
 
-static void kill_unwatched(struct process *process) {
-    process_kill(process);
-    while (waitpid(process->pid, NULL, 0) < 0 && errno == EINTR) {
+/* 0 or an errno value. The pid cannot be given to another process before it is reaped: no race. */
+static int watch(struct process *process) {
+    static const struct timeval interval = {0, EXIT_POLL_MS * 1000};
+    process->exit_fd = pidfd_open(process->pid, 0);
+    const int error = process->exit_fd < 0 ? errno : 0;
+    assign_events(process);
+    if (error && !is_unsupported(error)) {
+        return error;
     }
+    return event_add(&process->exit_event, error ? &interval : NULL) == 0 &&
+                   event_add(&process->output.event, NULL) == 0 &&
+                   event_add(&process->errors.event, NULL) == 0
+               ? 0
+               : ENOMEM;
+}
+
+/* It may have started others already. Blocks, for some milliseconds as a rule. */
+static void kill_unwatched(struct process *process) {
+    const uint64_t end_ms = process_now_ms() + UNWATCHED_WAIT_MS;
+    while ((process_kill(process) > 0 || !process->reaped) && process_now_ms() < end_ms) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        process_host_reap(process->host);
+    }
+    process->host->counters.started--;
+    process_host_remove(process->host, process);
+    process_free(process);
 }
 
 struct process *process_start(struct process_host *host, const struct process_options *options,
@@ -118,14 +143,11 @@ struct process *process_start(struct process_host *host, const struct process_op
         free(process);
         return NULL;
     }
-    assign_events(process);
-    if (!watch(process)) {
+    process_host_add(host, process);
+    if ((*error = watch(process))) {
         kill_unwatched(process);
-        process_free(process);
-        *error = ENOMEM;
         return NULL;
     }
-    process_host_add(host, process);
     return process;
 }
 
@@ -136,7 +158,9 @@ void process_free(struct process *process) {
     process_input_close(process);
     process_pipe_close(&process->output);
     process_pipe_close(&process->errors);
-    close(process->exit_fd);
+    if (process->exit_fd >= 0) {
+        close(process->exit_fd);
+    }
     line_reader_finish(&process->lines);
     process_tree_finish(&process->tree);
     free(process);

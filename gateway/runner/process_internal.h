@@ -70,7 +70,7 @@ struct process {
     uint32_t kill_grace_ms;
 
     pid_t pid;
-    int exit_fd; /* a pidfd */
+    int exit_fd; /* a pidfd; -1 where they are not to be had */
     char marker[sizeof(PROCESS_MARKER_NAME) + PROCESS_MARKER_DIGITS];
     rlim_t tag;
     struct event exit_event;
@@ -109,7 +109,7 @@ void process_note_exit(struct process *process);
 /* Without a callback. */
 void process_free(struct process *process);
 
-/* process_spawn.c: 0 or an errno value; sets pid, exit_fd, marker, tag and the pipes. */
+/* process_spawn.c: 0 or an errno value; sets pid, marker, tag and the pipes. */
 int process_spawn(struct process *process, const struct process_options *options);
 
 /* process_input.c */

@@ -11,9 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/random.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 struct child_pipes {
@@ -187,27 +185,13 @@ out:
     return error;
 }
 
-/* The pid cannot be given to another process before it is reaped: no race. */
-static int open_exit_fd(struct process *process) {
-    process->exit_fd = pidfd_open(process->pid, 0);
-    if (process->exit_fd >= 0) {
-        return 0;
-    }
-    const int error = errno;
-    kill(-process->pid, SIGKILL);
-    kill(process->pid, SIGKILL);
-    while (waitpid(process->pid, NULL, 0) < 0 && errno == EINTR) {
-    }
-    return error;
-}
-
 int process_spawn(struct process *process, const struct process_options *options) {
     struct child_pipes pipes;
     int error = make_marks(process);
     if (error || (error = pipes_open(&pipes))) {
         return error;
     }
-    if (!(error = spawn_child(process, options, &pipes)) && !(error = open_exit_fd(process))) {
+    if (!(error = spawn_child(process, options, &pipes))) {
         process->input.fd = *own_side(&pipes, STDIN_FILENO);
         process->output.fd = *own_side(&pipes, STDOUT_FILENO);
         process->errors.fd = *own_side(&pipes, STDERR_FILENO);

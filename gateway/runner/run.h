@@ -57,7 +57,8 @@ struct run {
     struct event *watchdog; /* first byte, then silence, then the end after the result */
     struct event *deadline; /* timeout_ms of the request; while parked, the parking */
     uint64_t started_ms;
-    bool spoken; /* the CLI has written a line */
+    double earlier_cost_usd; /* of the session's turns before this run */
+    bool spoken;             /* the CLI has written a line */
 
     bool concluded;     /* RESULT or FAILURE has been delivered, or nobody wants one */
     bool over;          /* END has been delivered */

@@ -20,6 +20,11 @@ static void succeed(struct run *run, const struct koine_run_result *result) {
     run_emit(run, &event);
 }
 
+/* The CLI's total counts on from the session's earlier turns. */
+static double own_cost(const struct run *run, double total) {
+    return total > run->earlier_cost_usd ? total - run->earlier_cost_usd : total;
+}
+
 static void answer(struct run *run, const struct cli_result *from) {
     struct koine_run_result result = {
         .size = sizeof(result),
@@ -31,7 +36,7 @@ static void answer(struct run *run, const struct cli_result *from) {
         .stop_reason = from->stop_reason,
         .permission_denials = from->permission_denials,
         .usage = from->usage,
-        .cost_usd = from->total_cost_usd, /* one process a run: its whole cost is this run's */
+        .cost_usd = own_cost(run, from->total_cost_usd),
         .duration_ms = worker_now_ms() - run->started_ms,
     };
     succeed(run, &result);
@@ -47,7 +52,7 @@ static void answer_cut(struct run *run, const struct cli_result *from) {
         .stop_reason = KOINE_TEXT("max_tokens"),
         .permission_denials = KOINE_TEXT("[]"),
         .usage = run->limit_usage,
-        .cost_usd = from ? from->total_cost_usd : 0,
+        .cost_usd = from ? own_cost(run, from->total_cost_usd) : 0,
         .duration_ms = worker_now_ms() - run->started_ms,
     };
     if (run->limit_model)
@@ -93,6 +98,9 @@ static void fail(struct run *run, const struct cli_result *result) {
 
 void run_on_result(void *data, const struct cli_result *result) {
     struct run *run = data;
+    /* The work is done, only the exit is left: who has this answer may send the next request. */
+    if (result && run->request && !run->reason)
+        request_return_slot(run->request);
     if (run->limit_hit)
         answer_cut(run, result);
     else if (result->is_error || !is(result->subtype, "success"))

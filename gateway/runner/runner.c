@@ -149,7 +149,8 @@ static bool session_is_busy(struct runner *runner, struct koine_text id) {
     void *object;
     while (handles_next(runner->runs, &position, &object)) {
         const struct run *run = object;
-        if (strlen(run->session_id) == id.size &&
+        /* After its result the CLI only exits: it no longer touches the session. */
+        if (!(run->concluded && !run->reason) && strlen(run->session_id) == id.size &&
             strncasecmp(run->session_id, id.data, id.size) == 0)
             return true;
     }
@@ -203,6 +204,14 @@ static int32_t write_history(struct run *run, struct koine_text history,
                        "The history could not be handed to the CLI; the gateway's log says why.");
 }
 
+static void read_earlier_cost(struct run *run, struct koine_text session_id) {
+    char *path =
+        transcript_path(run->runner->worker->environment, working_directory(run), session_id);
+    if (path)
+        run->earlier_cost_usd = transcript_cost(path);
+    free(path);
+}
+
 static int32_t spawn_failed(struct run *run, int error, struct koine_failure *failure) {
     struct worker *worker = run->runner->worker;
     log_print(worker->log, KOINE_LOG_ERROR, "runner", "the CLI (%s) cannot be started: %s",
@@ -236,6 +245,8 @@ static int32_t launch(struct run *run, const struct koine_run_options *options,
     };
     if (!command.path)
         return spawn_failed(run, ENOENT, failure);
+    if (options->session_id.data)
+        read_earlier_cost(run, options->session_id);
     char *rules = run_tools_rules(run), **argv = NULL, **envp = NULL;
     int error = ENOMEM;
     command.host_tools = rules;

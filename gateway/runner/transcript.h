@@ -26,4 +26,8 @@ char *transcript_path(char *const *environment, const char *working_directory,
 int transcript_write(const char *path, struct koine_text history, struct koine_text session_id,
                      const char *working_directory, char *message, size_t size);
 
+/* What the session of this transcript had cost when its last turn ended, in USD; 0: nothing known.
+ */
+double transcript_cost(const char *path);
+
 #endif

@@ -95,7 +95,6 @@ START_TEST(a_body_of_another_type)
     struct http_response answer = http_send(
         gateway, &(struct http_request){
                      .path = "/generate-text", .headers = headers, .body = "{\"prompt\":\"x\"}"});
-    /* curl sends one Content-Type only, the last one given. */
     http_assert_error(&answer, 415, "UNSUPPORTED_MEDIA_TYPE");
     http_response_finish(&answer);
 }

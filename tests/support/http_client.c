@@ -41,7 +41,10 @@ static size_t collect_header(char *data, size_t unit, size_t count, void *user) 
 static struct curl_slist *header_list(const struct http_request *request) {
     const char *key = request->key ? request->key : GATEWAY_KEY;
     struct curl_slist *list = curl_slist_append(NULL, "Expect:");
-    if (request->body)
+    bool typed = false;
+    for (const char *const *header = request->headers; header && *header; header++)
+        typed |= strncasecmp(*header, "Content-Type:", 13) == 0;
+    if (request->body && !typed)
         list = curl_slist_append(list, "Content-Type: application/json");
     if (*key) {
         char *line = scratch_text("Authorization: Bearer %s", key);

@@ -8,6 +8,12 @@
 
 #include <sys/resource.h>
 
+/* AddressSanitizer keeps freed memory; the test of memory use would measure that. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void) {
+    return "quarantine_size_mb=1";
+}
+
 static struct fixture fixture;
 static struct received received;
 
@@ -203,6 +209,7 @@ START_TEST(a_megabyte_of_body_arrives_whole)
     ck_assert_uint_eq(received.size, head + SIZE);
     ck_assert_int_eq(memcmp(received.data + head, body, SIZE), 0);
     ck_assert_uint_eq(fixture.body_size, SIZE);
+    ck_assert_uint_eq(fixture.fields_size, strlen("Host: t\r\nContent-Length: 1048576\r\n"));
     end(fd);
 }
 END_TEST
@@ -369,7 +376,7 @@ START_TEST(what_is_ambiguous_is_refused_once_and_ends_the_connection)
     expect(fd, "Connection: close\r\n");
     expect(fd, "application/json");
     expect(fd, "\"}");
-    ck_assert_uint_eq(count_of(&received, "HTTP/1.1 "), 1);
+    ck_assert_uint_eq(count_of(&received, "\r\nDate: "), 1);
     ck_assert_uint_eq(fixture.requests, 0);
     ck_assert_uint_eq(fixture.refused, 1);
     end(fd);

@@ -69,20 +69,14 @@ static void start_slow(struct toolbox *self, koine_call call) {
         free(job);
 }
 
-/* ---- events, shared by all routes */
-
-struct state {
-    struct toolbox *self;
-    koine_call waiting;
-};
+/* ---- events, shared by all routes; what they need outlives every request: the module itself */
 
 static void respond_text(struct toolbox *self, koine_request request, struct koine_text text) {
     self->http->respond(self->host, request, 200, KOINE_TEXT("text/plain; charset=utf-8"), text);
 }
 
 static void on_event(void *data, const struct koine_run_event *event) {
-    struct state *state = data;
-    struct toolbox *self = state->self;
+    struct toolbox *self = data;
     switch (event->type) {
     case KOINE_RUN_TOOL_CALL:
         if (event->call->name.size == 4) {
@@ -103,9 +97,6 @@ static void on_event(void *data, const struct koine_run_event *event) {
     case KOINE_RUN_FAILURE:
         self->http->fail(self->host, event->request, event->failure);
         break;
-    case KOINE_RUN_END:
-        free(state);
-        break;
     default:
         break;
     }
@@ -117,16 +108,10 @@ static void run(struct toolbox *self, koine_request request, const struct koine_
         .size = sizeof(options), .tools = tools, .tool_count = count};
     struct koine_failure failure = {.size = sizeof(failure)};
     koine_run started;
-    struct state *state = calloc(1, sizeof(*state));
-    if (!state)
-        return;
-    state->self = self;
     self->http->body(self->host, request, &options.prompt);
-    if (self->runner->start(self->host, request, &options, on_event, state, &started, &failure) !=
-        KOINE_OK) {
+    if (self->runner->start(self->host, request, &options, on_event, self, &started, &failure) !=
+        KOINE_OK)
         self->http->fail(self->host, request, &failure);
-        free(state);
-    }
 }
 
 static void ask(void *data, koine_request request) {
@@ -139,6 +124,14 @@ static void functions(void *data, koine_request request) {
     run(data, request, tools, 1);
 }
 
+/* The host's texts are not terminated. */
+static uint64_t read_handle(struct koine_text text) {
+    uint64_t value = 0;
+    for (size_t i = 0; i < text.size; i++)
+        value = value * 10 + (uint64_t)(unsigned char)text.data[i] - '0';
+    return value;
+}
+
 static void function_result(void *data, koine_request request) {
     struct toolbox *self = data;
     struct koine_text run_text, call_text, body;
@@ -146,18 +139,13 @@ static void function_result(void *data, koine_request request) {
     self->http->param(self->host, request, "run", &run_text);
     self->http->param(self->host, request, "call", &call_text);
     self->http->body(self->host, request, &body);
-    koine_run parked = {strtoull(run_text.data, NULL, 10)};
-    koine_call call = {strtoull(call_text.data, NULL, 10)};
-    struct state *state = calloc(1, sizeof(*state));
-    if (!state)
-        return;
-    state->self = self;
-    int32_t result = self->runner->adopt(self->host, parked, request, on_event, state, &failure);
+    koine_run parked = {read_handle(run_text)};
+    koine_call call = {read_handle(call_text)};
+    int32_t result = self->runner->adopt(self->host, parked, request, on_event, self, &failure);
     if (result == KOINE_OK) {
         answer_tool(self, call, body);
         return;
     }
-    free(state);
     if (result == KOINE_REFUSED)
         self->http->fail(self->host, request, &failure);
     else
