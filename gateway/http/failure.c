@@ -3,6 +3,7 @@
 #include "http/request.h"
 #include "http/server.h"
 #include "modules/module.h"
+#include "runner/json_writer.h"
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -54,28 +55,28 @@ int32_t failure_issue(struct request *request, struct koine_failure *failure, co
     return KOINE_REFUSED;
 }
 
+/* Issues come from a module: what is no JSON array is left out rather than break the answer. */
+static bool is_json_array(struct koine_text text) {
+    json_t *value = text.size ? json_loadb(text.data, text.size, 0, NULL) : NULL;
+    bool is_array = json_is_array(value);
+    json_decref(value);
+    return is_array;
+}
+
 char *failure_json(const struct koine_failure *failure, size_t *size) {
-    char *text = NULL;
-    json_t *issues = NULL;
-    json_t *root =
-        json_pack("{s:s%,s:s%}", "error", failure->message.data ? failure->message.data : "",
-                  failure->message.size, "code", failure->code.data ? failure->code.data : "",
-                  failure->code.size);
-    if (!root)
-        return NULL;
-    if (failure->issues.size)
-        issues = json_loadb(failure->issues.data, failure->issues.size, 0, NULL);
-    if (issues && (json_object_set_new(root, "rawText",
-                                       json_stringn(failure->issues.data, failure->issues.size)) ||
-                   json_object_set(root, "issues", issues)))
-        goto out;
-    text = json_dumps(root, JSON_COMPACT);
-    if (text)
-        *size = strlen(text);
-out:
-    json_decref(issues);
-    json_decref(root);
-    return text;
+    struct json_writer out = {0};
+    json_writer_literal(&out, "{\"error\":");
+    json_writer_string(&out, failure->message);
+    json_writer_literal(&out, ",\"code\":");
+    json_writer_string(&out, failure->code);
+    if (is_json_array(failure->issues)) {
+        json_writer_literal(&out, ",\"rawText\":");
+        json_writer_string(&out, failure->issues);
+        json_writer_literal(&out, ",\"issues\":");
+        json_writer_json(&out, failure->issues);
+    }
+    json_writer_literal(&out, "}");
+    return json_writer_take(&out, size);
 }
 
 /* A module's own form, or NULL when it has none or fails. */

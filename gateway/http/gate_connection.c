@@ -102,8 +102,6 @@ void gate_connection_adopt(struct gate_connection *connection) {
     uint32_t write_ms = options->write_timeout_ms;
     struct timeval write_timeout = {write_ms / 1000, (suseconds_t)(write_ms % 1000) * 1000};
     bufferevent_set_timeouts(bev, NULL, write_ms == 0 ? NULL : &write_timeout);
-    size_t input = options->max_head_bytes + 4096;
-    bufferevent_setwatermark(bev, EV_READ, 0, input > GATE_INPUT_BYTES ? input : GATE_INPUT_BYTES);
     bufferevent_set_max_single_write(bev, GATE_WRITE_BYTES);
     note_peer(connection);
     gate_connection_arm_idle(connection);
@@ -154,32 +152,37 @@ static bool step(struct gate_connection *connection) {
     }
 }
 
-/* True while the input is so full that libevent reads no more: a close would go unnoticed. */
-static bool is_suspended(struct gate_connection *connection) {
-    size_t high = 0;
-    bufferevent_getwatermark(connection->bev, EV_READ, NULL, &high);
-    return evbuffer_get_length(bufferevent_get_input(connection->bev)) >= high;
+static bool is_busy(const struct gate_connection *connection) {
+    return connection->state == GATE_PENDING || connection->state == GATE_STREAMING ||
+           connection->state == GATE_SENDING;
 }
 
 /*
- * A request is under way and more bytes come. They are kept up to the watermark. The descriptor is
- * then out of epoll, and an EV_CLOSED watch is no way out: in libevent 2.1.12 it does not see a
- * reset (EPOLLERR is turned into read and write alone) and epoll_wait would spin. So poll now and
+ * Bytes that nobody wants yet are kept up to a limit; then the connection is read no more. (Not
+ * with libevent's high watermark: what stays above that makes 2.1.12 call back without end.) A
+ * close would now go unnoticed, and an EV_CLOSED watch is no way out: it does not see a reset,
+ * since EPOLLERR is reported as read and write alone, and epoll_wait would spin. So poll now and
  * then; hardly any client ever gets here.
  */
-static void watch_suspended(struct gate_connection *connection) {
-    switch (connection->state) {
-    case GATE_PENDING:
-    case GATE_STREAMING:
-    case GATE_SENDING:
-        if (is_suspended(connection)) {
-            uint64_t poll_ms = gate_now_ms() + GATE_SUSPENDED_POLL_MS;
-            gate_connection_arm(
-                connection, poll_ms < connection->deadline_ms ? poll_ms : connection->deadline_ms);
+static void bound_input(struct gate_connection *connection) {
+    struct bufferevent *bev = connection->bev;
+    if (connection->state == GATE_CLOSED || connection->state == GATE_STARTING) {
+        return;
+    }
+    size_t limit = (size_t)connection->gate->options.max_head_bytes + GATE_INPUT_BYTES;
+    bool full = evbuffer_get_length(bufferevent_get_input(bev)) >= limit;
+    bool reading = (bufferevent_get_enabled(bev) & EV_READ) != 0;
+    if (full && reading) {
+        bufferevent_disable(bev, EV_READ);
+    } else if (!full && !reading && bufferevent_enable(bev, EV_READ) != 0) {
+        gate_connection_close(connection, GATE_ABORTED);
+        return;
+    }
+    if (full && is_busy(connection)) {
+        uint64_t poll_ms = gate_now_ms() + GATE_SUSPENDED_POLL_MS;
+        if (poll_ms < connection->deadline_ms) {
+            gate_connection_arm(connection, poll_ms);
         }
-        break;
-    default:
-        break;
     }
 }
 
@@ -187,8 +190,6 @@ static void poll_suspended(struct gate_connection *connection) {
     struct pollfd polled = {.fd = bufferevent_getfd(connection->bev), .events = POLLRDHUP};
     if (poll(&polled, 1, 0) > 0) {
         gate_connection_close(connection, GATE_CLIENT_LEFT);
-    } else {
-        watch_suspended(connection);
     }
 }
 
@@ -211,7 +212,7 @@ static void advance(struct gate_connection *connection) {
     if (connection->doomed && connection->state != GATE_CLOSED) {
         gate_connection_close(connection, connection->doom);
     }
-    watch_suspended(connection);
+    bound_input(connection);
 }
 
 /* The argument is not used: a read that evhttp has put off is called with evhttp's own. */

@@ -32,7 +32,7 @@
 #include <time.h>
 
 enum {
-    GATE_INPUT_BYTES = 65536,      /* pipelined bytes held while a request is under way */
+    GATE_INPUT_BYTES = 65536,      /* held, beyond a head's worth, while a request is under way */
     GATE_SKIP_BYTES = 65536,       /* a refused body up to this is read past, the connection kept */
     GATE_LINGER_BYTES = 1 << 20,   /* discarded after a last answer, at most … */
     GATE_LINGER_MS = 2000,         /* … and for no longer than this */

@@ -102,21 +102,30 @@ struct koine_text request_id_text(const struct request *request) {
     return (struct koine_text){request->id, strlen(request->id)};
 }
 
+/* A module that has not ended its stream some seconds after the deadline does not get more time. */
+#define AFTER_DEADLINE_S 5
+
 static void on_deadline(evutil_socket_t fd, short what, void *data) {
     (void)fd;
     (void)what;
     struct request *request = data;
+    struct koine_failure failure = {0};
+    struct timeval grace = {AFTER_DEADLINE_S, 0};
     if (!request_is_open(request))
         return;
-    struct koine_failure failure = {0};
-    failure_set(&failure, 504, "TIMEOUT_ERROR", "No result within the time of this request.");
+    if (request->how == KOINE_END_DEADLINE ||
+        (request->state == REQUEST_STREAMING && !request->run)) {
+        request->how = KOINE_END_DEADLINE;
+        gate_abort(request->connection);
+        return;
+    }
     request->how = KOINE_END_DEADLINE;
-    if (request->run) /* the run tells its module, which ends a stream in its own form */
+    evtimer_add(request->deadline, &grace);
+    failure_set(&failure, 504, "TIMEOUT_ERROR", "No result within the time of this request.");
+    if (request->run) /* the run tells its module, which answers in its own form */
         runner_timed_out(request->run, "the whole request");
     if (request->state == REQUEST_OPEN)
         request_fail(request, &failure);
-    else if (request->state == REQUEST_STREAMING && !request->run)
-        gate_abort(request->connection);
 }
 
 static uint32_t deadline_limit_ms(const struct request *request) {

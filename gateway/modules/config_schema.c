@@ -7,6 +7,7 @@
 #include "modules/config_schema.h"
 
 #include "modules/schema_place.h"
+#include "modules/schema_value.h"
 
 #include <string.h>
 
@@ -17,75 +18,6 @@ static int validate(const json_t *schema, const json_t *value, const struct sche
 static void say_where(struct schema_message *message, const struct schema_place *place) {
     schema_say_place(message, place, "the section");
     schema_say(message, ": ");
-}
-
-/* Below, equal or above: -1, 0, 1. Exact, which a conversion to double is not above 2^53. */
-static int compare_with_real(json_int_t integer, double real) {
-    const double limit = 9223372036854775808.0; /* 2^63 */
-    if (real >= limit || real < -limit) {
-        return real > 0 ? -1 : 1;
-    }
-    json_int_t whole = (json_int_t)real;
-    if (integer != whole) {
-        return integer < whole ? -1 : 1;
-    }
-    double fraction = real - (double)whole;
-    return (fraction < 0) - (fraction > 0);
-}
-
-static int compare_numbers(const json_t *a, const json_t *b) {
-    if (json_is_integer(a) && json_is_integer(b)) {
-        json_int_t left = json_integer_value(a);
-        json_int_t right = json_integer_value(b);
-        return (left > right) - (left < right);
-    }
-    if (json_is_integer(a)) {
-        return compare_with_real(json_integer_value(a), json_real_value(b));
-    }
-    if (json_is_integer(b)) {
-        return -compare_with_real(json_integer_value(b), json_real_value(a));
-    }
-    return (json_real_value(a) > json_real_value(b)) - (json_real_value(a) < json_real_value(b));
-}
-
-static bool equal(const json_t *a, const json_t *b);
-
-static bool objects_equal(const json_t *a, const json_t *b) {
-    const char *name;
-    json_t *member;
-    json_object_foreach(schema_members(a), name, member) {
-        const json_t *other = json_object_get(b, name);
-        if (other == NULL || !equal(member, other)) {
-            return false;
-        }
-    }
-    return json_object_size(a) == json_object_size(b);
-}
-
-static bool arrays_equal(const json_t *a, const json_t *b) {
-    if (json_array_size(a) != json_array_size(b)) {
-        return false;
-    }
-    for (size_t i = 0; i < json_array_size(a); i++) {
-        if (!equal(json_array_get(a, i), json_array_get(b, i))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* As JSON Schema compares: 1 and 1.0 are one number, which json_equal denies. */
-static bool equal(const json_t *a, const json_t *b) {
-    if (json_is_number(a) && json_is_number(b)) {
-        return compare_numbers(a, b) == 0;
-    }
-    if (json_is_object(a) && json_is_object(b)) {
-        return objects_equal(a, b);
-    }
-    if (json_is_array(a) && json_is_array(b)) {
-        return arrays_equal(a, b);
-    }
-    return json_equal(a, b) == 1;
 }
 
 static bool is_of_type(const json_t *value, const char *type) {
@@ -124,7 +56,7 @@ static int validate_type(const json_t *type, const json_t *value, const struct s
 static int validate_choice(const json_t *choices, const json_t *value,
                            const struct schema_place *place, struct schema_message *message) {
     for (size_t i = 0; i < json_array_size(choices); i++) {
-        if (equal(json_array_get(choices, i), value)) {
+        if (schema_equal(json_array_get(choices, i), value)) {
             return 0;
         }
     }
@@ -144,7 +76,7 @@ static int validate_choice(const json_t *choices, const json_t *value,
 
 static int validate_const(const json_t *constant, const json_t *value,
                           const struct schema_place *place, struct schema_message *message) {
-    if (constant == NULL || equal(constant, value)) {
+    if (constant == NULL || schema_equal(constant, value)) {
         return 0;
     }
     say_where(message, place);
@@ -159,8 +91,8 @@ static int validate_number(const json_t *schema, const json_t *value,
                            const struct schema_place *place, struct schema_message *message) {
     const json_t *minimum = json_object_get(schema, "minimum");
     const json_t *maximum = json_object_get(schema, "maximum");
-    bool below = minimum != NULL && compare_numbers(value, minimum) < 0;
-    bool above = maximum != NULL && compare_numbers(value, maximum) > 0;
+    bool below = minimum != NULL && schema_compare_numbers(value, minimum) < 0;
+    bool above = maximum != NULL && schema_compare_numbers(value, maximum) > 0;
     if (!below && !above) {
         return 0;
     }

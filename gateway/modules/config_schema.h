@@ -14,7 +14,8 @@
 int config_schema_check(const json_t *schema, char *message, size_t size);
 
 /* Checks a value. 0, or -1 with `message`: path of the first member that does not fit ("a.b[2]"),
- * what was found, what is expected; for an unknown member the known ones. */
+ * what was found, what is expected; for an unknown member the known ones. "integer" is stricter
+ * than in JSON Schema: 4.0 is none, since a module that asks for its integer would read 0. */
 int config_schema_validate(const json_t *schema, const json_t *value, char *message, size_t size);
 
 #endif

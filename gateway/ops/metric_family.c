@@ -4,6 +4,7 @@
  */
 #include "ops/metric_family.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,14 +26,8 @@ static char *escape_help(const char *help) {
 }
 
 static char *join(const char *prefix, const char *name) {
-    size_t prefix_size = strlen(prefix);
-    size_t name_size = strlen(name);
-    char *text = malloc(prefix_size + name_size + 1);
-    if (text != NULL) {
-        memcpy(text, prefix, prefix_size);
-        memcpy(text + prefix_size, name, name_size + 1);
-    }
-    return text;
+    char *text = NULL;
+    return asprintf(&text, "%s%s", prefix, name) < 0 ? NULL : text;
 }
 
 struct metric_family *metric_family_create(const char *prefix,

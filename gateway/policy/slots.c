@@ -30,7 +30,7 @@ static bool name_valid(const char *name) {
         return false;
     }
     size_t size = strspn(name, rest);
-    return name[size] == '\0' && size <= NAME_MAX_BYTES;
+    return size <= NAME_MAX_BYTES && name[size] == '\0';
 }
 
 static struct slot_class *add_class(struct slots *slots, const char *name, uint32_t limit) {

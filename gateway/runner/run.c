@@ -140,6 +140,13 @@ static void on_ended(void *data, const struct process_status *status) {
     run_free(run);
 }
 
+void run_lost(struct run *run) {
+    const struct process_status status = {PROCESS_ENDED, -1, 9};
+    if (!run->reason)
+        run->reason = "cancelled";
+    on_ended(run, &status);
+}
+
 const struct process_callbacks run_process_callbacks = {
     .line = on_line, .error_line = on_error_line, .ended = on_ended};
 

@@ -80,6 +80,7 @@ struct run {
 void run_emit(struct run *run, struct koine_run_event *event);
 void run_fail(struct run *run, int status, const char *code, const char *message);
 void run_end(struct run *run, const char *reason); /* ends the process; END follows */
+void run_lost(struct run *run); /* the runner goes, the process is gone: END, then freed */
 void run_update_reading(struct run *run);
 void run_watch(struct run *run, uint32_t after_ms);
 int run_write(struct run *run, char *line, size_t size); /* takes the line */

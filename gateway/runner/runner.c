@@ -43,8 +43,7 @@ void runner_destroy(struct runner *runner) {
     void *object;
     while (runner->runs && handles_next(runner->runs, &position, &object)) {
         struct run *run = object;
-        run->process = NULL;
-        run_free(run);
+        run_lost(run);
     }
     handles_destroy(runner->runs);
     handles_destroy(runner->calls);
@@ -149,7 +148,7 @@ static bool session_is_busy(struct runner *runner, struct koine_text id) {
     void *object;
     while (handles_next(runner->runs, &position, &object)) {
         const struct run *run = object;
-        /* After its result the CLI only exits: it no longer touches the session. */
+        /* After its result a CLI has gone before the next one has started up. */
         if (!(run->concluded && !run->reason) && strlen(run->session_id) == id.size &&
             strncasecmp(run->session_id, id.data, id.size) == 0)
             return true;

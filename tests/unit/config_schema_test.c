@@ -16,7 +16,7 @@
 static json_t *parse(const char *written) {
     char text[2048];
     ck_assert_uint_lt(strlen(written), sizeof(text));
-    strcpy(text, written);
+    snprintf(text, sizeof(text), "%s", written);
     for (char *quote; (quote = strchr(text, '\'')) != NULL;) {
         *quote = '"';
     }

@@ -6,21 +6,38 @@
 
 #include <check.h>
 #include <openssl/sha.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LIST(...)                                                                                  \
-    { (char *[]){__VA_ARGS__, NULL}, sizeof((char *[]){__VA_ARGS__}) / sizeof(char *) }
-
-enum { ALICE, BOB, CAROL, KEY_COUNT };
+enum { ALICE, BOB, CAROL, KEY_COUNT, LISTS_MAX = 8 };
 
 static char message[512];
 static struct config_key configured[KEY_COUNT];
 static struct config config;
 static struct keys *keys;
 
+static struct test_list {
+    char texts[2][32];
+    char *items[3];
+} lists[LISTS_MAX];
+static size_t list_count;
+
 static struct koine_text text(const char *string) {
     return (struct koine_text){string, strlen(string)};
+}
+
+/* A list of up to two items, kept until the test ends. */
+static struct config_list list(const char *first, const char *second) {
+    ck_assert_uint_lt(list_count, LISTS_MAX);
+    struct test_list *list = &lists[list_count++];
+    struct config_list result = {list->items, 0};
+    const char *texts[] = {first, second};
+    for (size_t i = 0; i < 2 && texts[i] != NULL; i++) {
+        snprintf(list->texts[i], sizeof(list->texts[i]), "%s", texts[i]);
+        list->items[result.count++] = list->texts[i];
+    }
+    return result;
 }
 
 static void configure(struct config_key *key, char *name, const char *secret) {
@@ -35,6 +52,8 @@ static void setup(void) {
     configure(&configured[CAROL], names[CAROL], "secret-of-carol");
     config = (struct config){.keys = configured, .key_count = KEY_COUNT};
     message[0] = '\0';
+    memset(lists, 0, sizeof(lists));
+    list_count = 0;
 }
 
 static void create(void) {
@@ -162,8 +181,7 @@ static const struct route {
 
 START_TEST(a_key_may_use_the_routes_that_it_names)
 {
-    configured[ALICE].routes =
-        (struct config_list)LIST((char[]){"/generate-text"}, (char[]){"/v1/*"});
+    configured[ALICE].routes = list("/generate-text", "/v1/*");
     create();
     struct koine_text path = text(routes[_i].path);
     ck_assert_int_eq(key_may_use_route(keys_find(keys, "alice"), path), routes[_i].allowed);
@@ -173,9 +191,8 @@ END_TEST
 
 START_TEST(an_empty_list_of_routes_or_profiles_allows_nothing)
 {
-    char *nothing[] = {NULL};
-    configured[ALICE].routes = (struct config_list){nothing, 0};
-    configured[ALICE].profiles = (struct config_list){nothing, 0};
+    configured[ALICE].routes = list(NULL, NULL);
+    configured[ALICE].profiles = list(NULL, NULL);
     create();
     ck_assert(!key_may_use_route(keys_find(keys, "alice"), text("/stream")));
     ck_assert(!key_may_use_profile(keys_find(keys, "alice"), text("full")));
@@ -184,7 +201,7 @@ END_TEST
 
 START_TEST(a_star_alone_allows_every_route)
 {
-    configured[ALICE].routes = (struct config_list)LIST((char[]){"*"});
+    configured[ALICE].routes = list("*", NULL);
     create();
     ck_assert(key_may_use_route(keys_find(keys, "alice"), text("/stream")));
 }
@@ -192,7 +209,7 @@ END_TEST
 
 START_TEST(a_key_may_use_the_profiles_that_it_names)
 {
-    configured[ALICE].profiles = (struct config_list)LIST((char[]){"bare"});
+    configured[ALICE].profiles = list("bare", NULL);
     create();
     const struct key *alice = keys_find(keys, "alice");
     ck_assert(key_may_use_profile(alice, text("bare")));
@@ -211,10 +228,10 @@ static enum tool_verdict judge(const char *name, const char *tool) {
 
 START_TEST(a_key_narrows_what_the_gateway_allows)
 {
-    config.tools.allowed = (struct config_list)LIST((char[]){"Read"}, (char[]){"Bash"});
-    config.tools.disallowed = (struct config_list)LIST((char[]){"Grep"});
-    configured[ALICE].allowed_tools = (struct config_list)LIST((char[]){"Read"}, (char[]){"Write"});
-    configured[BOB].disallowed_tools = (struct config_list)LIST((char[]){"Bash"});
+    config.tools.allowed = list("Read", "Bash");
+    config.tools.disallowed = list("Grep", NULL);
+    configured[ALICE].allowed_tools = list("Read", "Write");
+    configured[BOB].disallowed_tools = list("Bash", NULL);
     create();
     ck_assert_int_eq(judge("alice", "Read"), TOOL_ALLOWED);
     ck_assert_int_eq(judge("alice", "Bash"), TOOL_DENIED);
@@ -236,8 +253,7 @@ END_TEST
 
 START_TEST(an_empty_allow_list_leaves_a_key_without_tools)
 {
-    char *nothing[] = {NULL};
-    config.tools.allowed = (struct config_list){nothing, 0};
+    config.tools.allowed = list(NULL, NULL);
     create();
     ck_assert(tool_policy_denies_all(keys_find(keys, "alice")->policy));
 }
@@ -251,14 +267,14 @@ static void assert_refused(const char *start) {
 
 START_TEST(a_bad_rule_of_the_gateway_is_named)
 {
-    config.tools.allowed = (struct config_list)LIST((char[]){"Read"}, (char[]){"Bash("});
+    config.tools.allowed = list("Read", "Bash(");
     assert_refused("tools.allowed[1]: ");
 }
 END_TEST
 
 START_TEST(a_bad_rule_of_a_key_is_named)
 {
-    configured[BOB].disallowed_tools = (struct config_list)LIST((char[]){"Bash("});
+    configured[BOB].disallowed_tools = list("Bash(", NULL);
     assert_refused("key \"bob\": disallowed_tools[0]: ");
 }
 END_TEST

@@ -123,7 +123,7 @@ START_TEST(adopted_zombies_do_not_stay_while_the_run_goes_on)
 {
     struct run *run = start_shell("(sleep 0 & echo $!); exec sleep $0");
     wait_for_lines(run, 1);
-    const pid_t orphan = (pid_t)atoi(run->last);
+    const pid_t orphan = (pid_t)strtol(run->last, NULL, 10);
     const uint64_t start = now_ms();
     while (kill(orphan, 0) == 0) {
         ck_assert_uint_lt(now_ms() - start, 10000);

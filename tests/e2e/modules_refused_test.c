@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Modules that are not loaded: each refusal says which file, what is wrong and what to do, and with
+ * `on_error: continue` the gateway serves what is left. */
+#include "support/scenario.h"
+#include "support/scratch_directory.h"
+#include "support/test_main.h"
+#include "support/test_modules.h"
+
+#include <dlfcn.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static struct gateway *gateway;
+
+static void teardown(void) {
+    gateway_stop(gateway);
+}
+
+/* Starts with `module`, "%s" in `sentence` being its path; asserts that this was logged and that
+ * /generate-text answers. */
+static void assert_refused(const char *module, const char *rest, const char *variable,
+                           const char *sentence) {
+    const char *const modules[] = {module, NULL};
+    const char *const environment[] = {variable, NULL};
+    gateway = modules_start(modules, "  on_error: continue\n", rest, environment);
+    char *path = test_module(module), *log = gateway_log(gateway);
+    char *before = scratch_text("%.*s", (int)strcspn(sentence, "%"), sentence);
+    const char *after = strstr(sentence, "%s") ? strstr(sentence, "%s") + 2 : "";
+    char *expected = scratch_text("%s%s%s", before, *after ? path : "", after);
+    ck_assert_msg(strstr(log, expected) != NULL, "'%s' is not in the log:\n%s", expected, log);
+    struct http_response answer = generate(gateway, "{'text':'still here'}", NULL);
+    http_assert_status(&answer, 200);
+    ck_assert_str_eq(http_string(&answer, "text"), "still here");
+    http_response_finish(&answer);
+    free(expected);
+    free(before);
+    free(log);
+    free(path);
+}
+
+/* ---- what the module says of itself */
+
+static const struct {
+    const char *way, *sentence;
+} refusals[] = {
+    {"magic", "module %s: koine_module() returned something that is no module descriptor"},
+    {"major", "module %s: needs module ABI 9.0, this gateway has 1.0: rebuild the module"},
+    {"minor", "module %s: needs module ABI 1.99, this gateway has 1.0: install a newer gateway"},
+    {"size", "module %s: its descriptor is shorter than that of version 1.0"},
+    {"name", "module %s: its name must be [a-z][a-z0-9-]{0,31}"},
+    {"create", "module %s: create failed (-"},
+    {"init", "): the answer is not 42"},
+    {"route", "): the route is taken"},
+};
+
+START_TEST(a_descriptor_or_a_start_that_is_refused)
+{
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        char *variable = scratch_text("KOINE_TEST_REFUSE=%s", refusals[i].way);
+        assert_refused("refused", NULL, variable, refusals[i].sentence);
+        struct http_response answer =
+            http_send(gateway, &(struct http_request){.path = "/refused", .body = "x"});
+        http_assert_error(&answer, 404, "NOT_FOUND"); /* also when it had registered it */
+        http_response_finish(&answer);
+        gateway_stop(gateway);
+        gateway = NULL;
+        free(variable);
+    }
+}
+END_TEST
+
+START_TEST(a_module_that_nothing_refuses)
+{
+    static const char *const modules[] = {"refused", NULL};
+    gateway = modules_start(modules, NULL, NULL, NULL);
+    ck_assert(gateway_log_has(gateway, "refused 1.0.0: Is refused when asked to be"));
+}
+END_TEST
+
+/* ---- what the file is */
+
+static char *file_in(const char *directory, const char *name) {
+    char *path = scratch_text("%s/%s", directory, name);
+    scratch_write(path, "no library\n");
+    return path;
+}
+
+START_TEST(a_file_that_is_no_library)
+{
+    char *directory = scratch_directory_create();
+    char *path = file_in(directory, "text.so");
+    assert_refused(path, NULL, NULL, "module %s: cannot be loaded: ");
+    free(path);
+    scratch_directory_destroy(directory);
+}
+END_TEST
+
+START_TEST(a_file_that_anybody_may_write)
+{
+    char *directory = scratch_directory_create();
+    char *path = file_in(directory, "open.so");
+    ck_assert_int_eq(chmod(path, 0666), 0);
+    assert_refused(path, NULL, NULL,
+                   "module %s: anybody may write this file, so it is not loaded; run: chmod o-w ");
+    free(path);
+    scratch_directory_destroy(directory);
+}
+END_TEST
+
+START_TEST(a_file_that_is_not_there)
+{ assert_refused("/nowhere/at-all.so", NULL, NULL, "module %s: No such file or directory"); }
+END_TEST
+
+START_TEST(a_directory_is_no_file)
+{ assert_refused("/usr/lib", NULL, NULL, "module %s: is not a regular file"); }
+END_TEST
+
+START_TEST(a_library_that_is_no_module)
+{
+    Dl_info library;
+    ck_assert_int_ne(dladdr(dlsym(RTLD_DEFAULT, "json_loads"), &library), 0);
+    assert_refused(library.dli_fname, NULL, NULL, "module %s: does not export koine_module()");
+}
+END_TEST
+
+START_TEST(two_modules_of_one_name)
+{
+    static const char *const modules[] = {"clock", "clock", NULL};
+    gateway = modules_start(modules, "  on_error: continue\n", NULL, NULL);
+    ck_assert(gateway_log_has(gateway, "is already named \"clock\""));
+    struct http_response answer = http_get(gateway, "/slow");
+    http_assert_status(&answer, 200);
+    http_response_finish(&answer);
+}
+END_TEST
+
+/* ---- what it was told */
+
+START_TEST(settings_that_do_not_fit_its_schema)
+{
+    static const char *const modules[] = {"dialect", NULL};
+    gateway = modules_start(modules,
+                            "  on_error: continue\n  settings:\n    dialect:\n"
+                            "      greeting: 3\n",
+                            NULL, NULL);
+    char *file = gateway_path(gateway, "gateway.yaml"), *log = gateway_log(gateway);
+    char *place = scratch_text("%s:", file);
+    const char *at = strstr(log, place);
+    ck_assert_msg(at != NULL, "%s is not in the log:\n%s", place, log);
+    unsigned long line = strtoul(at + strlen(place), NULL, 10);
+    ck_assert_msg(line == 6 || line == 7, "line %lu is named, greeting stands in 7:\n%s", line,
+                  log);
+    ck_assert_msg(strstr(at, "modules.settings.dialect") && strstr(at, "greeting") &&
+                      strstr(at, "expected"),
+                  "%s", log);
+    struct http_response answer =
+        http_send(gateway, &(struct http_request){.path = "/v1/echo/a", .body = "x"});
+    http_assert_error(&answer, 404, "NOT_FOUND");
+    http_response_finish(&answer);
+    free(place);
+    free(log);
+    free(file);
+}
+END_TEST
+
+START_TEST(settings_that_fit_its_schema)
+{
+    static const char *const modules[] = {"dialect", NULL};
+    gateway = modules_start(modules, "  settings:\n    dialect: {greeting: hello}\n", NULL, NULL);
+    ck_assert(gateway_log_has(gateway, "dialect 1.0.0"));
+}
+END_TEST
+
+START_TEST(settings_of_a_module_that_is_not_there)
+{
+    static const char *const modules[] = {NULL};
+    gateway = modules_start(modules, "  on_error: continue\n  settings: {txet: {}}\n", NULL, NULL);
+    ck_assert(gateway_log_has(gateway, "modules.settings.txet: no module of this name is loaded"));
+    struct http_response answer = generate(gateway, "{'text':'still here'}", NULL);
+    http_assert_status(&answer, 200);
+    http_response_finish(&answer);
+}
+END_TEST
+
+/* ---- without `on_error: continue` */
+
+/* Runs a gateway that does not come to serve: its exit status; `said` is what it wrote. */
+static int run_to_end(const char *config, char *said, size_t size) {
+    char *directory = scratch_directory_create(), *binary = gateway_binary();
+    char *file = scratch_text("%s/gateway.yaml", directory);
+    scratch_write(file, config);
+    char *command = scratch_text("STATE_DIRECTORY='%s' CLAUDE_CODE_GATEWAY_API_KEY=" GATEWAY_KEY
+                                 " timeout 60 '%s' --config '%s' --listen 127.0.0.1:0 2>&1",
+                                 directory, binary, file);
+    FILE *output = popen(command, "r");
+    ck_assert_ptr_nonnull(output);
+    said[fread(said, 1, size - 1, output)] = '\0';
+    int status = pclose(output);
+    free(command);
+    free(file);
+    free(binary);
+    scratch_directory_destroy(directory);
+    ck_assert(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void assert_stops(const char *module, const char *more, const char *sentence) {
+    const char *const modules[] = {module, NULL};
+    char said[16384];
+    char *config = modules_config(modules, more, NULL);
+    int status = run_to_end(config, said, sizeof said);
+    ck_assert_msg(status == 1, "exit status %d, expected 1; it said:\n%s", status, said);
+    ck_assert_msg(strstr(said, sentence) && !strstr(said, "serving on"), "%s", said);
+    free(config);
+}
+
+START_TEST(a_refusal_stops_the_gateway)
+{
+    assert_stops("/nowhere/at-all.so", NULL, "module /nowhere/at-all.so: No such file");
+    assert_stops("dialect", "  settings: {dialect: {greeting: 3}}\n", "greeting");
+    assert_stops("dialect", "  settings: {txet: {}}\n", "modules.settings.txet: no module");
+    setenv("KOINE_TEST_REFUSE", "init", 1); /* this test has a process of its own */
+    assert_stops("refused", NULL, "the answer is not 42");
+}
+END_TEST
+
+int main(void) {
+    const TTest *const tests[] = {
+        a_descriptor_or_a_start_that_is_refused,
+        a_module_that_nothing_refuses,
+        a_file_that_is_no_library,
+        a_file_that_anybody_may_write,
+        a_file_that_is_not_there,
+        a_directory_is_no_file,
+        a_library_that_is_no_module,
+        two_modules_of_one_name,
+        settings_that_do_not_fit_its_schema,
+        settings_that_fit_its_schema,
+        settings_of_a_module_that_is_not_there,
+        a_refusal_stops_the_gateway,
+    };
+    return test_main("modules_refused", NULL, teardown, tests, sizeof tests / sizeof *tests);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads /proc; a process that ends meanwhile counts as gone. */
+#include "support/process_table.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { POLL_NS = 5000000, ARGUMENTS = 65536 };
+
+/* Bytes read, 0 when the process is gone; terminated. */
+static size_t read_entry(pid_t pid, const char *name, char *out, size_t capacity) {
+    char path[64];
+    size_t size = 0;
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = 1;
+    while (fd >= 0 && size < capacity - 1 && got > 0) {
+        got = read(fd, out + size, capacity - 1 - size);
+        size += got > 0 ? (size_t)got : 0;
+    }
+    if (fd >= 0)
+        close(fd);
+    out[size] = '\0';
+    return size;
+}
+
+static bool has_parent(pid_t pid, const void *parent) {
+    char stat[512];
+    char state = 'Z';
+    int found = -1;
+    if (!read_entry(pid, "stat", stat, sizeof stat))
+        return false;
+    const char *rest = strrchr(stat, ')'); /* the name may hold anything */
+    return rest && sscanf(rest + 1, " %c %d", &state, &found) == 2 && state != 'Z' &&
+           found == *(const pid_t *)parent;
+}
+
+static bool has_argument(pid_t pid, const void *argument) {
+    char *line = malloc(ARGUMENTS);
+    ck_assert_ptr_nonnull(line);
+    size_t size = read_entry(pid, "cmdline", line, ARGUMENTS);
+    bool found = false;
+    for (size_t at = 0; !found && at < size; at += strlen(line + at) + 1)
+        found = strcmp(line + at, argument) == 0;
+    free(line);
+    return found;
+}
+
+static int count(bool (*matches)(pid_t pid, const void *data), const void *data) {
+    DIR *proc = opendir("/proc");
+    ck_assert_ptr_nonnull(proc);
+    int found = 0;
+    for (struct dirent *entry; (entry = readdir(proc));) {
+        char *end;
+        long pid = strtol(entry->d_name, &end, 10);
+        if (*end == '\0' && pid > 0)
+            found += matches((pid_t)pid, data);
+    }
+    closedir(proc);
+    return found;
+}
+
+int processes_of_parent(pid_t parent) {
+    return count(has_parent, &parent);
+}
+
+int processes_with_argument(const char *argument) {
+    return count(has_argument, argument);
+}
+
+uint64_t process_bytes_read(pid_t pid) {
+    char text[512];
+    uint64_t bytes = 0;
+    ck_assert_uint_gt(read_entry(pid, "io", text, sizeof text), 0);
+    ck_assert_int_eq(sscanf(text, "rchar: %" SCNu64, &bytes), 1);
+    return bytes;
+}
+
+static uint64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+bool await(bool (*holds)(const void *data), const void *data, unsigned timeout_ms) {
+    uint64_t until = now_ms() + timeout_ms;
+    bool result;
+    while (!(result = holds(data)) && now_ms() < until)
+        nanosleep(&(struct timespec){0, POLL_NS}, NULL);
+    return result;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What runs on this machine, from /proc, and waiting for a condition that tests state themselves. */
+#ifndef SUPPORT_PROCESS_TABLE_H
+#define SUPPORT_PROCESS_TABLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* How many processes have this parent, without zombies. */
+int processes_of_parent(pid_t parent);
+/* How many processes have this very text as one of their arguments. */
+int processes_with_argument(const char *argument);
+
+/* Bytes that a process has read so far, by system calls. */
+uint64_t process_bytes_read(pid_t pid);
+
+/* Asks until `holds` says true: true, or false after `timeout_ms`. */
+bool await(bool (*holds)(const void *data), const void *data, unsigned timeout_ms);
+
+#endif
