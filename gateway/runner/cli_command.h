@@ -39,7 +39,9 @@ bool cli_valid_model(struct koine_text model, struct cli_problem *problem);
 bool cli_valid_effort(struct koine_text effort, struct cli_problem *problem);
 
 /* Builds argv: one malloc'd block, NULL-terminated, free() it. NULL when memory is short or a value
- * is over the kernel's 128 KiB an argument (`problem` is then filled, else its field is NULL). */
+ * is over the kernel's 128 KiB an argument (`problem` is then filled, else its field is NULL).
+ * Where the policy lets only a part of Bash through, the CLI is told to ask about every Bash call
+ * (can_use_tool): by itself it would run whatever it takes for reading only. */
 char **cli_command_arguments(const struct cli_command_options *options,
                              struct cli_problem *problem);
 
@@ -49,7 +51,8 @@ char **cli_command_arguments(const struct cli_command_options *options,
  * CLAUDE_CONFIG_DIR, and what the config adds), never the gateway's key; with ANTHROPIC_API_KEY
  * set, CLAUDE_CODE_OAUTH_TOKEN is withheld. `max_tokens` (0: none) becomes
  * CLAUDE_CODE_MAX_OUTPUT_TOKENS. Variables of an outer CLI session (CLAUDECODE,
- * CLAUDE_CODE_ENTRYPOINT, CLAUDE_CODE_SSE_PORT …) are withheld. One malloc'd block,
+ * CLAUDE_CODE_ENTRYPOINT, CLAUDE_CODE_SSE_PORT …) are withheld unless the config names them.
+ * CLAUDE_CODE_DISABLE_ATTACHMENTS is set unless it is given. One malloc'd block,
  * NULL-terminated, free() it; NULL when memory is short.
  */
 char **cli_command_environment(const struct config *config, char *const *environment,

@@ -10,14 +10,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* control_request initialize. `system`, `append_system`, `schema` (JSON object text) and `server`
- * (name of the host's MCP server) may each be none. */
+/* control_request initialize. `system`, `append_system` and `schema` (JSON object text) may each be
+ * none; `servers` are the names of the host's MCP servers. */
 char *cli_input_initialize(const char *request_id, struct koine_text system,
                            struct koine_text append_system, struct koine_text schema,
                            const struct koine_text *servers, size_t server_count, size_t *size);
 
 /* A user turn. Exactly one of `text` and `blocks` (JSON array of content blocks). With
- * `slash_commands` false a text that the CLI would take for a command reaches the model as text. */
+ * `slash_commands` false a text that the CLI would take for a command, and an @path that it would
+ * read, reach the model as text. */
 char *cli_input_user(struct koine_text text, struct koine_text blocks, bool slash_commands,
                      size_t *size);
 
@@ -25,7 +26,8 @@ char *cli_input_user(struct koine_text text, struct koine_text blocks, bool slas
 char *cli_input_permit(const char *request_id, struct koine_text input, size_t *size);
 char *cli_input_deny(const char *request_id, struct koine_text why, size_t *size);
 
-/* Answer of mcp_message: `response` is a JSON-RPC response; none for a notification. */
+/* Answer of mcp_message: `response` is a JSON-RPC response; none for a notification, which the CLI
+ * wants answered too. */
 char *cli_input_mcp(const char *request_id, struct koine_text response, size_t *size);
 
 /* Any control request that this host does not know is answered with an error. */

@@ -20,7 +20,7 @@ struct cli_result {
     struct koine_text text;    /* `result` */
     struct koine_text object;  /* `structured_output` as compact JSON, none when absent */
     struct koine_text session_id;
-    struct koine_text model; /* most used of modelUsage, or that of the last message; else none */
+    struct koine_text model; /* of the last message, else the most used of modelUsage, else none */
     struct koine_text stop_reason;
     struct koine_text permission_denials; /* compact JSON array, "[]" when absent */
     struct koine_text errors;             /* `errors` as compact JSON array, none when absent */

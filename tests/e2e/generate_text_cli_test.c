@@ -148,7 +148,6 @@ static bool tool_runs(const char *command, const char *fields) {
     struct http_response answer = generate(gateway, scenario, fields);
     http_assert_status(&answer, 200);
     bool ran = strcmp(http_string(&answer, "text"), "the tool ran") == 0;
-    ck_assert_uint_eq(json_array_size(http_member(&answer, "permissionDenials")), !ran);
     free(scenario);
     http_response_finish(&answer);
     return ran;

@@ -45,7 +45,7 @@ static struct raw_client *begin(json_t *body) {
 /* A turn whose Bash tool runs `command`. */
 static struct raw_client *begin_tool(const char *more, const char *command) {
     json_t *scenario = quoted_json(more), *body = json_object();
-    json_t *tool = json_pack("{ss s{ss}}", "name", "Bash", "input", "command", command);
+    json_t *tool = json_pack("{ss ss}", "name", "Bash", "run", command);
     json_object_set_new(scenario, "tool", tool);
     char *text = json_dumps(scenario, JSON_COMPACT);
     json_object_set_new(body, "prompt", json_sprintf("standin:%s", text));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What runs on this machine, from /proc, and waiting for a condition that tests state themselves. */
+/* What runs on this machine, from /proc, and waiting for a condition that tests state themselves.
+ */
 #ifndef SUPPORT_PROCESS_TABLE_H
 #define SUPPORT_PROCESS_TABLE_H
 

@@ -92,8 +92,10 @@ enum verdict rules_verdict(struct standin *s, const char *tool, const json_t *in
     if (o->skip_permissions ||
         (o->permission_mode && strcmp(o->permission_mode, "bypassPermissions") == 0))
         return VERDICT_ALLOW;
-    if (any_matches(o->allowed_tools, tool, input) ||
-        any_matches(json_object_get(permissions, "allow"), tool, input))
+    const json_t *ask = json_object_get(permissions, "ask");
+    if (!any_matches(ask, tool, input) &&
+        (any_matches(o->allowed_tools, tool, input) ||
+         any_matches(json_object_get(permissions, "allow"), tool, input)))
         return VERDICT_ALLOW;
     bool asks = o->permission_prompt_tool && strcmp(o->permission_prompt_tool, "stdio") == 0;
     return asks ? VERDICT_ASK : VERDICT_DENY;

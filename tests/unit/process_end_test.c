@@ -119,6 +119,27 @@ START_TEST(strays_of_another_run_are_left_alone)
 }
 END_TEST
 
+/* Without both marks and without a parent nobody can tell whose it is. */
+START_TEST(a_stray_that_nobody_can_attribute_is_ended_when_no_run_is_left)
+{
+    struct run *run =
+        start_shell("(env -i /usr/bin/setsid prlimit --locks=unlimited " STUBBORN " &); read go");
+    struct run *other = start_shell("read go");
+    wait_for_lines(run, 1);
+    process_end(run->process, false);
+    wait_until_ended(run);
+    ck_assert_int_ge(count_with_token(), 2); /* it may be the other run's */
+    process_end(other->process, false);
+    wait_until_ended(other);
+    const uint64_t start = now_ms();
+    while (count_with_token() > 0) {
+        ck_assert_uint_lt(now_ms() - start, 10000);
+        event_base_loop(base, EVLOOP_ONCE);
+    }
+    ck_assert_ptr_nonnull(strstr(log_text, "belongs to no run"));
+}
+END_TEST
+
 START_TEST(adopted_zombies_do_not_stay_while_the_run_goes_on)
 {
     struct run *run = start_shell("(sleep 0 & echo $!); exec sleep $0");
@@ -254,6 +275,7 @@ int main(int argc, char **argv) {
     tcase_add_test(cases, a_tree_that_ignores_sigterm_and_hides_is_gone_within_a_second);
     tcase_add_test(cases, strays_of_a_child_that_exits_are_ended_before_ended_comes);
     tcase_add_test(cases, strays_of_another_run_are_left_alone);
+    tcase_add_test(cases, a_stray_that_nobody_can_attribute_is_ended_when_no_run_is_left);
     tcase_add_test(cases, adopted_zombies_do_not_stay_while_the_run_goes_on);
     tcase_add_test(cases, a_chain_of_forks_is_ended);
     tcase_add_test(cases, a_chain_of_forks_is_ended_after_the_exit);
