@@ -168,11 +168,29 @@ static void dispatch(struct cli_output *output, const struct cli_line *line, con
     }
 }
 
+static bool begins(struct koine_text line, struct koine_text with) {
+    return line.size >= with.size && memcmp(line.data, with.data, with.size) == 0;
+}
+
+/*
+ * Most bytes of a short turn stand in lines that this listener has no callback for. They are told
+ * by how both known CLIs begin them; one that begins in another way is parsed for nothing, no more.
+ */
+static bool is_unwanted(const struct cli_output *output, struct koine_text line) {
+    const struct cli_output_callbacks *callbacks = output->callbacks;
+    if (callbacks->init == NULL &&
+        begins(line, KOINE_TEXT("{\"type\":\"system\",\"subtype\":\"init\""))) {
+        return true;
+    }
+    return callbacks->tool == NULL && (begins(line, KOINE_TEXT("{\"type\":\"assistant\"")) ||
+                                       begins(line, KOINE_TEXT("{\"type\":\"user\"")));
+}
+
 int cli_output_line(struct cli_output *output, char *line, size_t size) {
     struct koine_text text = {line, size};
     struct cli_line parsed;
     output->no_memory = false;
-    if (cli_output_fast(output, line, size)) {
+    if (is_unwanted(output, text) || cli_output_fast(output, line, size)) {
         return 0;
     }
     int result = cli_line_parse(&parsed, text);

@@ -190,7 +190,7 @@ static void on_object_delta(void *data, struct koine_text piece) {
 static void on_tool(void *data, const struct koine_tool_use *use) {
     struct run *run = data;
     struct koine_run_event event = {.type = KOINE_RUN_TOOL, .tool = use};
-    if ((run->flags & KOINE_RUN_WANT_TOOLS) && !run->concluded)
+    if (!run->concluded)
         run_emit(run, &event);
 }
 
@@ -264,22 +264,18 @@ static void on_stray(void *data, struct koine_text line) {
               line.size);
 }
 
-const struct cli_output_callbacks run_output_callbacks = {
-    .text = on_text,
-    .thinking = on_thinking,
-    .object_begin = on_object_begin,
-    .object_delta = on_object_delta,
-    .tool = on_tool,
-    .message = on_message,
-    .retry = on_retry,
-    .can_use_tool = run_on_can_use_tool,
-    .mcp_message = run_on_mcp_message,
-    .unknown_request = on_unknown_request,
-    .request_cancelled = on_request_cancelled,
-    .response = on_response,
-    .result = run_on_result,
-    .stray = on_stray,
-};
+#define OUTPUT_CALLBACKS                                                                           \
+    .text = on_text, .thinking = on_thinking, .object_begin = on_object_begin,                     \
+    .object_delta = on_object_delta, .message = on_message, .retry = on_retry,                     \
+    .can_use_tool = run_on_can_use_tool, .mcp_message = run_on_mcp_message,                        \
+    .unknown_request = on_unknown_request, .request_cancelled = on_request_cancelled,              \
+    .response = on_response, .result = run_on_result, .stray = on_stray
+
+const struct cli_output_callbacks *run_output_callbacks(const struct run *run) {
+    static const struct cli_output_callbacks plain = {OUTPUT_CALLBACKS};
+    static const struct cli_output_callbacks with_tools = {OUTPUT_CALLBACKS, .tool = on_tool};
+    return run->flags & KOINE_RUN_WANT_TOOLS ? &with_tools : &plain;
+}
 
 /* ---- time */
 

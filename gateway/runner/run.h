@@ -86,7 +86,8 @@ void run_watch(struct run *run, uint32_t after_ms);
 int run_write(struct run *run, char *line, size_t size); /* takes the line */
 void run_free(struct run *run);
 extern const struct process_callbacks run_process_callbacks;
-extern const struct cli_output_callbacks run_output_callbacks;
+/* What a run listens to: less when nobody wants its tools, so less is parsed. */
+const struct cli_output_callbacks *run_output_callbacks(const struct run *run);
 void run_on_begin(evutil_socket_t fd, short what, void *data);
 void run_on_watchdog(evutil_socket_t fd, short what, void *data);
 void run_on_deadline(evutil_socket_t fd, short what, void *data);

@@ -187,12 +187,6 @@ static char *command_as_rule(struct koine_text input) {
     return rule;
 }
 
-/* Whether a shell would read more than one command in it: a pattern speaks of the first alone. */
-static bool may_be_compound(const char *rule) {
-    const char *command = rule + strlen("Bash(");
-    return command[strcspn(command, ";&|<>`$(\n\r")] != '\0';
-}
-
 /*
  * Whether an allow rule covers this very command: the bare tool does, else "Bash(COMMAND)" must lie
  * within a pattern. The CLI has applied the deny rules before it asks.
@@ -200,13 +194,12 @@ static bool may_be_compound(const char *rule) {
 static bool command_is_allowed(const struct run *run, struct koine_text input) {
     char *text = tool_policy_json(run->policy), *wanted = command_as_rule(input);
     json_t *policy = text ? json_loads(text, 0, NULL) : NULL, *rule;
-    bool found = false, single = wanted && !may_be_compound(wanted);
+    bool found = false;
     size_t index;
     json_array_foreach(json_object_get(policy, "allowed"), index, rule) {
         struct koine_text outer = {json_string_value(rule), json_string_length(rule)};
         found = found || strcmp(outer.data, "Bash") == 0 ||
-                (wanted && strcmp(outer.data, wanted) == 0) ||
-                (single && tool_rule_covers(outer, (struct koine_text){wanted, strlen(wanted)}));
+                (wanted && tool_rule_covers(outer, (struct koine_text){wanted, strlen(wanted)}));
     }
     json_decref(policy);
     free(wanted);

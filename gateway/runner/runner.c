@@ -306,7 +306,7 @@ static int32_t arm(struct run *run, const struct koine_run_options *options) {
     run->begin = event_new(worker->base, -1, 0, run_on_begin, run);
     run->watchdog = evtimer_new(worker->base, run_on_watchdog, run);
     run->deadline = evtimer_new(worker->base, run_on_deadline, run);
-    run->output = cli_output_create(&run_output_callbacks, run);
+    run->output = cli_output_create(run_output_callbacks(run), run);
     if (!run->begin || !run->watchdog || !run->deadline || !run->output)
         return KOINE_NO_MEMORY;
     if (options->timeout_ms) {

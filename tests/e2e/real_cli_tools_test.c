@@ -77,10 +77,10 @@ START_TEST(allowed_tools_alone_are_offered)
 }
 END_TEST
 
-START_TEST(no_tool_is_offered_with_an_empty_list)
+START_TEST(no_tool_is_offered_when_all_are_disallowed)
 {
     start(_i);
-    free(real_cli_text(cli, "hi", NULL, "{'allowedTools':[]}"));
+    free(real_cli_text(cli, "hi", NULL, "{'disallowedTools':['*']}"));
     json_t *request = real_cli_request(cli);
     ck_assert_uint_eq(json_array_size(json_object_get(request, "tools")), 0);
     json_decref(request);
@@ -142,7 +142,7 @@ START_TEST(a_tool_that_is_not_allowed_does_not_run)
     static const char *const lists[] = {
         "{}",
         "{'allowedTools':['Read']}",
-        "{'allowedTools':[]}",
+        "{'disallowedTools':['*']}",
         "{'disallowedTools':['Bash']}",
         "{'allowedTools':['Bash'],'disallowedTools':['Bash(touch:*)']}",
         "{'allowedTools':['Bash(mkdir:*)']}",
@@ -283,7 +283,7 @@ END_TEST
 int main(void) {
     const TTest *const tests[] = {
         allowed_tools_alone_are_offered,
-        no_tool_is_offered_with_an_empty_list,
+        no_tool_is_offered_when_all_are_disallowed,
         disallowed_tools_are_not_offered,
         the_gateways_allow_list_bounds_the_requests,
         the_gateways_disallow_list_wins,

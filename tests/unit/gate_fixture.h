@@ -43,8 +43,9 @@ struct fixture {
     unsigned ended;
     unsigned drained;
     unsigned refused;
-    enum gate_end how; /* of the last `ended` */
-    bool inside;       /* a gate_ call of the user is running */
+    unsigned violations; /* callbacks at a forbidden moment; Check's asserts need memory */
+    enum gate_end how;   /* of the last `ended` */
+    bool inside;         /* a gate_ call of the user is running */
     struct gate_connection *pending;
     void (*on_request)(struct fixture *fixture, struct gate_connection *connection);
     void (*on_drained)(struct fixture *fixture, struct gate_connection *connection);
@@ -83,9 +84,11 @@ static inline enum gate_verdict fixture_on_head(void *data, struct gate_connecti
                                         "/none", "/abort-head", "/abort-request"};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (fixture_text_is(head->path, kinds[i])) {
-            fixture->passed++;
             *decision = strdup(kinds[i]);
-            ck_assert_ptr_nonnull(*decision);
+            if (*decision == NULL) {
+                break; /* in the test of short memory alone */
+            }
+            fixture->passed++;
             *max_body_bytes = i == 2 ? 16 : FIXTURE_BODY_LIMIT;
             if (i == 5) {
                 gate_abort(connection);
@@ -122,7 +125,7 @@ static inline void fixture_on_request(void *data, struct gate_connection *connec
 static inline void fixture_on_ended(void *data, struct gate_connection *connection, void *decision,
                                     enum gate_end how) {
     struct fixture *fixture = data;
-    ck_assert_msg(!fixture->inside, "ended was called inside a call of the user");
+    fixture->violations += fixture->inside;
     fixture->ended++;
     fixture->how = how;
     if (fixture->pending == connection) {
@@ -135,7 +138,7 @@ static inline void fixture_on_drained(void *data, struct gate_connection *connec
                                       void *decision) {
     struct fixture *fixture = data;
     (void)decision;
-    ck_assert_msg(!fixture->inside, "drained was called inside a call of the user");
+    fixture->violations += fixture->inside;
     fixture->drained++;
     if (fixture->on_drained != NULL) {
         fixture->on_drained(fixture, connection);
@@ -150,7 +153,7 @@ static inline void fixture_on_refuse(void *data, struct gate_connection *connect
     (void)head;
     (void)decision;
     int size = snprintf(body, sizeof(body), "{\"error\":\"%s\",\"code\":\"%s\"}", message, code);
-    ck_assert_int_lt(size, (int)sizeof(body));
+    fixture->violations += size >= (int)sizeof(body);
     fixture->refused++;
     gate_answer(connection, status, JSON_FIELDS, (struct koine_text){body, (size_t)size});
 }
@@ -196,6 +199,7 @@ static inline void fixture_init(struct fixture *fixture, struct gate_options opt
 static inline void fixture_finish(struct fixture *fixture) {
     gate_destroy(fixture->gate);
     ck_assert_uint_eq(fixture->ended, fixture->passed);
+    ck_assert_uint_eq(fixture->violations, 0);
     event_base_free(fixture->base);
 }
 
