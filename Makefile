@@ -125,7 +125,7 @@ $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(HOST_SOURCES)
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 # ---- what a machine needs ------------------------------------------------------------------------
-BUILD_PACKAGES := gcc make pkg-config libevent-dev libjansson-dev libyaml-dev libssl-dev libc6-dev
+BUILD_PACKAGES := gcc make openssl pkg-config libevent-dev libjansson-dev libyaml-dev libssl-dev libc6-dev
 CHECK_PACKAGES := $(BUILD_PACKAGES) g++ clang libclang-rt-14-dev clang-format clang-tidy cppcheck \
 	valgrind check libcurl4-openssl-dev abigail-tools binutils curl python3 procps
 setup:

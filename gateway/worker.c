@@ -82,6 +82,7 @@ static int serve(struct worker *worker, void (*ready)(void *data), void *data) {
     if (ready)
         ready(data);
     result = event_base_dispatch(worker->base) < 0;
+    worker->server->idle = NULL; /* requests that are cut end after this frame is gone */
 out:
     if (drain.term)
         event_free(drain.term);

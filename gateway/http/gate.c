@@ -33,7 +33,7 @@ static bool may_accept(const struct gate *gate) {
 }
 
 void gate_update_listeners(struct gate *gate) {
-    struct gate_listener *listener;
+    struct gate_listener *listener = NULL;
     bool enable = may_accept(gate);
     LIST_FOREACH(listener, &gate->listeners, link) {
         struct evconnlistener *accepting = evhttp_bound_socket_get_listener(listener->socket);
@@ -209,7 +209,7 @@ error:
 }
 
 void gate_drain(struct gate *gate, uint32_t idle_ms) {
-    struct gate_connection *connection;
+    struct gate_connection *connection = NULL;
     gate->draining = true;
     gate->drain_idle_ms = idle_ms;
     LIST_FOREACH(connection, &gate->connections, link) {

@@ -81,14 +81,16 @@ static void give_up(struct gate_connection *connection) {
     gate_connection_close(connection, GATE_ABORTED);
 }
 
-void gate_connection_adopt(struct gate_connection *connection) {
+/* Takes the connection from evhttp, now that it is made. False when evhttp failed to: it is closed.
+ */
+static bool adopt(struct gate_connection *connection) {
     const struct gate_options *options = &connection->gate->options;
     struct bufferevent *bev = connection->bev;
     void *evcon = NULL;
     bufferevent_getcb(bev, &connection->evhttp_read, NULL, NULL, &evcon);
     if (evcon == NULL) {
         give_up(connection);
-        return;
+        return false;
     }
     connection->evcon = evcon;
     connection->state = GATE_HEAD;
@@ -105,18 +107,17 @@ void gate_connection_adopt(struct gate_connection *connection) {
     bufferevent_set_max_single_write(bev, GATE_WRITE_BYTES);
     note_peer(connection);
     gate_connection_arm_idle(connection);
+    return true;
 }
 
-/* Every callback of libevent holds the record, since user code in it may end the connection. */
+/* Around every callback of libevent: what is left to do at its end is done by advance, so that
+ * the user's calls in between need not schedule it. */
 static void enter(struct gate_connection *connection) {
     connection->entered++;
 }
 
 static void leave(struct gate_connection *connection) {
     connection->entered--;
-    if (connection->entered == 0 && connection->state == GATE_CLOSED) {
-        free(connection);
-    }
 }
 
 static bool discard(struct gate_connection *connection) {
@@ -253,7 +254,7 @@ static void on_turn(evutil_socket_t fd, short events, void *data) {
     (void)events;
     enter(connection);
     if (connection->state == GATE_STARTING) {
-        gate_connection_adopt(connection);
+        (void)adopt(connection);
     } else {
         if (connection->stream != NULL && !connection->doomed) {
             gate_stream_flush(connection);
@@ -367,28 +368,27 @@ void gate_connection_doom(struct gate_connection *connection, enum gate_end how)
     }
 }
 
+static void on_finalized(struct event *turn, void *data) {
+    (void)turn;
+    free(data);
+}
+
 /*
  * The only end of a connection. `ended` comes first, since the request's texts are evhttp's and go
- * with it. Afterwards the record lives only as long as a callback below us on the stack holds it.
+ * with it. The record itself is freed by the loop, after whatever callback is running now.
  */
 void gate_connection_close(struct gate_connection *connection, enum gate_end how) {
     struct gate *gate = connection->gate;
     if (connection->state == GATE_CLOSED) {
         return;
     }
-    if (connection->state == GATE_STARTING && connection->bev != NULL) {
-        enter(connection);
-        gate_connection_adopt(connection); /* to learn what there is to free */
-        gate_connection_close(connection, how);
-        leave(connection);
-        return;
+    if (connection->state == GATE_STARTING && connection->bev != NULL && !adopt(connection)) {
+        return; /* nothing had been made of it yet; it is closed */
     }
     connection->state = GATE_CLOSED;
-    event_del(&connection->turn);
     event_del(&connection->timer);
     LIST_REMOVE(connection, link);
     gate->counters.connections--;
-    enter(connection);
     if (connection->owes_ended) {
         connection->owes_ended = false;
         gate->callbacks.ended(gate->data, connection, connection->decision, how);
@@ -400,7 +400,7 @@ void gate_connection_close(struct gate_connection *connection, enum gate_end how
     if (gate->counters.connections + 1 == gate->options.max_connections) {
         gate_update_listeners(gate);
     }
-    leave(connection);
+    event_finalize(0, &connection->turn, on_finalized);
 }
 
 void gate_abort(struct gate_connection *connection) {

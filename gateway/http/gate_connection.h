@@ -55,7 +55,7 @@ enum gate_state {
     GATE_FINISHING, /* `ended` is being called */
     GATE_SKIPPING,  /* a short body that nobody wants is read past */
     GATE_LINGERING, /* answered for the last time: waiting for the client to stop sending */
-    GATE_CLOSED     /* only callbacks further up the stack still hold the record */
+    GATE_CLOSED     /* over; the loop frees the record soon */
 };
 
 enum gate_chunk_state {
@@ -95,7 +95,7 @@ struct gate_connection {
     uint64_t deadline_ms;
     enum gate_state state;
     enum gate_end doom; /* valid when `doomed` */
-    unsigned entered;   /* callbacks of libevent on the stack that hold the record */
+    unsigned entered;   /* callbacks of libevent on the stack: advance will follow */
     bool doomed : 1;
     bool owes_ended : 1;
     bool answering : 1; /* inside `head` or `refuse`: gate_answer is allowed */
@@ -134,8 +134,8 @@ struct gate {
     struct gate_options options;
     struct gate_callbacks callbacks;
     void *data;
-    LIST_HEAD(, gate_connection) connections;
-    LIST_HEAD(, gate_listener) listeners;
+    LIST_HEAD(gate_connection_list, gate_connection) connections;
+    LIST_HEAD(gate_listeners, gate_listener) listeners;
     struct event accept_timer; /* ends a pause of accept */
     struct gate_counters counters;
     struct gate_connection *passing; /* whose request evhttp is taking right now */
@@ -154,7 +154,6 @@ void gate_update_listeners(struct gate *gate);
 
 /* gate_connection.c */
 struct gate_connection *gate_connection_create(struct gate *gate);
-void gate_connection_adopt(struct gate_connection *connection);
 void gate_connection_hold(struct gate_connection *connection);
 void gate_connection_close(struct gate_connection *connection, enum gate_end how);
 void gate_connection_doom(struct gate_connection *connection, enum gate_end how);

@@ -56,7 +56,7 @@ int gate_stream_begin(struct gate_connection *connection, int status, struct koi
 
 /* Makes room for `size` more bytes. */
 static int reserve(struct gate_stream *stream, size_t size) {
-    if (size <= stream->batch_capacity - stream->batch_size) {
+    if (stream->batch != NULL && size <= stream->batch_capacity - stream->batch_size) {
         return 0;
     }
     if (size > SIZE_MAX / 4 - stream->batch_size) {

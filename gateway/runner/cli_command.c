@@ -100,13 +100,26 @@ static const char *as_settings(const char *flag) {
     return strncmp(flag, name, sizeof name - 1) == 0 ? flag + sizeof name - 1 : NULL;
 }
 
+/* With the whole tool allowed only deny patterns are left, and the CLI 2.1.197 does not apply those
+ * to a tool that it is told to ask about. */
+static bool allows_whole_bash(const struct tool_policy *policy) {
+    char *rules = tool_policy_allowed(policy), *rest = rules, *rule;
+    bool found = false;
+    while (rest != NULL && (rule = strsep(&rest, ",")) != NULL) {
+        found = found || strcmp(rule, "Bash") == 0;
+    }
+    free(rules);
+    return found;
+}
+
 /*
  * The CLI runs shell commands that only read without asking anybody, also under an allow list that
  * names other commands alone. Where rules let a part of Bash through, it is told to ask always.
  */
 static bool must_ask(const struct cli_command_options *options) {
     return tool_policy_has_allow_list(options->policy) &&
-           tool_policy_judge(options->policy, KOINE_TEXT("Bash"), NULL) == TOOL_UNCERTAIN;
+           tool_policy_judge(options->policy, KOINE_TEXT("Bash"), NULL) == TOOL_UNCERTAIN &&
+           !allows_whole_bash(options->policy);
 }
 
 static void add_settings(struct arguments *arguments, const char *settings) {

@@ -80,10 +80,13 @@ static struct koine_text take_value(struct cursor *cursor) {
 
 struct koine_text json_slice_member(struct koine_text object, const char *name) {
     const struct koine_text none = {NULL, 0};
-    struct cursor cursor = {object.data, object.data + object.size};
     struct koine_text found = none;
     size_t name_size = strlen(name);
-    if (object.data == NULL || !take(&cursor, '{')) {
+    if (object.data == NULL) {
+        return none;
+    }
+    struct cursor cursor = {object.data, object.data + object.size};
+    if (!take(&cursor, '{')) {
         return none;
     }
     while (take(&cursor, '"')) {

@@ -187,20 +187,28 @@ static char *command_as_rule(struct koine_text input) {
     return rule;
 }
 
-/*
- * Whether an allow rule covers this very command: the bare tool does, else "Bash(COMMAND)" must lie
- * within a pattern. The CLI has applied the deny rules before it asks.
- */
-static bool command_is_allowed(const struct run *run, struct koine_text input) {
-    char *text = tool_policy_json(run->policy), *wanted = command_as_rule(input);
-    json_t *policy = text ? json_loads(text, 0, NULL) : NULL, *rule;
+/* The name, or the text as a rule, lies within one of these rules. */
+static bool command_is_in(const json_t *rules, const char *wanted) {
     bool found = false;
+    const json_t *rule;
     size_t index;
-    json_array_foreach(json_object_get(policy, "allowed"), index, rule) {
+    json_array_foreach(rules, index, rule) {
         struct koine_text outer = {json_string_value(rule), json_string_length(rule)};
         found = found || strcmp(outer.data, "Bash") == 0 ||
                 (wanted && tool_rule_covers(outer, (struct koine_text){wanted, strlen(wanted)}));
     }
+    return found;
+}
+
+/*
+ * Whether an allow rule covers this very command: the bare tool does, else "Bash(COMMAND)" must lie
+ * within a pattern, and in none that is denied: the CLI 2.1.197 asks before it applies deny rules.
+ */
+static bool command_is_allowed(const struct run *run, struct koine_text input) {
+    char *text = tool_policy_json(run->policy), *wanted = command_as_rule(input);
+    json_t *policy = text ? json_loads(text, 0, NULL) : NULL;
+    bool found = command_is_in(json_object_get(policy, "allowed"), wanted) &&
+                 !command_is_in(json_object_get(policy, "disallowed"), wanted);
     json_decref(policy);
     free(wanted);
     free(text);

@@ -274,7 +274,7 @@ static int32_t launch(struct run *run, const struct koine_run_options *options,
 /* The lines that the CLI is to find on its stdin; it reads them when it is ready. */
 static int32_t write_turn(struct run *run, const struct koine_run_options *options,
                           const struct config_profile *profile, struct koine_failure *failure) {
-    size_t size;
+    size_t size = 0;
     int result = KOINE_OK;
     if (options->system.data || options->append_system.data || options->schema.data ||
         run->server_count) {

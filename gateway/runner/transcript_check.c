@@ -6,7 +6,6 @@
 #include "runner/transcript.h"
 
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,13 +17,17 @@ struct report {
     size_t message_size;
 };
 
-/* `format` makes the path. Returns false. */
-__attribute__((format(printf, 3, 4))) static bool
-fail(const struct report *report, const char *message, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(report->path, report->path_size, format, arguments);
-    va_end(arguments);
+/* The path "history[2].content[0].text" is message 2, block 0, ".text". Both return false. */
+static bool fail_block(const struct report *report, size_t index, size_t block, const char *member,
+                       const char *message) {
+    snprintf(report->path, report->path_size, "history[%zu].content[%zu]%s", index, block, member);
+    snprintf(report->message, report->message_size, "%s", message);
+    return false;
+}
+
+static bool fail_message(const struct report *report, size_t index, const char *member,
+                         const char *message) {
+    snprintf(report->path, report->path_size, "history[%zu]%s", index, member);
     snprintf(report->message, report->message_size, "%s", message);
     return false;
 }
@@ -37,16 +40,14 @@ static bool check_block(const struct report *report, const json_t *block, size_t
                         size_t index) {
     const json_t *type = json_object_get(block, "type");
     if (!json_is_object(block)) {
-        return fail(report, "must be a content block, an object", "history[%zu].content[%zu]",
-                    message, index);
+        return fail_block(report, message, index, "", "must be a content block, an object");
     }
     if (json_string_length(type) == 0) {
-        return fail(report, "must be the type of a content block, such as \"text\"",
-                    "history[%zu].content[%zu].type", message, index);
+        return fail_block(report, message, index, ".type",
+                          "must be the type of a content block, such as \"text\"");
     }
     if (is(type, "text") && json_string_length(json_object_get(block, "text")) == 0) {
-        return fail(report, "must be a non-empty string", "history[%zu].content[%zu].text", message,
-                    index);
+        return fail_block(report, message, index, ".text", "must be a non-empty string");
     }
     return true;
 }
@@ -56,8 +57,8 @@ static bool check_content(const struct report *report, const json_t *content, si
         return true;
     }
     if (json_array_size(content) == 0) {
-        return fail(report, "must be a non-empty string or a non-empty array of content blocks",
-                    "history[%zu].content", message);
+        return fail_message(report, message, ".content",
+                            "must be a non-empty string or a non-empty array of content blocks");
     }
     for (size_t i = 0; i < json_array_size(content); i++) {
         if (!check_block(report, json_array_get(content, i), message, i)) {
@@ -70,14 +71,14 @@ static bool check_content(const struct report *report, const json_t *content, si
 static bool check_message(const struct report *report, const json_t *message, size_t index) {
     const json_t *role = json_object_get(message, "role");
     if (!json_is_object(message)) {
-        return fail(report, "must be an object {role, content}", "history[%zu]", index);
+        return fail_message(report, index, "", "must be an object {role, content}");
     }
     if (!is(role, "user") && !is(role, "assistant")) {
-        return fail(report, "must be \"user\" or \"assistant\"", "history[%zu].role", index);
+        return fail_message(report, index, ".role", "must be \"user\" or \"assistant\"");
     }
     if (index == 0 && !is(role, "user")) {
-        return fail(report, "must be \"user\": a conversation begins with the user",
-                    "history[0].role");
+        return fail_message(report, index, ".role",
+                            "must be \"user\": a conversation begins with the user");
     }
     return check_content(report, json_object_get(message, "content"), index);
 }
@@ -85,7 +86,10 @@ static bool check_message(const struct report *report, const json_t *message, si
 static bool check_messages(const struct report *report, const json_t *messages) {
     size_t count = json_array_size(messages);
     if (count == 0) {
-        return fail(report, "must be a non-empty array of messages {role, content}", "history");
+        snprintf(report->path, report->path_size, "history");
+        snprintf(report->message, report->message_size,
+                 "must be a non-empty array of messages {role, content}");
+        return false;
     }
     for (size_t i = 0; i < count; i++) {
         if (!check_message(report, json_array_get(messages, i), i)) {
@@ -93,8 +97,8 @@ static bool check_messages(const struct report *report, const json_t *messages) 
         }
     }
     if (!is(json_object_get(json_array_get(messages, count - 1), "role"), "assistant")) {
-        return fail(report, "must be \"assistant\": the prompt is the user's next message",
-                    "history[%zu].role", count - 1);
+        return fail_message(report, count - 1, ".role",
+                            "must be \"assistant\": the prompt is the user's next message");
     }
     return true;
 }

@@ -128,7 +128,7 @@ static void converse(void) {
     exchange(fd, GET("/later") GET("/open"));
     exchange(fd, "POST /small HTTP/1.1\r\nHost: t\r\nContent-Length: 17\r\n\r\n");
     close(fd);
-    exchange(fd, "");
+    exchange(-1, "");
 }
 
 static void expect_service(void) {
@@ -195,7 +195,20 @@ START_TEST(without_a_record_nobody_gets_past_the_gate)
 }
 END_TEST
 
+/* valgrind puts its own allocator in front of this one. */
+static bool malloc_is_ours(void) {
+    heap.failing_size = 54321;
+    void *block = calloc(1, heap.failing_size);
+    heap.failing_size = 0;
+    free(block);
+    return block == NULL;
+}
+
 int main(void) {
+    if (!malloc_is_ours()) {
+        puts("gate, memory: skipped, a tool holds malloc");
+        return EXIT_SUCCESS;
+    }
     Suite *suite = suite_create("gate, memory");
     TCase *tests = tcase_create("memory");
     tcase_set_timeout(tests, 120);
