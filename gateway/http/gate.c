@@ -111,6 +111,27 @@ static struct bufferevent *on_accept(struct event_base *base, void *data) {
     return connection->bev;
 }
 
+static void free_buried(struct gate *gate) {
+    while (!LIST_EMPTY(&gate->buried)) {
+        struct gate_connection *connection = LIST_FIRST(&gate->buried);
+        LIST_REMOVE(connection, link);
+        free(connection);
+    }
+}
+
+static void on_burial(evutil_socket_t fd, short events, void *data) {
+    (void)fd;
+    (void)events;
+    free_buried(data);
+}
+
+/* A connection may end in any callback of its own, so its record outlives the running one. */
+void gate_bury(struct gate_connection *connection) {
+    struct gate *gate = connection->gate;
+    LIST_INSERT_HEAD(&gate->buried, connection, link);
+    event_active(&gate->burial, EV_TIMEOUT, 0);
+}
+
 /* Runs only inside the one call that puts a request before evhttp: it is noted, nothing more. */
 static void on_request(struct evhttp_request *request, void *data) {
     struct gate *gate = data;
@@ -150,9 +171,10 @@ struct gate *gate_create(struct event_base *base, const struct gate_options *opt
     gate->callbacks = *callbacks;
     gate->data = data;
     LIST_INIT(&gate->connections);
+    LIST_INIT(&gate->buried);
     LIST_INIT(&gate->listeners);
     gate->http = create_http(gate);
-    if (gate->http == NULL ||
+    if (gate->http == NULL || event_assign(&gate->burial, base, -1, 0, on_burial, gate) != 0 ||
         event_assign(&gate->accept_timer, base, -1, 0, on_accept_timer, gate) != 0) {
         goto error;
     }
@@ -179,6 +201,8 @@ void gate_destroy(struct gate *gate) {
         LIST_REMOVE(listener, link);
         free(listener);
     }
+    event_del(&gate->burial);
+    free_buried(gate);
     evhttp_free(gate->http); /* closes the listening sockets */
     free(gate);
 }

@@ -368,14 +368,9 @@ void gate_connection_doom(struct gate_connection *connection, enum gate_end how)
     }
 }
 
-static void on_finalized(struct event *turn, void *data) {
-    (void)turn;
-    free(data);
-}
-
 /*
  * The only end of a connection. `ended` comes first, since the request's texts are evhttp's and go
- * with it. The record itself is freed by the loop, after whatever callback is running now.
+ * with it. The record itself is left to the gate, which frees it when no callback is running.
  */
 void gate_connection_close(struct gate_connection *connection, enum gate_end how) {
     struct gate *gate = connection->gate;
@@ -386,6 +381,7 @@ void gate_connection_close(struct gate_connection *connection, enum gate_end how
         return; /* nothing had been made of it yet; it is closed */
     }
     connection->state = GATE_CLOSED;
+    event_del(&connection->turn);
     event_del(&connection->timer);
     LIST_REMOVE(connection, link);
     gate->counters.connections--;
@@ -400,7 +396,7 @@ void gate_connection_close(struct gate_connection *connection, enum gate_end how
     if (gate->counters.connections + 1 == gate->options.max_connections) {
         gate_update_listeners(gate);
     }
-    event_finalize(0, &connection->turn, on_finalized);
+    gate_bury(connection);
 }
 
 void gate_abort(struct gate_connection *connection) {

@@ -55,7 +55,7 @@ enum gate_state {
     GATE_FINISHING, /* `ended` is being called */
     GATE_SKIPPING,  /* a short body that nobody wants is read past */
     GATE_LINGERING, /* answered for the last time: waiting for the client to stop sending */
-    GATE_CLOSED     /* over; the loop frees the record soon */
+    GATE_CLOSED     /* over; the gate frees the record soon */
 };
 
 enum gate_chunk_state {
@@ -136,6 +136,8 @@ struct gate {
     void *data;
     LIST_HEAD(gate_connection_list, gate_connection) connections;
     LIST_HEAD(gate_listeners, gate_listener) listeners;
+    struct gate_connections buried; /* closed; freed when no callback runs */
+    struct event burial;
     struct event accept_timer; /* ends a pause of accept */
     struct gate_counters counters;
     struct gate_connection *passing; /* whose request evhttp is taking right now */
@@ -151,6 +153,7 @@ struct gate {
 uint64_t gate_now_ms(void);
 const char *gate_date(struct gate *gate);
 void gate_update_listeners(struct gate *gate);
+void gate_bury(struct gate_connection *connection);
 
 /* gate_connection.c */
 struct gate_connection *gate_connection_create(struct gate *gate);

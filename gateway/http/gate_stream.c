@@ -85,8 +85,10 @@ static int append(struct gate_stream *stream, const char *data, size_t size) {
     if (reserve(stream, size) != 0) {
         return KOINE_NO_MEMORY;
     }
-    memcpy(stream->batch + stream->batch_size, data, size);
-    stream->batch_size += size;
+    if (size > 0) {
+        memcpy(stream->batch + stream->batch_size, data, size);
+        stream->batch_size += size;
+    }
     return KOINE_OK;
 }
 

@@ -15,7 +15,7 @@ static void say(struct module_set *set, const char *message) {
 static void free_module(struct module *module) {
     if (!module)
         return;
-    if (module->state >= MODULE_CREATED && module->state < MODULE_GONE &&
+    if (module->state >= MODULE_CREATED && module->state < MODULE_GONE && module->descriptor &&
         module->descriptor->destroy)
         module->descriptor->destroy(module->self);
     module->state = MODULE_GONE;

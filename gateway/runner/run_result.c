@@ -103,6 +103,8 @@ void run_on_result(void *data, const struct cli_result *result) {
         request_return_slot(run->request);
     if (run->limit_hit)
         answer_cut(run, result);
+    else if (!result)
+        return; /* only a cut answer can be given without a result line */
     else if (result->is_error || !is(result->subtype, "success"))
         fail(run, result);
     else if (run->wants_object && !result->object.size)

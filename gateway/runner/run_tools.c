@@ -48,7 +48,7 @@ static bool add_tool(struct run *run, struct module *module, const struct koine_
     if (tools)
         server->tools = tools;
     const struct koine_tool **offers =
-        realloc((void *)server->offered, (server->count + 1) * sizeof(*offers));
+        realloc((void *)server->offered, (server->count + 1) * sizeof(const struct koine_tool *));
     if (offers)
         server->offered = offers;
     if (!tools || !offers)

@@ -40,9 +40,10 @@ struct koine_run_options koine_generate_options(const struct koine_generate *par
 }
 
 json_t *koine_generate_usage(const struct koine_usage *usage) {
+    const uint64_t total = usage->input_tokens + usage->output_tokens;
     return json_pack("{s:I,s:I,s:I,s:I,s:I}", "inputTokens", (json_int_t)usage->input_tokens,
                      "outputTokens", (json_int_t)usage->output_tokens, "totalTokens",
-                     (json_int_t)(usage->input_tokens + usage->output_tokens),
-                     "cacheReadInputTokens", (json_int_t)usage->cache_read_input_tokens,
-                     "cacheCreationInputTokens", (json_int_t)usage->cache_creation_input_tokens);
+                     (json_int_t)total, "cacheReadInputTokens",
+                     (json_int_t)usage->cache_read_input_tokens, "cacheCreationInputTokens",
+                     (json_int_t)usage->cache_creation_input_tokens);
 }

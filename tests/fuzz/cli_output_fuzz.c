@@ -32,6 +32,12 @@ static void fold_piece(struct told *told, char kind, struct koine_text piece) {
     fold(told, piece.data, piece.size);
 }
 
+/* There so that no line is skipped because nobody listens. */
+static void on_init(void *data, struct koine_text session_id, struct koine_text model) {
+    fold_piece(data, 'b', session_id);
+    fold_piece(data, 'm', model);
+}
+
 static void on_text(void *data, struct koine_text piece) {
     fold_piece(data, 't', piece);
 }
@@ -91,6 +97,7 @@ static void on_stray(void *data, struct koine_text line) {
 }
 
 static const struct cli_output_callbacks callbacks = {
+    .init = on_init,
     .text = on_text,
     .thinking = on_thinking,
     .object_begin = on_object_begin,
