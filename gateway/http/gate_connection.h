@@ -136,7 +136,7 @@ struct gate {
     void *data;
     LIST_HEAD(gate_connection_list, gate_connection) connections;
     LIST_HEAD(gate_listeners, gate_listener) listeners;
-    struct gate_connections buried; /* closed; freed when no callback runs */
+    struct gate_connection_list buried; /* closed; freed when no callback runs */
     struct event burial;
     struct event accept_timer; /* ends a pause of accept */
     struct gate_counters counters;

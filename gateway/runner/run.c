@@ -48,6 +48,8 @@ void run_end(struct run *run, const char *reason) {
         evtimer_del(run->deadline);
     if (run->process)
         process_end(run->process, false);
+    else if (run->start)
+        event_active(run->begin, 0, 0); /* it has not started yet: END comes from there */
 }
 
 void run_watch(struct run *run, uint32_t after_ms) {
@@ -279,12 +281,38 @@ const struct cli_output_callbacks *run_output_callbacks(const struct run *run) {
 
 /* ---- time */
 
+/* Runs of the loop's own accord: says SESSION first, then starts what had to wait. */
 void run_on_begin(evutil_socket_t fd, short what, void *data) {
     (void)fd;
     (void)what;
     struct run *run = data;
-    emit_text(run, KOINE_RUN_SESSION,
-              (struct koine_text){run->session_id, strlen(run->session_id)});
+    struct koine_text id = {run->session_id, strlen(run->session_id)};
+    if (!run->announced) {
+        run->announced = true;
+        emit_text(run, KOINE_RUN_SESSION, id);
+    }
+    if (!run->start ||
+        (run->waits_for && handles_get(run->runner->runs, run->waits_for) && !run->reason))
+        return;
+    if (run->reason) {
+        run_lost(run); /* ended while it waited */
+    } else if (run_launch(run)) {
+        run->reason = "spawn_error";
+        run_fail(run, 500, "SPAWN_ERROR",
+                 "The CLI could not be started; the gateway's log says why.");
+        run_lost(run);
+    }
+}
+
+/* Whoever waits for this run to end may go on. */
+static void wake_successors(struct run *run) {
+    size_t position = 0;
+    void *object;
+    while (handles_next(run->runner->runs, &position, &object)) {
+        struct run *other = object;
+        if (other->waits_for == run->handle)
+            event_active(other->begin, 0, 0);
+    }
 }
 
 void run_on_watchdog(evutil_socket_t fd, short what, void *data) {
@@ -351,6 +379,8 @@ void run_free(struct run *run) {
     struct request *request = run->request;
     assert(!run->process);
     handles_remove(runner->runs, run->handle);
+    wake_successors(run);
+    run_launch_finish(run);
     if (run->parked)
         runner->parked--;
     if (run->begin)

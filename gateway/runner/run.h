@@ -51,7 +51,10 @@ struct run {
     bool limits_tokens;
     char session_id[SESSION_ID_SIZE];
 
-    struct process *process; /* NULL once it has ended */
+    struct run_start *start; /* how to start the process; NULL once that is done */
+    uint64_t waits_for;      /* the run of the same session that must end first; 0: none */
+    bool announced;          /* SESSION has been delivered */
+    struct process *process; /* NULL before the start and once it has ended */
     struct cli_output *output;
     struct event *begin;    /* says SESSION from the loop */
     struct event *watchdog; /* first byte, then silence, then the end after the result */
@@ -91,6 +94,13 @@ const struct cli_output_callbacks *run_output_callbacks(const struct run *run);
 void run_on_begin(evutil_socket_t fd, short what, void *data);
 void run_on_watchdog(evutil_socket_t fd, short what, void *data);
 void run_on_deadline(evutil_socket_t fd, short what, void *data);
+
+/* launch.c */
+const char *run_working_directory(const struct run *run);
+int run_launch_prepare(struct run *run, const struct koine_run_options *options,
+                       const struct config_profile *profile, struct koine_failure *failure);
+int run_launch(struct run *run); /* 0, or -1: the log says why */
+void run_launch_finish(struct run *run);
 
 /* run_tools.c */
 int run_tools_prepare(struct run *run, const struct koine_run_options *options,

@@ -6,7 +6,6 @@
 #include "runner/runner.h"
 #include "modules/module.h"
 #include "runner/cli_command.h"
-#include "runner/cli_input.h"
 #include "runner/run.h"
 #include "runner/transcript.h"
 #include <errno.h>
@@ -142,16 +141,21 @@ static const struct config_profile *find_profile(struct request *request, struct
     return NULL;
 }
 
-/* Two turns of one session at a time would lose one of them. */
-static bool session_is_busy(struct runner *runner, struct koine_text id) {
+/*
+ * Two turns of one session at a time would lose one of them. A run that has given its result still
+ * writes the conversation down (2.1.197 does so after the result): the next turn waits for its end.
+ */
+static bool session_is_busy(struct run *next, struct koine_text id) {
     size_t position = 0;
     void *object;
-    while (handles_next(runner->runs, &position, &object)) {
+    while (handles_next(next->runner->runs, &position, &object)) {
         const struct run *run = object;
-        /* After its result a CLI has gone before the next one has started up. */
-        if (!(run->concluded && !run->reason) && strlen(run->session_id) == id.size &&
-            strncasecmp(run->session_id, id.data, id.size) == 0)
+        if (strlen(run->session_id) != id.size ||
+            strncasecmp(run->session_id, id.data, id.size) != 0)
+            continue;
+        if (!run->concluded || run->reason)
             return true;
+        next->waits_for = run->handle;
     }
     return false;
 }
@@ -164,7 +168,7 @@ static int32_t choose_session(struct run *run, const struct koine_run_options *o
     if (options->session_id.data) {
         if (request_check_session(run->request, options->session_id, failure) != KOINE_OK)
             return KOINE_REFUSED;
-        if (session_is_busy(run->runner, options->session_id))
+        if (session_is_busy(run, options->session_id))
             return failure_set(failure, 409, "SESSION_BUSY",
                                "Another request of this session is still running.");
         if (!(options->flags & KOINE_RUN_FORK)) {
@@ -179,21 +183,17 @@ static int32_t choose_session(struct run *run, const struct koine_run_options *o
 
 /* ---- the start */
 
-static const char *working_directory(const struct run *run) {
-    return run->key && run->key->config->working_directory
-               ? run->key->config->working_directory
-               : run->runner->worker->config->runner.working_directory;
-}
-
 static int32_t write_history(struct run *run, struct koine_text history,
                              struct koine_failure *failure) {
     struct worker *worker = run->runner->worker;
     struct koine_text id = {run->session_id, strlen(run->session_id)};
     char message[256] = "out of memory";
-    char *path = transcript_path(worker->environment, working_directory(run), id);
-    int failed =
-        path ? transcript_write(path, history, id, working_directory(run), message, sizeof(message))
-             : -1;
+    char **envp = cli_command_environment(worker->config, worker->environment, 0);
+    char *path = envp ? transcript_path(envp, run_working_directory(run), id) : NULL;
+    free(envp);
+    int failed = path ? transcript_write(path, history, id, run_working_directory(run), message,
+                                         sizeof(message))
+                      : -1;
     free(path);
     if (!failed)
         return KOINE_OK;
@@ -201,104 +201,6 @@ static int32_t write_history(struct run *run, struct koine_text history,
               message);
     return failure_set(failure, 500, "INTERNAL_ERROR",
                        "The history could not be handed to the CLI; the gateway's log says why.");
-}
-
-static void read_earlier_cost(struct run *run, struct koine_text session_id) {
-    char *path =
-        transcript_path(run->runner->worker->environment, working_directory(run), session_id);
-    if (path)
-        run->earlier_cost_usd = transcript_cost(path);
-    free(path);
-}
-
-static int32_t spawn_failed(struct run *run, int error, struct koine_failure *failure) {
-    struct worker *worker = run->runner->worker;
-    log_print(worker->log, KOINE_LOG_ERROR, "runner", "the CLI (%s) cannot be started: %s",
-              worker->config->runner.command, strerror(error));
-    if (error == ENOENT || error == EACCES) { /* perhaps it has been installed anew elsewhere */
-        free(run->runner->cli_path);
-        run->runner->cli_path = NULL;
-    }
-    return failure_set(failure, 500, "SPAWN_ERROR",
-                       "The CLI could not be started; the gateway's log says why.");
-}
-
-static int32_t launch(struct run *run, const struct koine_run_options *options,
-                      const struct config_profile *profile, struct koine_failure *failure) {
-    struct worker *worker = run->runner->worker;
-    bool resumes = options->session_id.data || options->history.data;
-    struct koine_text id = {run->session_id, strlen(run->session_id)};
-    struct cli_problem problem = {0};
-    struct cli_command_options command = {
-        .path = runner_cli_path(run->runner),
-        .profile = profile,
-        .policy = run->policy,
-        .session_id = id,
-        .resume_id = options->session_id.data ? options->session_id
-                                              : (resumes ? id : (struct koine_text){0}),
-        .fork = (options->flags & KOINE_RUN_FORK) != 0,
-        .model = options->model,
-        .effort = options->effort,
-        .max_turns = options->max_turns,
-        .max_budget_usd = options->max_budget_usd,
-    };
-    if (!command.path)
-        return spawn_failed(run, ENOENT, failure);
-    if (options->session_id.data)
-        read_earlier_cost(run, options->session_id);
-    char *rules = run_tools_rules(run), **argv = NULL, **envp = NULL;
-    int error = ENOMEM;
-    command.host_tools = rules;
-    if (rules) {
-        argv = cli_command_arguments(&command, &problem);
-        envp = cli_command_environment(worker->config, worker->environment, options->max_tokens);
-    }
-    struct process_options process = {.path = command.path,
-                                      .argv = argv,
-                                      .envp = envp,
-                                      .working_directory = working_directory(run),
-                                      .max_line_bytes = worker->config->runner.max_line_bytes,
-                                      .kill_grace_ms = worker->config->runner.kill_grace_ms};
-    if (argv && envp)
-        run->process =
-            process_start(run->runner->processes, &process, &run_process_callbacks, run, &error);
-    free(rules);
-    free(argv);
-    free(envp);
-    if (run->process)
-        return KOINE_OK;
-    return problem.field ? failure_issue(run->request, failure, problem.field, problem.message)
-                         : spawn_failed(run, error, failure);
-}
-
-/* The lines that the CLI is to find on its stdin; it reads them when it is ready. */
-static int32_t write_turn(struct run *run, const struct koine_run_options *options,
-                          const struct config_profile *profile, struct koine_failure *failure) {
-    size_t size = 0;
-    int result = KOINE_OK;
-    if (options->system.data || options->append_system.data || options->schema.data ||
-        run->server_count) {
-        struct koine_text *names = calloc(run->server_count + 1, sizeof(*names));
-        for (size_t i = 0; names && i < run->server_count; i++) {
-            const char *name = module_name(run->servers[i].module);
-            names[i] = (struct koine_text){name, strlen(name)};
-        }
-        char *line =
-            names ? cli_input_initialize("initialize", options->system, options->append_system,
-                                         options->schema, names, run->server_count, &size)
-                  : NULL;
-        free(names);
-        result = run_write(run, line, size);
-    }
-    if (result == KOINE_OK) {
-        char *line =
-            cli_input_user(options->prompt, options->prompt_blocks, profile->slash_commands, &size);
-        result = run_write(run, line, size);
-    }
-    if (result == KOINE_NO_MEMORY)
-        return failure_issue(run->request, failure, "prompt",
-                             "cannot be handed to the CLI: it is no valid text");
-    return KOINE_OK; /* GONE: it died at once; its end will say why */
 }
 
 static int32_t arm(struct run *run, const struct koine_run_options *options) {
@@ -346,8 +248,6 @@ static struct run *run_create(struct request *request, struct module *module,
 
 static int32_t check(struct request *request, const struct koine_run_options *options,
                      const struct config_profile **profile, struct koine_failure *failure) {
-    if (request->worker->draining && request->state == REQUEST_OPEN && request->run)
-        return KOINE_WRONG_STATE;
     if (check_prompt(request, options, failure) || check_history(request, options, failure) ||
         check_values(request, options, failure))
         return KOINE_REFUSED;
@@ -375,20 +275,16 @@ int runner_start(struct request *request, struct module *module,
     if ((result = choose_session(run, options, failure)) != KOINE_OK ||
         (result = run_tools_prepare(run, options, failure)) != KOINE_OK ||
         (options->history.data && (result = write_history(run, options->history, failure))) ||
-        (result = launch(run, options, profile, failure)) != KOINE_OK)
+        (result = run_launch_prepare(run, options, profile, failure)) != KOINE_OK)
         goto error;
-    result = write_turn(run, options, profile, failure);
-    if (result != KOINE_OK) { /* a process is there: let it end as a run that nobody hears */
-        run->request = NULL;
-        run->on_event = runner_ignore_event;
-        runner_cancel(run, "cancelled");
-        run = NULL;
+    if (!run->waits_for && run_launch(run)) {
+        result = failure_set(failure, 500, "SPAWN_ERROR",
+                             "The CLI could not be started; the gateway's log says why.");
         goto error;
     }
     request->run = run;
     *handle = (koine_run){run->handle};
     event_active(run->begin, 0, 0);
-    run_watch(run, request->worker->config->runner.first_byte_timeout_ms);
     return KOINE_OK;
 error:
     if (run) {
@@ -398,9 +294,4 @@ error:
     if (!had_slot)
         request_return_slot(request);
     return result;
-}
-
-void runner_ignore_event(void *data, const struct koine_run_event *event) {
-    (void)data;
-    (void)event;
 }

@@ -28,8 +28,6 @@ int runner_start(struct request *request, struct module *module,
                  koine_run *handle, struct koine_failure *failure);
 struct run *runner_find(struct runner *runner, koine_run handle); /* NULL: gone */
 struct module *run_module(const struct run *run);
-/* For runs that nobody listens to any more. */
-void runner_ignore_event(void *data, const struct koine_run_event *event);
 int runner_cancel(struct run *run, const char *reason);
 void runner_pause(struct run *run, bool paused);
 int runner_tool_result(struct runner *runner, struct module *module, koine_call call,
