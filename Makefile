@@ -127,7 +127,7 @@ $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(HOST_SOURCES)
 # ---- what a machine needs ------------------------------------------------------------------------
 BUILD_PACKAGES := gcc make openssl pkg-config libevent-dev libjansson-dev libyaml-dev libssl-dev libc6-dev
 CHECK_PACKAGES := $(BUILD_PACKAGES) g++ clang libclang-rt-14-dev clang-format clang-tidy cppcheck \
-	valgrind check libcurl4-openssl-dev abigail-tools binutils curl python3 procps
+	valgrind check libcurl4-openssl-dev binutils curl python3 procps
 setup:
 	@tests/support/install-packages $(BUILD_PACKAGES)
 setup-check:

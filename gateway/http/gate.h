@@ -120,9 +120,10 @@ void gate_count(const struct gate *gate, struct gate_counters *counters);
 /*
  * Answers a head: for use inside the `head` and `refuse` callbacks only. `headers` are whole lines,
  * each ended by CRLF (Content-Type, X-Request-Id …); Content-Length, Date and Connection are the
- * gate's. The connection is kept when the request had no body and is well-formed, else closed
- * after what is still arriving has been discarded (1 MB or 2 s at most), so that the client reads
- * the answer. To HEAD only the head is sent.
+ * gate's. The connection is kept when the request is well-formed and had no body, or one of up to
+ * 64 KiB that is coming for certain (it is read past); else it is closed after what is still
+ * arriving has been discarded (1 MB or 2 s at most), so that the client reads the answer. To HEAD
+ * only the head is sent.
  */
 void gate_answer(struct gate_connection *connection, int status, struct koine_text headers,
                  struct koine_text body);
