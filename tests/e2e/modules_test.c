@@ -8,6 +8,7 @@
 #include "support/test_main.h"
 #include "support/test_modules.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static struct gateway *gateway;
@@ -202,13 +203,15 @@ START_TEST(a_client_that_does_not_read_stops_the_cli)
     raw_send_text(client, head);
     uint64_t read = await_standstill(begun);
     ck_assert_uint_lt(read, (uint64_t)PIECES * PIECE_BYTES / 2); /* the kernel holds some */
-    ck_assert_uint_lt(gateway_resident_bytes(gateway), resident + 16 * MEBIBYTE);
+    /* A sanitizer keeps what has been freed. */
+    uint64_t bound = (getenv("KOINE_SLOW") ? 128 : 16) * MEBIBYTE;
+    ck_assert_uint_lt(gateway_resident_bytes(gateway), resident + bound);
 
     struct raw_answer answer = raw_receive(client, false); /* now it reads: nothing is lost */
     ck_assert_int_eq(answer.status, 200);
     ck_assert_ptr_nonnull(strstr(answer.body, "[end]"));
     ck_assert_uint_ge(count_byte(&answer, '0'), (size_t)PIECES * PIECE_BYTES);
-    ck_assert_uint_lt(gateway_resident_bytes(gateway), resident + 16 * MEBIBYTE);
+    ck_assert_uint_lt(gateway_resident_bytes(gateway), resident + bound);
     raw_answer_finish(&answer);
     raw_close(client);
     free(head);

@@ -9,6 +9,7 @@
 #include "config/config.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ static inline char *const *as_environment(const char *const *strings) {
 }
 
 static char fixture_directory[64];
+static int fixture_start = -1; /* where the test was started: tests that read the example need it */
 static struct config *config;
 static struct config_error error;
 
@@ -42,13 +44,16 @@ static int fixture_remove(const char *path, const struct stat *status, int kind,
 static void fixture_begin(void) {
     snprintf(fixture_directory, sizeof fixture_directory, "/tmp/koine-config-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(fixture_directory));
+    fixture_start = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ck_assert_int_ge(fixture_start, 0);
     ck_assert_int_eq(chdir(fixture_directory), 0);
 }
 
 static void fixture_end(void) {
     config_destroy(config);
     config = NULL;
-    ck_assert_int_eq(chdir("/"), 0);
+    ck_assert_int_eq(fchdir(fixture_start), 0);
+    close(fixture_start);
     nftw(fixture_directory, fixture_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
 
