@@ -178,9 +178,9 @@ static bool begins(struct koine_text line, struct koine_text with) {
  */
 static bool is_unwanted(const struct cli_output *output, struct koine_text line) {
     const struct cli_output_callbacks *callbacks = output->callbacks;
-    if (callbacks->init == NULL &&
-        begins(line, KOINE_TEXT("{\"type\":\"system\",\"subtype\":\"init\""))) {
-        return true;
+    if (begins(line, KOINE_TEXT("{\"type\":\"system\",\"subtype\":\"")) &&
+        !begins(line, KOINE_TEXT("{\"type\":\"system\",\"subtype\":\"api_retry\""))) {
+        return callbacks->init == NULL;
     }
     return callbacks->tool == NULL && (begins(line, KOINE_TEXT("{\"type\":\"assistant\"")) ||
                                        begins(line, KOINE_TEXT("{\"type\":\"user\"")));
