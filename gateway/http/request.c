@@ -143,7 +143,7 @@ int request_set_deadline(struct request *request, uint32_t deadline_ms) {
     }
     uint64_t at =
         now + deadline_ms < request->deadline_at_ms ? now + deadline_ms : request->deadline_at_ms;
-    uint64_t left = at - now;
+    uint64_t left = at > now ? at - now : 0;
     struct timeval wait = {(time_t)(left / 1000), (suseconds_t)(left % 1000 * 1000)};
     return evtimer_add(request->deadline, &wait) ? KOINE_NO_MEMORY : KOINE_OK;
 }
@@ -153,14 +153,17 @@ void request_dispatch(struct request *request, struct koine_text fields, struct 
     request->state = REQUEST_OPEN;
     request->fields = fields;
     request->body = body;
+    struct worker *worker = request->worker;
+    const struct route *route = request->route;
     koine_request handle = {request->handle};
     uint64_t before = worker_now_ms();
-    request->route->as.handler(request->route->module->self, handle);
+    route->as.handler(route->module->self, handle);
     uint64_t took = worker_now_ms() - before;
     if (took > 100)
-        log_print(request->worker->log, KOINE_LOG_WARNING, module_name(request->route->module),
-                  "the handler of %s held the event loop for %llu ms", request->route->as.path,
+        log_print(worker->log, KOINE_LOG_WARNING, module_name(route->module),
+                  "the handler of %s held the event loop for %llu ms", route->as.path,
                   (unsigned long long)took);
+    request = request_find(worker, handle); /* a handler that overfills its stream is cut */
     if (request_is_open(request) && !request->deadline &&
         request_set_deadline(request, deadline_limit_ms(request)) != KOINE_OK) {
         struct koine_failure failure = {0};

@@ -171,11 +171,14 @@ static bool load_directory(struct module_set *set, bool stop) {
     struct dirent **entries = NULL;
     int count = directory ? scandir(directory, &entries, is_module_file, alphasort) : -1;
     bool good = true;
-    if (count < 0)
-        log_print(set->worker->log, KOINE_LOG_WARNING, "modules",
+    if (count < 0) {
+        /* One that was asked for must be there; without any the host's own pages are served. */
+        good = !set->worker->config->modules.directory || !stop;
+        log_print(set->worker->log, good ? KOINE_LOG_WARNING : KOINE_LOG_ERROR, "modules",
                   "the module directory %s cannot be read (%m): nothing but the host's own pages "
                   "is served; set modules.directory",
                   directory ? directory : "?");
+    }
     for (int i = 0; i < count; i++) {
         char *path = NULL;
         if (good && asprintf(&path, "%s/%s", directory, entries[i]->d_name) >= 0) {

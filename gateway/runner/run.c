@@ -67,7 +67,7 @@ void run_update_reading(struct run *run) {
         evtimer_del(run->watchdog); /* the silence is ours */
     } else {
         process_resume(run->process);
-        if (!run->reason)
+        if (!run->reason && (run->concluded || !run->calls)) /* else the silence is a tool's */
             run_watch(run, run->concluded ? AFTER_RESULT_MS
                                           : run->runner->worker->config->runner.silence_timeout_ms);
     }
@@ -247,6 +247,8 @@ static void on_request_cancelled(void *data, const char *request_id) {
             free(call->request_id);
             free(call->rpc_id);
             free(call);
+            if (!run->calls && !run->concluded && !run->reading_paused)
+                run_watch(run, run->runner->worker->config->runner.silence_timeout_ms);
             return;
         }
 }

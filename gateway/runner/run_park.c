@@ -42,7 +42,7 @@ int runner_adopt(struct run *run, struct request *request, koine_run_callback on
     request->run = run;
     run->on_event = on_event;
     run->data = data;
-    run_update_reading(run);
+    runner_stream_full(run, request->stream_full);
     if (run->calls)
         evtimer_del(run->watchdog);
     return KOINE_OK;

@@ -200,6 +200,25 @@ static bool command_is_in(const json_t *rules, const char *wanted) {
     return found;
 }
 
+/* One simple command, word by word: what a pattern says of it can be told for certain. */
+static bool is_plain(const char *rule) {
+    static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                               "_./:=@%+,- ";
+    const char *command = rule + strlen("Bash(");
+    size_t size = strlen(command) - 1;
+    return strspn(command, safe) == size && command[0] != ' ' && !strstr(command, "  ");
+}
+
+/* Whether a deny rule may reach this command: of what cannot be judged any pattern is feared. */
+static bool command_is_denied(const json_t *rules, const char *wanted) {
+    const json_t *rule;
+    size_t index;
+    bool patterns = false;
+    json_array_foreach(rules, index, rule) patterns =
+        patterns || strncmp(json_string_value(rule), "Bash(", 5) == 0;
+    return command_is_in(rules, wanted) || (patterns && (!wanted || !is_plain(wanted)));
+}
+
 /*
  * Whether an allow rule covers this very command: the bare tool does, else "Bash(COMMAND)" must lie
  * within a pattern, and in none that is denied: the CLI 2.1.197 asks before it applies deny rules.
@@ -208,7 +227,7 @@ static bool command_is_allowed(const struct run *run, struct koine_text input) {
     char *text = tool_policy_json(run->policy), *wanted = command_as_rule(input);
     json_t *policy = text ? json_loads(text, 0, NULL) : NULL;
     bool found = command_is_in(json_object_get(policy, "allowed"), wanted) &&
-                 !command_is_in(json_object_get(policy, "disallowed"), wanted);
+                 !command_is_denied(json_object_get(policy, "disallowed"), wanted);
     json_decref(policy);
     free(wanted);
     free(text);
