@@ -161,10 +161,11 @@ START_TEST(a_tool_runs_only_as_far_as_it_is_allowed)
     ck_assert_int_eq(tool_runs("touch proof", "{'allowedTools':['Bash(git:*)']}"), false);
     ck_assert_int_eq(tool_runs("git log", "{'allowedTools':['Bash(git:*)']}"), true);
     ck_assert_int_eq(tool_runs("git log; touch proof", "{'allowedTools':['Bash(git:*)']}"), false);
-    ck_assert_int_eq(
-        tool_runs("git push",
-                  "{'allowedTools':['Bash(git:*)'],'disallowedTools':['Bash(git push:*)']}"),
-        false);
+    const char *no_push = "{'allowedTools':['Bash(git:*)'],'disallowedTools':['Bash(git push:*)']}";
+    ck_assert_int_eq(tool_runs("git log", no_push), true);
+    ck_assert_int_eq(tool_runs("git push", no_push), false);
+    ck_assert_int_eq(tool_runs("git  push", no_push), false); /* not one that can be judged */
+    ck_assert_int_eq(tool_runs(" git push", no_push), false);
     ck_assert_int_eq(tool_runs("touch proof", "{'disallowedTools':['*']}"), false);
 }
 END_TEST
