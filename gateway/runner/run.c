@@ -239,14 +239,9 @@ static void on_unknown_request(void *data, const char *request_id, struct koine_
 
 static void on_request_cancelled(void *data, const char *request_id) {
     struct run *run = data;
-    for (struct run_call **at = &run->calls; *at; at = &(*at)->next)
-        if (strcmp((*at)->request_id, request_id) == 0) {
-            struct run_call *call = *at;
-            *at = call->next;
-            handles_remove(run->runner->calls, call->handle);
-            free(call->request_id);
-            free(call->rpc_id);
-            free(call);
+    for (struct run_call *call = run->calls; call; call = call->next)
+        if (strcmp(call->request_id, request_id) == 0) {
+            run_call_remove(call);
             if (!run->calls && !run->concluded && !run->reading_paused)
                 run_watch(run, run->runner->worker->config->runner.silence_timeout_ms);
             return;

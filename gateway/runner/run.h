@@ -107,6 +107,7 @@ int run_tools_prepare(struct run *run, const struct koine_run_options *options,
                       struct koine_failure *failure);
 char *run_tools_rules(const struct run *run); /* "mcp__a__b,…" to pre-approve; malloc'd */
 void run_tools_finish(struct run *run);
+void run_call_remove(struct run_call *call); /* takes it off its run, ends its handle, frees it */
 void run_on_can_use_tool(void *data, const char *request_id, struct koine_text tool,
                          struct koine_text input, struct koine_text tool_use_id);
 void run_on_mcp_message(void *data, const char *request_id, struct koine_text server,

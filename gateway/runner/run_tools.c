@@ -138,15 +138,22 @@ char *run_tools_rules(const struct run *run) {
     return rules;
 }
 
+void run_call_remove(struct run_call *call) {
+    struct run *run = call->run;
+    struct run_call **at = &run->calls;
+    while (*at && *at != call)
+        at = &(*at)->next;
+    if (*at)
+        *at = call->next;
+    handles_remove(run->runner->calls, call->handle);
+    free(call->request_id);
+    free(call->rpc_id);
+    free(call);
+}
+
 void run_tools_finish(struct run *run) {
-    while (run->calls) {
-        struct run_call *call = run->calls;
-        run->calls = call->next;
-        handles_remove(run->runner->calls, call->handle);
-        free(call->request_id);
-        free(call->rpc_id);
-        free(call);
-    }
+    while (run->calls)
+        run_call_remove(run->calls);
     for (size_t s = 0; s < run->server_count; s++) {
         struct run_server *server = &run->servers[s];
         for (size_t i = 0; i < server->count; i++) {
@@ -363,15 +370,7 @@ int runner_tool_result(struct runner *runner, struct module *module, koine_call 
     free(response);
     if (!line)
         return KOINE_NO_MEMORY;
-    for (struct run_call **at = &run->calls; *at; at = &(*at)->next)
-        if (*at == call) {
-            *at = call->next;
-            break;
-        }
-    handles_remove(runner->calls, call->handle);
-    free(call->request_id);
-    free(call->rpc_id);
-    free(call);
+    run_call_remove(call);
     if (!run->calls && !run->parked && !run->reason)
         run_watch(run, runner->worker->config->runner.silence_timeout_ms);
     run_write(run, line, size);
