@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Server-sent events (HTML standard, "Server-sent events") whose data is JSON, numbered from 1:
+ *
+ *     id: 7
+ *     event: text
+ *     data: {"text":"Hello"}
+ *
+ * An event is built on the stack and leaves as one write. Its data never holds a line break, so
+ * none of the standard's line rules can touch it. Keep-alive comments are the host's.
+ *
+ *     struct koine_sse_event event;
+ *     koine_sse_begin(&event, &self->stream, "text");
+ *     koine_sse_raw(&event, KOINE_TEXT("{\"text\":"));
+ *     koine_sse_string(&event, text);
+ *     koine_sse_raw(&event, KOINE_TEXT("}"));
+ *     koine_sse_send(&event);
+ */
+#ifndef KOINE_MODULE_SSE_H
+#define KOINE_MODULE_SSE_H
+
+#include <jansson.h>
+#include <koine/http.h>
+#include <stdbool.h>
+
+/* The stream of one request, begun with http->stream_begin. */
+struct koine_sse {
+    const struct koine_host *host;
+    const struct koine_http *http;
+    koine_request request;
+    uint64_t last_id;
+};
+
+enum { KOINE_SSE_EVENT_BYTES = 1024 };
+
+/* An event being built. Between begin and send only; a longer one moves to the heap. */
+struct koine_sse_event {
+    struct koine_sse *stream;
+    char *bytes; /* `own` or from malloc */
+    size_t size;
+    size_t capacity;
+    bool no_memory;
+    char own[KOINE_SSE_EVENT_BYTES];
+};
+
+/* `name` is a constant without line breaks. koine_sse_send must follow. */
+void koine_sse_begin(struct koine_sse_event *event, struct koine_sse *stream, const char *name);
+
+/* Adds JSON as it is; line breaks in it, which JSON allows between tokens, become spaces. */
+void koine_sse_raw(struct koine_sse_event *event, struct koine_text json);
+
+/* Adds text (UTF-8) as a JSON string. */
+void koine_sse_string(struct koine_sse_event *event, struct koine_text text);
+
+/* Adds a value, which is taken over; NULL counts as memory being short. */
+void koine_sse_json(struct koine_sse_event *event, json_t *value);
+
+/*
+ * Sends the event. As http->stream_write: KOINE_OK, KOINE_FULL (taken; wait for `drained`),
+ * KOINE_GONE, KOINE_WRONG_STATE. When memory is short a stream with a hole would be worse than none:
+ * an `error` event and a `done` event end it, and KOINE_NO_MEMORY is returned.
+ */
+int32_t koine_sse_send(struct koine_sse_event *event);
+
+/* An event whose data is one value, which is taken over. */
+int32_t koine_sse_send_json(struct koine_sse *stream, const char *name, json_t *value);
+
+#endif
