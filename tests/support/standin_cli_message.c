@@ -119,6 +119,19 @@ void block_text(struct standin *s, struct turn *t, int index, const char *text, 
     block_end(s, t, index, json_pack("{ss ss}", "type", "text", "text", t->answer));
 }
 
+/* The text as JSON that no encoder would write so: escapes of the caller's choice, NULs. */
+void block_text_spelled(struct standin *s, struct turn *t, int index, const char *spelled) {
+    json_t *text = json_loads(spelled, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    if (!json_is_string(text))
+        standin_fail("standin-cli: text_json is no JSON string: %s", spelled);
+    free(t->answer);
+    t->answer = standin_must(strdup(json_string_value(text)));
+    block_begin(s, index, json_pack("{ss ss}", "type", "text", "text", ""));
+    line_delta_spelled(s, t, index, spelled);
+    t->output_tokens += json_string_length(text) / 4 + 1;
+    block_end(s, t, index, json_pack("{ss so}", "type", "text", "text", text));
+}
+
 void block_thinking(struct standin *s, struct turn *t, int index, const char *thinking) {
     const struct delta delta = {index, "thinking_delta", "thinking", false};
     block_begin(s, index,
