@@ -28,35 +28,28 @@ void koine_sse_raw(struct koine_sse_event *event, struct koine_text json) {
 }
 
 void koine_sse_string(struct koine_sse_event *event, struct koine_text text) {
-    koine_json_text_add(&event->text, KOINE_TEXT("\""));
-    koine_json_text_add_escaped(&event->text, text);
-    koine_json_text_add(&event->text, KOINE_TEXT("\""));
-}
-
-static int add_dumped(const char *bytes, size_t size, void *data) {
-    struct koine_json_text *text = data;
-    koine_json_text_add(text, (struct koine_text){bytes, size});
-    return text->no_memory ? -1 : 0;
+    koine_json_text_add_string(&event->text, text);
 }
 
 void koine_sse_json(struct koine_sse_event *event, json_t *value) {
-    /* 15 digits: 0.0123 stays 0.0123. */
-    const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
-    if (!value || json_dump_callback(value, add_dumped, &event->text, flags))
-        event->text.no_memory = true;
+    koine_json_text_add_value(&event->text, value, 0);
     json_decref(value);
 }
 
-/* The last words need no memory of ours: the host may have some, or ends the request itself. */
+static void send_last(struct koine_sse *stream, const char *name, struct koine_text data) {
+    struct koine_sse_event event;
+    koine_sse_begin(&event, stream, name);
+    koine_sse_raw(&event, data);
+    koine_sse_send(&event);
+}
+
+/* The last words are short: they need no memory of the heap. */
 static void give_up(struct koine_sse *stream) {
-    static const char lines[] =
-        "event: error\n"
-        "data: {\"error\":\"The gateway is short of memory; try again later\","
-        "\"code\":\"INTERNAL_ERROR\"}\n\n"
-        "event: done\n"
-        "data: {\"code\":null,\"signal\":null,\"reason\":\"out_of_memory\"}\n\n";
-    stream->http->stream_write(stream->host, stream->request,
-                               (struct koine_text){lines, sizeof(lines) - 1});
+    send_last(stream, "error",
+              KOINE_TEXT("{\"error\":\"The gateway is short of memory; try again later\","
+                         "\"code\":\"INTERNAL_ERROR\"}"));
+    send_last(stream, "done",
+              KOINE_TEXT("{\"code\":null,\"signal\":null,\"reason\":\"out_of_memory\"}"));
     stream->http->stream_end(stream->host, stream->request);
 }
 
