@@ -6,6 +6,7 @@
 #include "support/test_main.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static struct gateway *gateway;
 
@@ -178,20 +179,30 @@ START_TEST(a_cli_that_exits_at_once)
 }
 END_TEST
 
+/* Known before anything was sent, so it is refused as what it is. */
+static void assert_spawn_error(void) {
+    struct sse_stream *stream = begin_stream(gateway, "{}", NULL);
+    struct http_response answer = sse_refusal(stream);
+    http_assert_error(&answer, 500, "SPAWN_ERROR");
+    http_response_finish(&answer);
+    sse_stream_close(stream);
+    await_active_streams(gateway, 0, 3000);
+}
+
 START_TEST(a_cli_that_cannot_be_started)
 {
     start("slots: {streaming: 1}\nrunner: {command: /nonexistent/claude}\n", NULL, NULL);
-    assert_failure(&(struct failing){"{}", NULL, EARLY, "SPAWN_ERROR",
-                                     "{'code':null,'signal':null,'reason':'spawn_error'}"});
+    assert_spawn_error();
     gateway_await_log(gateway, "/nonexistent/claude");
+    assert_spawn_error();
 }
 END_TEST
 
 START_TEST(a_cli_that_is_no_program)
 {
     start("slots: {streaming: 1}\n", NULL, "/etc/hostname");
-    assert_failure(&(struct failing){"{}", NULL, EARLY, "SPAWN_ERROR",
-                                     "{'code':null,'signal':null,'reason':'spawn_error'}"});
+    assert_spawn_error();
+    assert_spawn_error();
 }
 END_TEST
 
@@ -201,9 +212,8 @@ START_TEST(a_cli_that_fails_after_its_result)
     static const char *const scenarios[] = {
         "{'text':'all of it','exit':{'code':3,'when':'after_result'}}",
         "{'text':'all of it','signal':{'number':9,'when':'after_result'}}",
-        "{'text':'all of it','hang':{'when':'after_result','ignore_sigterm':true}}",
     };
-    start(NULL, NULL, NULL);
+    start("slots: {streaming: 1}\n", NULL, NULL);
     for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
         struct sse_recording all = stream_all(gateway, scenarios[i], NULL);
         sse_assert_outline(&all, "session text result done");
@@ -215,14 +225,48 @@ START_TEST(a_cli_that_fails_after_its_result)
 }
 END_TEST
 
+/* A turn that waits for the CLI of the turn before, which does not end by itself: the head has gone
+ * out, so nothing can be refused any more when it turns out that there is no CLI left to start. */
+START_TEST(a_cli_that_vanishes_while_a_turn_waits_for_it)
+{
+    start("slots: {streaming: 1}\n", NULL, NULL);
+    struct sse_recording all =
+        stream_all(gateway, "{'text':'x','hang':{'when':'after_result'}}", NULL);
+    sse_assert_outline(&all, "session text result done");
+    char *fields =
+        scratch_text("{'sessionId':'%s'}", sse_string(sse_find(&all, "session"), "sessionId"));
+    struct sse_stream *waiting = begin_stream(gateway, "{}", fields);
+    sse_expect(waiting, "session");
+    char *cli = gateway_path(gateway, "bin/claude");
+    ck_assert_int_eq(unlink(cli), 0);
+    ck_assert_str_eq(sse_string(sse_expect(waiting, "error"), "code"), "SPAWN_ERROR");
+    const struct sse_event *done = sse_expect(waiting, "done");
+    ck_assert_str_eq(sse_string(done, "reason"), "spawn_error");
+    ck_assert(json_is_null(sse_member(done, "code")));
+    sse_expect_end(waiting);
+    sse_stream_close(waiting);
+    await_active_streams(gateway, 0, 3000);
+    sse_recording_finish(&all);
+    free(fields);
+    free(cli);
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {
-        a_cli_that_ends_early,       a_result_that_is_none,
-        a_limit_names_its_field,     the_requests_own_time_limit,
-        the_gateways_own_time_limit, a_cli_that_never_says_a_word,
-        a_cli_that_falls_silent,     a_line_too_long,
-        a_cli_that_exits_at_once,    a_cli_that_cannot_be_started,
-        a_cli_that_is_no_program,    a_cli_that_fails_after_its_result,
+        a_cli_that_ends_early,
+        a_result_that_is_none,
+        a_limit_names_its_field,
+        the_requests_own_time_limit,
+        the_gateways_own_time_limit,
+        a_cli_that_never_says_a_word,
+        a_cli_that_falls_silent,
+        a_line_too_long,
+        a_cli_that_exits_at_once,
+        a_cli_that_cannot_be_started,
+        a_cli_that_is_no_program,
+        a_cli_that_fails_after_its_result,
+        a_cli_that_vanishes_while_a_turn_waits_for_it,
     };
     return test_main("stream_failures", NULL, teardown, tests, sizeof tests / sizeof *tests);
 }
