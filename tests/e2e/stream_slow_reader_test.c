@@ -227,15 +227,27 @@ START_TEST(a_client_that_takes_little_is_not_dropped)
 }
 END_TEST
 
+struct sockets {
+    pid_t pid;
+    int count;
+};
+
+static bool holds_sockets(const void *data) {
+    const struct sockets *sockets = data;
+    return process_sockets(sockets->pid) == sockets->count;
+}
+
 /* What the client has not read when the answer is complete is subject to the same limit. */
 START_TEST(a_client_that_never_reads_the_end_is_dropped)
 {
-    start("slots: {streaming: 1}\nhttp: {write_timeout_ms: 500, stream_buffer_bytes: 64MiB}\n");
-    struct sse_stream *stream = open_narrow(much_text_body());
-    sse_expect(stream, "session");
+    start("http: {write_timeout_ms: 500, stream_buffer_bytes: 64MiB}\n");
     pid_t pid = gateway_pid(gateway);
+    const struct sockets before = {pid, process_sockets(pid)};
+    struct sse_stream *stream = open_narrow(much_text_body());
+    sse_await(stream, "text");
     ck_assert_msg(await(has_no_child, &pid, APPEAR_MS), "the CLI does not end");
-    await_active_streams(gateway, 0, 5000);
+    await_active_streams(gateway, 0, 1000);
+    ck_assert_msg(await(holds_sockets, &before, 5000), "the connection is still there");
     sse_expect_cut(stream, 5000);
     sse_stream_close(stream);
 }

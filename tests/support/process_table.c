@@ -75,6 +75,20 @@ int processes_with_argument(const char *argument) {
     return count(has_argument, argument);
 }
 
+int process_sockets(pid_t pid) {
+    char path[64], target[64];
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    DIR *directory = opendir(path);
+    ck_assert_ptr_nonnull(directory);
+    int found = 0;
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        ssize_t size = readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1);
+        found += size > 7 && strncmp(target, "socket:", 7) == 0;
+    }
+    closedir(directory);
+    return found;
+}
+
 uint64_t process_bytes_read(pid_t pid) {
     char text[512];
     uint64_t bytes = 0;

@@ -13,6 +13,9 @@ int processes_of_parent(pid_t parent);
 /* How many processes have this very text as one of their arguments. */
 int processes_with_argument(const char *argument);
 
+/* How many sockets a process holds. */
+int process_sockets(pid_t pid);
+
 /* Bytes that a process has read so far, by system calls. */
 uint64_t process_bytes_read(pid_t pid);
 /* Waits until the process has read nothing for a while (a quarter of a second) although it might:
