@@ -10,7 +10,7 @@
 #include <time.h>
 
 /* More than what the kernel holds for a connection, on both its sides, and for a pipe. */
-enum { PIECE_BYTES = 1024, PIECES = 12288, MUCH = PIECE_BYTES * PIECES };
+enum { PIECE_BYTES = 1024, PIECES = 6144, MUCH = PIECE_BYTES * PIECES };
 enum { RECEIVE_BUFFER_BYTES = 8192, APPEAR_MS = 10000, STREAM_BUFFER_BYTES = 262144 };
 
 static struct gateway *gateway;
