@@ -117,6 +117,9 @@ void line_event(struct standin *s, const char *parent, json_t *event);
 /* Returns how often it was sent: less than asked when an interrupt came. */
 int64_t line_delta(struct standin *s, const struct turn *t, int index, const char *type,
                    const char *field, const char *data, size_t bytes, int64_t repeat);
+/* The line of one delta; the caller frees. */
+char *line_delta_text(struct standin *s, const struct turn *t, int index, const char *type,
+                      const char *field, const char *data, size_t bytes, size_t *length);
 void line_message(struct standin *s, const char *type, json_t *message, const char *parent);
 void line_result(struct standin *s, struct turn *t);
 json_t *tools_offered(struct standin *s);

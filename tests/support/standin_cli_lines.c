@@ -93,33 +93,41 @@ void line_event(struct standin *s, const char *parent, json_t *event) {
         json_decref(event);
 }
 
-int64_t line_delta(struct standin *s, const struct turn *t, int index, const char *type,
-                   const char *field, const char *data, size_t bytes, int64_t repeat) {
-    static const char hex[] = "0123456789abcdef";
-    if (!s->options.include_partial_messages)
-        return repeat;
+char *line_delta_text(struct standin *s, const struct turn *t, int index, const char *type,
+                      const char *field, const char *data, size_t bytes, size_t *length) {
     char uuid[STANDIN_UUID_CHARS + 1], *line = NULL;
     json_t *value = standin_must(json_stringn(data, bytes));
     char *escaped = standin_must(json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY));
     standin_uuid(s, uuid);
-    int length =
+    int written =
         asprintf(&line,
                  "{\"type\":\"stream_event\",\"event\":{\"type\":\"content_block_delta\","
                  "\"index\":%d,\"delta\":{\"type\":\"%s\",\"%s\":%s}},\"session_id\":\"%s\","
                  "\"parent_tool_use_id\":null,\"api_message_id\":\"%s\",\"uuid\":\"%s\"}\n",
                  index, type, field, escaped, s->session_id, t->message_id, uuid);
-    if (length < 0)
+    if (written < 0)
         standin_fail("standin-cli: out of memory");
+    *length = (size_t)written;
+    free(escaped);
+    json_decref(value);
+    return line;
+}
+
+int64_t line_delta(struct standin *s, const struct turn *t, int index, const char *type,
+                   const char *field, const char *data, size_t bytes, int64_t repeat) {
+    static const char hex[] = "0123456789abcdef";
+    if (!s->options.include_partial_messages)
+        return repeat;
+    size_t length;
+    char *line = line_delta_text(s, t, index, type, field, data, bytes, &length);
     int64_t sent = 0;
     for (; sent < repeat && !s->interrupted; sent++) {
         uint64_t count = s->uuid_count++;
-        for (int digit = 0; digit < 8; digit++, count >>= 4)
+        for (size_t digit = 0; digit < 8; digit++, count >>= 4)
             line[length - 4 - digit] = hex[count & 15];
-        wire_append(s, line, (size_t)length);
+        wire_append(s, line, length);
     }
     free(line);
-    free(escaped);
-    json_decref(value);
     return sent;
 }
 
