@@ -94,23 +94,24 @@ void line_event(struct standin *s, const char *parent, json_t *event) {
 }
 
 char *line_delta_text(struct standin *s, const struct turn *t, int index, const char *type,
-                      const char *field, const char *data, size_t bytes, size_t *length) {
+                      const char *field, const char *spelled) {
     char uuid[STANDIN_UUID_CHARS + 1], *line = NULL;
-    json_t *value = standin_must(json_stringn(data, bytes));
-    char *escaped = standin_must(json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY));
     standin_uuid(s, uuid);
-    int written =
+    int length =
         asprintf(&line,
                  "{\"type\":\"stream_event\",\"event\":{\"type\":\"content_block_delta\","
                  "\"index\":%d,\"delta\":{\"type\":\"%s\",\"%s\":%s}},\"session_id\":\"%s\","
                  "\"parent_tool_use_id\":null,\"api_message_id\":\"%s\",\"uuid\":\"%s\"}\n",
-                 index, type, field, escaped, s->session_id, t->message_id, uuid);
-    if (written < 0)
+                 index, type, field, spelled, s->session_id, t->message_id, uuid);
+    if (length < 0)
         standin_fail("standin-cli: out of memory");
-    *length = (size_t)written;
-    free(escaped);
-    json_decref(value);
     return line;
+}
+
+void line_delta_spelled(struct standin *s, const struct turn *t, int index, const char *spelled) {
+    char *line = line_delta_text(s, t, index, "text_delta", "text", spelled);
+    wire_append(s, line, strlen(line));
+    free(line);
 }
 
 int64_t line_delta(struct standin *s, const struct turn *t, int index, const char *type,
@@ -118,8 +119,10 @@ int64_t line_delta(struct standin *s, const struct turn *t, int index, const cha
     static const char hex[] = "0123456789abcdef";
     if (!s->options.include_partial_messages)
         return repeat;
-    size_t length;
-    char *line = line_delta_text(s, t, index, type, field, data, bytes, &length);
+    json_t *value = standin_must(json_stringn(data, bytes));
+    char *escaped = standin_must(json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY));
+    char *line = line_delta_text(s, t, index, type, field, escaped);
+    size_t length = strlen(line);
     int64_t sent = 0;
     for (; sent < repeat && !s->interrupted; sent++) {
         uint64_t count = s->uuid_count++;
@@ -128,6 +131,8 @@ int64_t line_delta(struct standin *s, const struct turn *t, int index, const cha
         wire_append(s, line, length);
     }
     free(line);
+    free(escaped);
+    json_decref(value);
     return sent;
 }
 

@@ -110,16 +110,15 @@ static uint64_t now_ns(void) {
  * a benchmark at a time.
  */
 static int64_t stream_stamps(struct standin *s, struct turn *t, int index, int64_t repeat) {
-    static const char zeros[] = "00000000000000000000";
+    static const char zeros[] = "\"00000000000000000000\"";
     uint64_t delay_ns = (uint64_t)scenario_int(s, "delay_ms", 0) * 1000000, due_ns = now_ns();
-    size_t length;
-    char *line = line_delta_text(s, t, index, "text_delta", "text", zeros, 20, &length);
-    char *stamp = strstr(line, zeros), digits[24];
+    char *line = line_delta_text(s, t, index, "text_delta", "text", zeros);
+    char *stamp = strstr(line, zeros) + 1, digits[24];
     int64_t done = 0;
     for (; done < repeat && !s->interrupted; done++) {
         snprintf(digits, sizeof digits, "%020llu", (unsigned long long)now_ns());
         memcpy(stamp, digits, 20);
-        wire_append(s, line, length);
+        wire_append(s, line, strlen(line));
         wire_flush(s);
         due_ns += delay_ns;
         struct timespec due = {(time_t)(due_ns / 1000000000), (long)(due_ns % 1000000000)};
@@ -151,6 +150,19 @@ void block_text(struct standin *s, struct turn *t, int index, const char *text, 
         t->answer = standin_must(strndup(text, stream_deltas(s, t, &delta, text)));
     }
     block_end(s, t, index, json_pack("{ss ss}", "type", "text", "text", t->answer));
+}
+
+/* The text as JSON that no encoder would write so: escapes of the caller's choice, NULs. */
+void block_text_spelled(struct standin *s, struct turn *t, int index, const char *spelled) {
+    json_t *text = json_loads(spelled, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    if (!json_is_string(text))
+        standin_fail("standin-cli: text_json is no JSON string: %s", spelled);
+    free(t->answer);
+    t->answer = standin_must(strdup(json_string_value(text)));
+    block_begin(s, index, json_pack("{ss ss}", "type", "text", "text", ""));
+    line_delta_spelled(s, t, index, spelled);
+    t->output_tokens += json_string_length(text) / 4 + 1;
+    block_end(s, t, index, json_pack("{ss so}", "type", "text", "text", text));
 }
 
 void block_thinking(struct standin *s, struct turn *t, int index, const char *thinking) {
