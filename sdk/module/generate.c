@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The common part of a request to Claude: rules between fields, run options, usage as JSON. */
+/* The common part of a request to Claude: rules between fields, run options, result as JSON. */
 #include "module/generate.h"
+
+void koine_generate_check(struct koine_body *body, const struct koine_generate *part) {
+    if (part->history.count && part->session_id.size)
+        koine_body_problem(body, "history",
+                           "cannot be combined with sessionId: a session has its own history");
+    if (part->fork_session && !part->session_id.size)
+        koine_body_problem(body, "forkSession", "needs sessionId, the session to copy");
+}
 
 bool koine_generate_parse(const struct koine_host *host, koine_request request,
                           const struct koine_body_field *fields, size_t count, void *out,
@@ -8,11 +16,7 @@ bool koine_generate_parse(const struct koine_host *host, koine_request request,
     struct koine_body *body = koine_body_read(host, request, fields, count, out);
     if (!body)
         return false;
-    if (part->history.count && part->session_id.size)
-        koine_body_problem(body, "history",
-                           "cannot be combined with sessionId: a session has its own history");
-    if (part->fork_session && !part->session_id.size)
-        koine_body_problem(body, "forkSession", "needs sessionId, the session to copy");
+    koine_generate_check(body, part);
     return koine_body_accept(body);
 }
 
@@ -46,4 +50,33 @@ json_t *koine_generate_usage(const struct koine_usage *usage) {
                      (json_int_t)total, "cacheReadInputTokens",
                      (json_int_t)usage->cache_read_input_tokens, "cacheCreationInputTokens",
                      (json_int_t)usage->cache_creation_input_tokens);
+}
+
+static json_t *string_or_null(struct koine_text text) {
+    return text.size ? json_stringn(text.data, text.size) : json_null();
+}
+
+/* The CLI's own list; a tool's input in it may hold any text. */
+static json_t *permission_denials(struct koine_text denials) {
+    json_t *list =
+        denials.size ? json_loadb(denials.data, denials.size, JSON_ALLOW_NUL, NULL) : NULL;
+    return list ? list : json_array();
+}
+
+json_t *koine_generate_result(const struct koine_run_result *result) {
+    return json_pack(
+        "{s:o,s:o,s:f,s:o,s:I,s:I,s:o,s:o}", "usage", koine_generate_usage(&result->usage),
+        "sessionId", string_or_null(result->session_id), "costUsd", result->cost_usd, "model",
+        string_or_null(result->model), "numTurns", (json_int_t)result->num_turns, "durationMs",
+        (json_int_t)result->duration_ms, "stopReason", string_or_null(result->stop_reason),
+        "permissionDenials", permission_denials(result->permission_denials));
+}
+
+json_t *koine_generate_join(json_t *first, json_t *second) {
+    if (!first || !second || json_object_update(first, second)) {
+        json_decref(first);
+        first = NULL;
+    }
+    json_decref(second);
+    return first;
 }

@@ -56,8 +56,11 @@ struct koine_generate {
         KOINE_GENERATE_FIELD(type, part.profile, "profile", STRING, KOINE_BODY_NOT_EMPTY),         \
         KOINE_GENERATE_FIELD(type, part.fork_session, "forkSession", BOOLEAN, 0)
 
-/* Reads a body with such a table and checks what a table cannot say: fields that exclude or need
- * each other. False: the request has been answered. */
+/* Checks what a table cannot say: fields that exclude or need each other. What is wrong is added to
+ * the body's problems. Between koine_body_read and koine_body_accept. */
+void koine_generate_check(struct koine_body *body, const struct koine_generate *part);
+
+/* Reads a body with such a table and checks it. False: the request has been answered. */
 bool koine_generate_parse(const struct koine_host *host, koine_request request,
                           const struct koine_body_field *fields, size_t count, void *out,
                           const struct koine_generate *part);
@@ -68,5 +71,13 @@ struct koine_run_options koine_generate_options(const struct koine_generate *par
 
 /* {"inputTokens", …}; NULL when memory is short. */
 json_t *koine_generate_usage(const struct koine_usage *usage);
+
+/* What every answer says of its run: usage, sessionId, costUsd, model, numTurns, durationMs,
+ * stopReason, permissionDenials. NULL when memory is short. */
+json_t *koine_generate_result(const struct koine_run_result *result);
+
+/* An object with the members of both, those of `first` before the others. Both are taken over.
+ * NULL when one of them is, or when memory is short. */
+json_t *koine_generate_join(json_t *first, json_t *second);
 
 #endif

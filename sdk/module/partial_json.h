@@ -34,10 +34,10 @@ void koine_partial_json_reset(struct koine_partial_json *reader);
 int32_t koine_partial_json_feed(struct koine_partial_json *reader, struct koine_text piece);
 
 /*
- * The value so far as two texts that belong behind each other: `head`, a prefix of the compact text,
- * and `tail`, what closes it. Both none while nothing is determined. They live until the next call
- * that changes the reader, and hold no line break. A surrogate pair is left out until its second
- * half is there; a lone surrogate, which RFC 8259 allows, stays as it was written.
+ * The value so far as two texts that belong behind each other: `head`, a prefix of the compact
+ * text, and `tail`, what closes it. Both none while nothing is determined. They live until the next
+ * call that changes the reader, and hold no line break. A surrogate pair is left out until its
+ * second half is there; a lone surrogate, which RFC 8259 allows, stays as it was written.
  */
 struct koine_partial_value {
     struct koine_text head;

@@ -19,6 +19,7 @@
 #ifndef KOINE_MODULE_SSE_H
 #define KOINE_MODULE_SSE_H
 
+#include "module/json_text.h"
 #include <jansson.h>
 #include <koine/http.h>
 #include <stdbool.h>
@@ -33,13 +34,10 @@ struct koine_sse {
 
 enum { KOINE_SSE_EVENT_BYTES = 1024 };
 
-/* An event being built. Between begin and send only; a longer one moves to the heap. */
+/* An event being built, between begin and send only; a long one moves to the heap meanwhile. */
 struct koine_sse_event {
     struct koine_sse *stream;
-    char *bytes; /* `own` or from malloc */
-    size_t size;
-    size_t capacity;
-    bool no_memory;
+    struct koine_json_text text;
     char own[KOINE_SSE_EVENT_BYTES];
 };
 
@@ -57,8 +55,8 @@ void koine_sse_json(struct koine_sse_event *event, json_t *value);
 
 /*
  * Sends the event. As http->stream_write: KOINE_OK, KOINE_FULL (taken; wait for `drained`),
- * KOINE_GONE, KOINE_WRONG_STATE. When memory is short a stream with a hole would be worse than none:
- * an `error` event and a `done` event end it, and KOINE_NO_MEMORY is returned.
+ * KOINE_GONE, KOINE_WRONG_STATE. When memory is short a stream with a hole would be worse than
+ * none: an `error` event and a `done` event end it, and KOINE_NO_MEMORY is returned.
  */
 int32_t koine_sse_send(struct koine_sse_event *event);
 

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A growing buffer of JSON. Escapes what RFC 8259, section 7 demands, and nothing else. */
+#include "module/json_text.h"
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+void koine_json_text_init(struct koine_json_text *text, char *own, size_t capacity) {
+    *text = (struct koine_json_text){.bytes = own, .capacity = own ? capacity : 0};
+}
+
+void koine_json_text_finish(struct koine_json_text *text) {
+    if (text->on_heap)
+        free(text->bytes);
+    *text = (struct koine_json_text){0};
+}
+
+static bool grow(struct koine_json_text *text, size_t size) {
+    if (text->no_memory || size > SIZE_MAX / 4 - text->size) {
+        text->no_memory = true;
+        return false;
+    }
+    size_t capacity = (text->size + size) * 3 / 2 + 64;
+    char *bytes = realloc(text->on_heap ? text->bytes : NULL, capacity);
+    if (!bytes) {
+        text->no_memory = true;
+        return false;
+    }
+    if (!text->on_heap && text->size)
+        memcpy(bytes, text->bytes, text->size);
+    text->bytes = bytes;
+    text->capacity = capacity;
+    text->on_heap = true;
+    return true;
+}
+
+static inline bool reserve(struct koine_json_text *text, size_t size) {
+    return size <= text->capacity - text->size || grow(text, size);
+}
+
+void koine_json_text_add(struct koine_json_text *text, struct koine_text json) {
+    if (json.size && reserve(text, json.size)) {
+        memcpy(text->bytes + text->size, json.data, json.size);
+        text->size += json.size;
+    }
+}
+
+void koine_json_text_add_line(struct koine_json_text *text, struct koine_text json) {
+    const size_t begin = text->size;
+    koine_json_text_add(text, json);
+    for (size_t i = begin; i < text->size; i++)
+        if (text->bytes[i] == '\n' || text->bytes[i] == '\r')
+            text->bytes[i] = ' ';
+}
+
+/* What stands behind the backslash; 'u' for \u00XX, 0 for characters that need none. */
+static const char escapes[256] = {
+    ['"'] = '"',  ['\\'] = '\\', [0x00] = 'u', [0x01] = 'u', [0x02] = 'u', [0x03] = 'u',
+    [0x04] = 'u', [0x05] = 'u',  [0x06] = 'u', [0x07] = 'u', [0x08] = 'b', [0x09] = 't',
+    [0x0a] = 'n', [0x0b] = 'u',  [0x0c] = 'f', [0x0d] = 'r', [0x0e] = 'u', [0x0f] = 'u',
+    [0x10] = 'u', [0x11] = 'u',  [0x12] = 'u', [0x13] = 'u', [0x14] = 'u', [0x15] = 'u',
+    [0x16] = 'u', [0x17] = 'u',  [0x18] = 'u', [0x19] = 'u', [0x1a] = 'u', [0x1b] = 'u',
+    [0x1c] = 'u', [0x1d] = 'u',  [0x1e] = 'u', [0x1f] = 'u',
+};
+
+/* How many bytes from the front need no escape. */
+static size_t plain_run(const unsigned char *bytes, size_t size) {
+    size_t i = 0;
+    while (i < size && !escapes[bytes[i]])
+        i++;
+    return i;
+}
+
+static void add_escape(struct koine_json_text *text, unsigned char byte) {
+    static const char digits[] = "0123456789abcdef";
+    char escape[6] = {'\\', escapes[byte], '0', '0', digits[byte >> 4], digits[byte & 15]};
+    koine_json_text_add(text, (struct koine_text){escape, escape[1] == 'u' ? 6 : 2});
+}
+
+void koine_json_text_add_escaped(struct koine_json_text *text, struct koine_text characters) {
+    const unsigned char *bytes = (const unsigned char *)characters.data;
+    size_t size = characters.size;
+    while (size) {
+        const size_t run = plain_run(bytes, size);
+        koine_json_text_add(text, (struct koine_text){(const char *)bytes, run});
+        if (run == size)
+            return;
+        add_escape(text, bytes[run]);
+        bytes += run + 1;
+        size -= run + 1;
+    }
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JSON being written into a buffer that grows: bytes as they are, and text as the characters of a
+ * JSON string. Builds no tree and checks nothing; large values are copied once.
+ */
+#ifndef KOINE_MODULE_JSON_TEXT_H
+#define KOINE_MODULE_JSON_TEXT_H
+
+#include <koine/base.h>
+#include <stdbool.h>
+
+struct koine_json_text {
+    char *bytes;
+    size_t size;
+    size_t capacity;
+    bool on_heap;
+    bool no_memory; /* something is missing: do not use the text */
+};
+
+/* `own`: memory of the caller's to begin with, used while it is large enough; may be NULL. */
+void koine_json_text_init(struct koine_json_text *text, char *own, size_t capacity);
+void koine_json_text_finish(struct koine_json_text *text);
+
+void koine_json_text_add(struct koine_json_text *text, struct koine_text json);
+
+/* As koine_json_text_add; line breaks, which JSON allows between tokens, become spaces. */
+void koine_json_text_add_line(struct koine_json_text *text, struct koine_text json);
+
+/* Adds UTF-8 text as it stands within a JSON string, without the quotes around it. */
+void koine_json_text_add_escaped(struct koine_json_text *text, struct koine_text characters);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The events that every streaming endpoint has in common, and which of them a client wants. */
+#include "module/run_stream.h"
+#include "module/body_internal.h"
+#include <string.h>
+
+static const struct {
+    const char *name;
+    uint32_t type;
+    uint32_t flag; /* of the run, 0: it tells anyway */
+} optional[] = {
+    {"tool", KOINE_RUN_TOOL, KOINE_RUN_WANT_TOOLS},
+    {"thinking", KOINE_RUN_THINKING, KOINE_RUN_WANT_THINKING},
+    {"retry", KOINE_RUN_RETRY, 0},
+};
+
+enum { OPTIONAL = sizeof(optional) / sizeof(*optional) };
+
+static uint32_t bit_of(uint32_t type) {
+    for (uint32_t i = 0; i < OPTIONAL; i++)
+        if (optional[i].type == type)
+            return 1U << i;
+    return 0;
+}
+
+static uint32_t bit_named(struct koine_text name) {
+    for (uint32_t i = 0; i < OPTIONAL; i++)
+        if (strlen(optional[i].name) == name.size &&
+            memcmp(optional[i].name, name.data, name.size) == 0)
+            return 1U << i;
+    return 0;
+}
+
+uint32_t koine_run_stream_wanted(struct koine_body *body, const struct koine_body_strings *names) {
+    uint32_t wanted = 0;
+    for (size_t i = 0; i < names->count; i++) {
+        uint32_t bit = bit_named(names->items[i]);
+        if (!bit && names->items[i].data) /* else it is no string, which has been said */
+            body_problem_at(body, "events", (long long)i,
+                            "must be \"tool\", \"thinking\" or \"retry\"");
+        wanted |= bit;
+    }
+    return wanted;
+}
+
+uint32_t koine_run_stream_flags(uint32_t wanted) {
+    uint32_t flags = KOINE_RUN_TIE_STREAM;
+    for (uint32_t i = 0; i < OPTIONAL; i++)
+        if (wanted & 1U << i)
+            flags |= optional[i].flag;
+    return flags;
+}
+
+void koine_run_stream_begin(struct koine_run_stream *stream, const struct koine_endpoint *endpoint,
+                            koine_request request, uint32_t wanted,
+                            void (*drained)(void *data, koine_request request), void *data) {
+    const struct koine_stream_options options = {
+        .size = sizeof(options), .drained = drained, .data = data};
+    *stream = (struct koine_run_stream){
+        .sse = {.host = endpoint->host, .http = endpoint->http, .request = request},
+        .wanted = wanted,
+    };
+    endpoint->http->stream_begin(endpoint->host, request, &options);
+}
+
+/* ---- one event each */
+
+static json_t *string_or_null(struct koine_text text) {
+    return text.data ? json_stringn(text.data, text.size) : json_null();
+}
+
+static json_t *number_or_null(uint32_t number) {
+    return number ? json_integer(number) : json_null();
+}
+
+static void send_session(struct koine_run_stream *stream, struct koine_text id) {
+    koine_sse_send_json(&stream->sse, "session",
+                        json_pack("{s:o}", "sessionId", string_or_null(id)));
+}
+
+static void send_thinking(struct koine_run_stream *stream, struct koine_text text) {
+    struct koine_sse_event event;
+    koine_sse_begin(&event, &stream->sse, "thinking");
+    koine_sse_raw(&event, KOINE_TEXT("{\"text\":"));
+    koine_sse_string(&event, text);
+    koine_sse_raw(&event, KOINE_TEXT("}"));
+    koine_sse_send(&event);
+}
+
+static void add_string(struct koine_sse_event *event, struct koine_text name,
+                       struct koine_text text) {
+    koine_sse_raw(event, name);
+    koine_sse_string(event, text);
+}
+
+static void add_json(struct koine_sse_event *event, struct koine_text name,
+                     struct koine_text json) {
+    koine_sse_raw(event, name);
+    koine_sse_raw(event, json.size ? json : KOINE_TEXT("null"));
+}
+
+static void send_tool(struct koine_run_stream *stream, const struct koine_tool_use *use) {
+    static const char *const phases[] = {"started", "input", "ended"};
+    if (use->phase >= sizeof(phases) / sizeof(*phases))
+        return;
+    const char *phase = phases[use->phase];
+    struct koine_sse_event event;
+    koine_sse_begin(&event, &stream->sse, "tool");
+    add_string(&event, KOINE_TEXT("{\"phase\":"), (struct koine_text){phase, strlen(phase)});
+    add_string(&event, KOINE_TEXT(",\"id\":"), use->id);
+    if (use->name.data)
+        add_string(&event, KOINE_TEXT(",\"name\":"), use->name);
+    if (use->phase == KOINE_TOOL_INPUT)
+        add_json(&event, KOINE_TEXT(",\"input\":"), use->input);
+    if (use->phase == KOINE_TOOL_ENDED) {
+        add_json(&event, KOINE_TEXT(",\"output\":"), use->output);
+        koine_sse_raw(&event, use->is_error ? KOINE_TEXT(",\"isError\":true")
+                                            : KOINE_TEXT(",\"isError\":false"));
+    }
+    koine_sse_raw(&event, KOINE_TEXT(",\"parentToolUseId\":"));
+    koine_sse_json(&event, string_or_null(use->parent));
+    koine_sse_raw(&event, KOINE_TEXT("}"));
+    koine_sse_send(&event);
+}
+
+static void send_retry(struct koine_run_stream *stream, const struct koine_retry *retry) {
+    koine_sse_send_json(&stream->sse, "retry",
+                        json_pack("{s:I,s:I,s:o,s:o}", "attempt", (json_int_t)retry->attempt,
+                                  "maxRetries", (json_int_t)retry->max_retries, "errorStatus",
+                                  number_or_null(retry->error_status), "delayMs",
+                                  number_or_null(retry->delay_ms)));
+}
+
+/* A validation error that only the CLI could see names its issues here too. */
+static void send_error(struct koine_run_stream *stream, const struct koine_failure *failure) {
+    struct koine_sse_event event;
+    koine_sse_begin(&event, &stream->sse, "error");
+    add_string(&event, KOINE_TEXT("{\"error\":"), failure->message);
+    add_string(&event, KOINE_TEXT(",\"code\":"), failure->code);
+    if (failure->issues.size) {
+        add_string(&event, KOINE_TEXT(",\"rawText\":"), failure->issues);
+        add_json(&event, KOINE_TEXT(",\"issues\":"), failure->issues);
+    }
+    koine_sse_raw(&event, KOINE_TEXT("}"));
+    koine_sse_send(&event);
+}
+
+static json_t *signal_name(uint32_t signal) {
+    const char *name = signal ? sigabbrev_np((int)signal) : NULL;
+    if (name)
+        return json_sprintf("SIG%s", name);
+    return signal ? json_sprintf("SIG%u", (unsigned)signal) : json_null();
+}
+
+static void send_done(struct koine_run_stream *stream, const struct koine_run_end *end) {
+    if (stream->ended)
+        return;
+    stream->ended = true;
+    json_t *data = json_pack("{s:o,s:o}", "code",
+                             end->exit_code < 0 ? json_null() : json_integer(end->exit_code),
+                             "signal", signal_name(end->signal));
+    if (data && end->reason.size)
+        json_object_set_new(data, "reason", json_stringn(end->reason.data, end->reason.size));
+    koine_sse_send_json(&stream->sse, "done", data);
+    stream->sse.http->stream_end(stream->sse.host, stream->sse.request);
+}
+
+/* The client need not wait until the process has ended, or until a live one is asked again. */
+static void send_result(struct koine_run_stream *stream, const struct koine_run_result *result) {
+    static const struct koine_run_end success = {.size = sizeof(success)};
+    koine_sse_send_json(&stream->sse, "result", koine_generate_result(result));
+    send_done(stream, &success);
+}
+
+void koine_run_stream_event(struct koine_run_stream *stream, const struct koine_run_event *event) {
+    const uint32_t bit = bit_of(event->type);
+    if (stream->ended || (bit && !(stream->wanted & bit)))
+        return;
+    switch (event->type) {
+    case KOINE_RUN_SESSION:
+        send_session(stream, event->text);
+        break;
+    case KOINE_RUN_THINKING:
+        send_thinking(stream, event->text);
+        break;
+    case KOINE_RUN_TOOL:
+        send_tool(stream, event->tool);
+        break;
+    case KOINE_RUN_RETRY:
+        send_retry(stream, event->retry);
+        break;
+    case KOINE_RUN_RESULT:
+        send_result(stream, event->result);
+        break;
+    case KOINE_RUN_FAILURE:
+        send_error(stream, event->failure);
+        break;
+    case KOINE_RUN_END:
+        send_done(stream, event->end);
+        break;
+    default:
+        break;
+    }
+}

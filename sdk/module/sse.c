@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Server-sent events: framing and numbering. What the events mean is their writer's affair. */
+#include "module/sse.h"
+#include <string.h>
+
+static void add_decimal(struct koine_json_text *text, uint64_t number) {
+    char digits[20];
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    koine_json_text_add(text, (struct koine_text){digits + at, sizeof(digits) - at});
+}
+
+void koine_sse_begin(struct koine_sse_event *event, struct koine_sse *stream, const char *name) {
+    event->stream = stream;
+    koine_json_text_init(&event->text, event->own, sizeof(event->own));
+    koine_json_text_add(&event->text, KOINE_TEXT("id: "));
+    add_decimal(&event->text, ++stream->last_id);
+    koine_json_text_add(&event->text, KOINE_TEXT("\nevent: "));
+    koine_json_text_add(&event->text, (struct koine_text){name, strlen(name)});
+    koine_json_text_add(&event->text, KOINE_TEXT("\ndata: "));
+}
+
+void koine_sse_raw(struct koine_sse_event *event, struct koine_text json) {
+    koine_json_text_add_line(&event->text, json);
+}
+
+void koine_sse_string(struct koine_sse_event *event, struct koine_text text) {
+    koine_json_text_add(&event->text, KOINE_TEXT("\""));
+    koine_json_text_add_escaped(&event->text, text);
+    koine_json_text_add(&event->text, KOINE_TEXT("\""));
+}
+
+static int add_dumped(const char *bytes, size_t size, void *data) {
+    struct koine_json_text *text = data;
+    koine_json_text_add(text, (struct koine_text){bytes, size});
+    return text->no_memory ? -1 : 0;
+}
+
+void koine_sse_json(struct koine_sse_event *event, json_t *value) {
+    /* 15 digits: 0.0123 stays 0.0123. */
+    const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
+    if (!value || json_dump_callback(value, add_dumped, &event->text, flags))
+        event->text.no_memory = true;
+    json_decref(value);
+}
+
+/* The last words need no memory of ours: the host may have some, or ends the request itself. */
+static void give_up(struct koine_sse *stream) {
+    static const char lines[] =
+        "event: error\n"
+        "data: {\"error\":\"The gateway is short of memory; try again later\","
+        "\"code\":\"INTERNAL_ERROR\"}\n\n"
+        "event: done\n"
+        "data: {\"code\":null,\"signal\":null,\"reason\":\"out_of_memory\"}\n\n";
+    stream->http->stream_write(stream->host, stream->request,
+                               (struct koine_text){lines, sizeof(lines) - 1});
+    stream->http->stream_end(stream->host, stream->request);
+}
+
+int32_t koine_sse_send(struct koine_sse_event *event) {
+    struct koine_sse *stream = event->stream;
+    int32_t result = KOINE_NO_MEMORY;
+    koine_json_text_add(&event->text, KOINE_TEXT("\n\n"));
+    if (event->text.no_memory)
+        give_up(stream);
+    else
+        result =
+            stream->http->stream_write(stream->host, stream->request,
+                                       (struct koine_text){event->text.bytes, event->text.size});
+    koine_json_text_finish(&event->text);
+    return result;
+}
+
+int32_t koine_sse_send_json(struct koine_sse *stream, const char *name, json_t *value) {
+    struct koine_sse_event event;
+    koine_sse_begin(&event, stream, name);
+    koine_sse_json(&event, value);
+    return koine_sse_send(&event);
+}
