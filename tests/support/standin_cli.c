@@ -41,6 +41,9 @@
  * turn's cost persist           false        keep no transcript (for benchmarks) report path append
  * {argv, environ, pid, cwd} as one line at the start (environment only) turns             [{…}, …]
  * further keys for the first, second, … turn (environment only)
+ * object_echo       as echo      the object is this
+ * object_streamed   false        the object comes with the result only, without a block
+ * stop_reason       string       of the answer's message, such as max_tokens
  */
 #include "standin_cli.h"
 

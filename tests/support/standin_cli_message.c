@@ -137,7 +137,7 @@ void block_tool_use(struct standin *s, struct turn *t, int index, const char *id
     block_begin(s, index,
                 json_pack("{ss ss ss s{}}", "type", "tool_use", "id", id, "name", name, "input"));
     stream_deltas(s, t, &delta, input_json);
-    json_t *input = json_loads(input_json, JSON_DECODE_ANY, NULL);
+    json_t *input = json_loads(input_json, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     block_end(s, t, index,
               json_pack("{ss ss ss so}", "type", "tool_use", "id", id, "name", name, "input",
                         input ? input : json_object()));
