@@ -26,6 +26,7 @@ uint64_t worker_now_ms(void) {
 struct drain {
     struct worker *worker;
     struct event *term, *interrupt, *deadline;
+    bool told; /* drain_seconds are over, and the clients know */
 };
 
 static void finish(void *data) {
@@ -33,15 +34,23 @@ static void finish(void *data) {
     event_base_loopbreak(drain->worker->base);
 }
 
+/* First what is open is told, so that a client knows why; a moment later it is cut. */
 static void on_drain_deadline(evutil_socket_t fd, short what, void *data) {
+    static const struct timeval last_words = {3, 0};
     (void)fd;
     (void)what;
     struct drain *drain = data;
+    struct server *server = drain->worker->server;
+    if (drain->told) {
+        server_cut(server);
+        finish(drain);
+        return;
+    }
+    drain->told = true;
     log_print(drain->worker->log, KOINE_LOG_WARNING, "gateway",
-              "%zu requests were still open after drain_seconds: they are cut",
-              drain->worker->server->open);
-    server_cut(drain->worker->server);
-    finish(drain);
+              "%zu requests were still open after drain_seconds: they are ended", server->open);
+    evtimer_add(drain->deadline, &last_words);
+    server_shut_down(server);
 }
 
 static void on_signal(evutil_socket_t number, short what, void *data) {

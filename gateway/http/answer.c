@@ -109,10 +109,28 @@ int request_stream_begin(struct request *request, const struct koine_stream_opti
     return result;
 }
 
+static int cut_stream(struct request *request, const char *why) {
+    log_print_request(request->worker->log, KOINE_LOG_ERROR, module_name(request->route->module),
+                      request_id_text(request), "%s: the request is cut", why);
+    gate_abort(request->connection);
+    return KOINE_GONE;
+}
+
+/* What a module decides to say in one piece is its own affair; going on while nobody reads is not.
+ */
+static uint64_t queue_limit(struct request *request, size_t size) {
+    if (size > request->largest_write)
+        request->largest_write = size;
+    return 4 *
+           (request->worker->config->http.stream_buffer_bytes + (uint64_t)request->largest_write);
+}
+
 int request_stream_write(struct request *request, struct koine_text bytes) {
     if (request->state != REQUEST_STREAMING)
         return KOINE_WRONG_STATE;
     int result = gate_stream_write(request->connection, bytes);
+    if (result == KOINE_NO_MEMORY) /* a stream with a hole in it is worse than a broken one */
+        return cut_stream(request, "there is no memory for its stream");
     if (result != KOINE_FULL)
         return result;
     if (!request->stream_full) {
@@ -120,14 +138,8 @@ int request_stream_write(struct request *request, struct koine_text bytes) {
         if (request->run)
             runner_stream_full(request->run, true);
     }
-    uint64_t limit = 4 * (uint64_t)request->worker->config->http.stream_buffer_bytes;
-    if (gate_stream_queued(request->connection) > limit + bytes.size) {
-        log_print_request(request->worker->log, KOINE_LOG_ERROR,
-                          module_name(request->route->module), request_id_text(request),
-                          "wrote on although its stream was full: the request is cut");
-        gate_abort(request->connection);
-        return KOINE_GONE;
-    }
+    if (gate_stream_queued(request->connection) > queue_limit(request, bytes.size))
+        return cut_stream(request, "wrote on although its stream was full");
     return KOINE_FULL;
 }
 

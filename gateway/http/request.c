@@ -128,6 +128,20 @@ static void on_deadline(evutil_socket_t fd, short what, void *data) {
         request_fail(request, &failure);
 }
 
+void request_shut_down(struct request *request) {
+    struct koine_failure failure = {0};
+    if (!request_is_open(request))
+        return;
+    request->how = KOINE_END_SHUTDOWN;
+    failure_set(&failure, 503, "UNAVAILABLE", "The gateway is shutting down.");
+    if (request->run)
+        runner_shut_down(request->run, &failure);
+    if (request->state == REQUEST_OPEN)
+        request_fail(request, &failure);
+    else if (request->state == REQUEST_STREAMING && !request->run)
+        gate_abort(request->connection);
+}
+
 static uint32_t deadline_limit_ms(const struct request *request) {
     uint32_t own = request->route->as.deadline_ms;
     return own ? own : request->worker->config->http.request_timeout_ms;

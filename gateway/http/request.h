@@ -53,6 +53,7 @@ struct request {
     void (*drained)(void *data, koine_request request);
     void *drained_data;
     bool stream_full;
+    size_t largest_write; /* to the stream while it was full */
 };
 
 /* Makes the record when the head has passed. NULL when memory is short. */
@@ -65,6 +66,8 @@ void request_dispatch(struct request *request, struct koine_text fields, struct 
 void request_ended(struct request *request, enum gate_end how);
 /* The stream has room again. */
 void request_drained(struct request *request);
+/* The time to finish is over: answers 503, or has the run say so on its stream. */
+void request_shut_down(struct request *request);
 /* The run says that it is over. */
 void request_run_over(struct request *request);
 

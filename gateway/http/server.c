@@ -219,6 +219,13 @@ int server_listen(struct server *server, int fd) {
     return gate_listen(server->gate, fd);
 }
 
+void server_shut_down(struct server *server) {
+    size_t position = 0;
+    void *object;
+    while (handles_next(server->requests, &position, &object))
+        request_shut_down(object);
+}
+
 void server_cut(struct server *server) {
     size_t position = 0;
     void *object;

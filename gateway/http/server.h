@@ -23,7 +23,9 @@ struct server {
 
 struct server *server_create(struct worker *worker);
 int server_listen(struct server *server, int fd); /* 0 or -1 with errno */
-/* Ends every request: the drain deadline has passed. */
+/* The drain deadline has passed: every request is answered 503, or told so on its stream. */
+void server_shut_down(struct server *server);
+/* Ends what is still open at once. */
 void server_cut(struct server *server);
 void server_destroy(struct server *server); /* takes NULL */
 

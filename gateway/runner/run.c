@@ -345,6 +345,13 @@ void runner_timed_out(struct run *run, const char *what) {
     run_end(run, "timeout");
 }
 
+void runner_shut_down(struct run *run, const struct koine_failure *failure) {
+    if (!run->reason)
+        run->reason = "shutdown";
+    run_fail(run, failure->status, failure->code.data, failure->message.data);
+    run_end(run, "shutdown");
+}
+
 int runner_cancel(struct run *run, const char *reason) {
     run->concluded = true;
     run_end(run, reason);

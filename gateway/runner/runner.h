@@ -40,6 +40,8 @@ int runner_adopt(struct run *run, struct request *request, koine_run_callback on
 void runner_release(struct run *run,
                     const char *reason); /* the request has ended: finish or cancel */
 void runner_timed_out(struct run *run, const char *what); /* FAILURE TIMEOUT_ERROR, then ended */
+/* FAILURE with constant texts, then ended. */
+void runner_shut_down(struct run *run, const struct koine_failure *failure);
 void runner_stream_full(struct run *run, bool full);
 
 #endif

@@ -112,7 +112,7 @@ struct koine_run_end {
     uint32_t signal;   /* that ended the process, 0: none */
     uint32_t reserved;
     struct koine_text reason; /* "": ended by itself; "timeout", "spawn_error", "cancelled",
-                                 "client_left", "protocol_error", "line_too_long" */
+                                 "client_left", "shutdown", "protocol_error", "line_too_long" */
 };
 
 /* What every pointer refers to lives until the callback returns. */

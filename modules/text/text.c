@@ -19,9 +19,14 @@ static const struct koine_body_field fields[] = {
 
 static void answer(const struct koine_endpoint *self, koine_request request,
                    const struct koine_run_result *result) {
-    const struct koine_text text = result->text;
-    json_t *own = json_pack("{s:o}", "text", json_stringn(text.data ? text.data : "", text.size));
-    koine_endpoint_answer(self, request, koine_generate_join(own, koine_generate_result(result)));
+    struct koine_json_text json;
+    koine_json_text_init(&json, NULL, 0);
+    koine_json_text_add(&json, KOINE_TEXT("{\"text\":"));
+    koine_json_text_add_string(&json, result->text);
+    koine_json_text_add(&json, KOINE_TEXT(","));
+    koine_generate_add_result(&json, result);
+    koine_json_text_add(&json, KOINE_TEXT("}"));
+    koine_endpoint_answer(self, request, &json);
 }
 
 static void on_event(void *data, const struct koine_run_event *event) {

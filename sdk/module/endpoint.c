@@ -91,14 +91,11 @@ void koine_endpoint_fail_for_memory(const struct koine_endpoint *self, koine_req
 }
 
 void koine_endpoint_answer(const struct koine_endpoint *self, koine_request request,
-                           json_t *answer) {
-    /* 15 digits: 0.0123 stays 0.0123. */
-    char *json = answer ? json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
-    if (json)
-        self->http->respond(self->host, request, 200, (struct koine_text){NULL, 0},
-                            (struct koine_text){json, strlen(json)});
-    else
+                           struct koine_json_text *json) {
+    if (json->no_memory)
         koine_endpoint_fail_for_memory(self, request);
-    free(json);
-    json_decref(answer);
+    else
+        self->http->respond(self->host, request, 200, (struct koine_text){NULL, 0},
+                            (struct koine_text){json->bytes, json->size});
+    koine_json_text_finish(json);
 }

@@ -51,9 +51,9 @@ bool koine_endpoint_start(const struct koine_endpoint *self, koine_request reque
                           const struct koine_run_options *options, koine_run_callback on_event,
                           void *data);
 
-/* Answers 200 with a JSON value, which is taken over; NULL: memory is short, and it says so. */
+/* Answers 200 with JSON and finishes the text; one that lacks memory is answered 500. */
 void koine_endpoint_answer(const struct koine_endpoint *self, koine_request request,
-                           json_t *answer);
+                           struct koine_json_text *json);
 
 /* Answers 500: memory is short. */
 void koine_endpoint_fail_for_memory(const struct koine_endpoint *self, koine_request request);

@@ -56,27 +56,17 @@ static json_t *string_or_null(struct koine_text text) {
     return text.size ? json_stringn(text.data, text.size) : json_null();
 }
 
-/* The CLI's own list; a tool's input in it may hold any text. */
-static json_t *permission_denials(struct koine_text denials) {
-    json_t *list =
-        denials.size ? json_loadb(denials.data, denials.size, JSON_ALLOW_NUL, NULL) : NULL;
-    return list ? list : json_array();
-}
-
-json_t *koine_generate_result(const struct koine_run_result *result) {
-    return json_pack(
-        "{s:o,s:o,s:f,s:o,s:I,s:I,s:o,s:o}", "usage", koine_generate_usage(&result->usage),
-        "sessionId", string_or_null(result->session_id), "costUsd", result->cost_usd, "model",
+void koine_generate_add_result(struct koine_json_text *text,
+                               const struct koine_run_result *result) {
+    json_t *members = json_pack(
+        "{s:o,s:o,s:f,s:o,s:I,s:I,s:o}", "usage", koine_generate_usage(&result->usage), "sessionId",
+        string_or_null(result->session_id), "costUsd", result->cost_usd, "model",
         string_or_null(result->model), "numTurns", (json_int_t)result->num_turns, "durationMs",
-        (json_int_t)result->duration_ms, "stopReason", string_or_null(result->stop_reason),
-        "permissionDenials", permission_denials(result->permission_denials));
-}
-
-json_t *koine_generate_join(json_t *first, json_t *second) {
-    if (!first || !second || json_object_update(first, second)) {
-        json_decref(first);
-        first = NULL;
-    }
-    json_decref(second);
-    return first;
+        (json_int_t)result->duration_ms, "stopReason", string_or_null(result->stop_reason));
+    koine_json_text_add_value(text, members, JSON_EMBED);
+    json_decref(members);
+    /* the CLI's own list as it stands: a tool's input may hold numbers that no C type does */
+    koine_json_text_add(text, KOINE_TEXT(",\"permissionDenials\":"));
+    koine_json_text_add_line(text, result->permission_denials.size ? result->permission_denials
+                                                                   : KOINE_TEXT("[]"));
 }

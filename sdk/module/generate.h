@@ -13,6 +13,7 @@
 #define KOINE_MODULE_GENERATE_H
 
 #include "module/body.h"
+#include "module/json_text.h"
 #include <jansson.h>
 #include <koine/runner.h>
 
@@ -72,12 +73,10 @@ struct koine_run_options koine_generate_options(const struct koine_generate *par
 /* {"inputTokens", …}; NULL when memory is short. */
 json_t *koine_generate_usage(const struct koine_usage *usage);
 
-/* What every answer says of its run: usage, sessionId, costUsd, model, numTurns, durationMs,
- * stopReason, permissionDenials. NULL when memory is short. */
-json_t *koine_generate_result(const struct koine_run_result *result);
-
-/* An object with the members of both, those of `first` before the others. Both are taken over.
- * NULL when one of them is, or when memory is short. */
-json_t *koine_generate_join(json_t *first, json_t *second);
+/*
+ * Adds what every answer says of its run as members of a JSON object, without the braces:
+ * "usage":{…},"sessionId":…, costUsd, model, numTurns, durationMs, stopReason, permissionDenials.
+ */
+void koine_generate_add_result(struct koine_json_text *text, const struct koine_run_result *result);
 
 #endif

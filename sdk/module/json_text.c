@@ -90,3 +90,22 @@ void koine_json_text_add_escaped(struct koine_json_text *text, struct koine_text
         size -= run + 1;
     }
 }
+
+void koine_json_text_add_string(struct koine_json_text *text, struct koine_text characters) {
+    koine_json_text_add(text, KOINE_TEXT("\""));
+    koine_json_text_add_escaped(text, characters);
+    koine_json_text_add(text, KOINE_TEXT("\""));
+}
+
+static int add_dumped(const char *bytes, size_t size, void *data) {
+    struct koine_json_text *text = data;
+    koine_json_text_add(text, (struct koine_text){bytes, size});
+    return text->no_memory ? -1 : 0;
+}
+
+void koine_json_text_add_value(struct koine_json_text *text, const json_t *value, size_t flags) {
+    /* 15 digits: 0.0123 stays 0.0123. */
+    flags |= JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
+    if (!value || json_dump_callback(value, add_dumped, text, flags))
+        text->no_memory = true;
+}

@@ -6,6 +6,7 @@
 #ifndef KOINE_MODULE_JSON_TEXT_H
 #define KOINE_MODULE_JSON_TEXT_H
 
+#include <jansson.h>
 #include <koine/base.h>
 #include <stdbool.h>
 
@@ -25,6 +26,13 @@ void koine_json_text_add(struct koine_json_text *text, struct koine_text json);
 
 /* As koine_json_text_add; line breaks, which JSON allows between tokens, become spaces. */
 void koine_json_text_add_line(struct koine_json_text *text, struct koine_text json);
+
+/* Adds a value as jansson writes it, compact; JSON_EMBED leaves the outer braces out. NULL counts
+ * as memory being short. */
+void koine_json_text_add_value(struct koine_json_text *text, const json_t *value, size_t flags);
+
+/* Adds UTF-8 text as a JSON string. */
+void koine_json_text_add_string(struct koine_json_text *text, struct koine_text characters);
 
 /* Adds UTF-8 text as it stands within a JSON string, without the quotes around it. */
 void koine_json_text_add_escaped(struct koine_json_text *text, struct koine_text characters);

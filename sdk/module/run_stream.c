@@ -168,7 +168,12 @@ static void send_done(struct koine_run_stream *stream, const struct koine_run_en
 /* The client need not wait until the process has ended, or until a live one is asked again. */
 static void send_result(struct koine_run_stream *stream, const struct koine_run_result *result) {
     static const struct koine_run_end success = {.size = sizeof(success)};
-    koine_sse_send_json(&stream->sse, "result", koine_generate_result(result));
+    struct koine_sse_event event;
+    koine_sse_begin(&event, &stream->sse, "result");
+    koine_sse_raw(&event, KOINE_TEXT("{"));
+    koine_generate_add_result(&event.text, result);
+    koine_sse_raw(&event, KOINE_TEXT("}"));
+    koine_sse_send(&event);
     send_done(stream, &success);
 }
 

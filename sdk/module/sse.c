@@ -28,22 +28,11 @@ void koine_sse_raw(struct koine_sse_event *event, struct koine_text json) {
 }
 
 void koine_sse_string(struct koine_sse_event *event, struct koine_text text) {
-    koine_json_text_add(&event->text, KOINE_TEXT("\""));
-    koine_json_text_add_escaped(&event->text, text);
-    koine_json_text_add(&event->text, KOINE_TEXT("\""));
-}
-
-static int add_dumped(const char *bytes, size_t size, void *data) {
-    struct koine_json_text *text = data;
-    koine_json_text_add(text, (struct koine_text){bytes, size});
-    return text->no_memory ? -1 : 0;
+    koine_json_text_add_string(&event->text, text);
 }
 
 void koine_sse_json(struct koine_sse_event *event, json_t *value) {
-    /* 15 digits: 0.0123 stays 0.0123. */
-    const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
-    if (!value || json_dump_callback(value, add_dumped, &event->text, flags))
-        event->text.no_memory = true;
+    koine_json_text_add_value(&event->text, value, 0);
     json_decref(value);
 }
 
