@@ -106,10 +106,16 @@ $(BUILD)/tests/standin-api: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libs,libevent jansson)
 
-$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libkoine-gateway.a $(BUILD)/libkoine-module.a
+# An archive: a unit test that uses a part of the support links that part and what it needs alone.
+$(BUILD)/tests/libsupport.a: $(E2E_OBJECTS)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/libsupport.a $(BUILD)/libkoine-gateway.a \
+		$(BUILD)/libkoine-module.a
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libs,$(PACKAGES) check) -ldl -lpthread
-$(BUILD)/tests/e2e/%: $(BUILD)/tests/e2e/%.o $(E2E_OBJECTS)
+$(BUILD)/tests/e2e/%: $(BUILD)/tests/e2e/%.o $(BUILD)/tests/libsupport.a
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libs,libcurl jansson check) -lpthread
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o

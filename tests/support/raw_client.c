@@ -23,6 +23,10 @@ struct raw_client {
 };
 
 struct raw_client *raw_connect(const struct gateway *gateway) {
+    return raw_connect_narrow(gateway, 0);
+}
+
+struct raw_client *raw_connect_narrow(const struct gateway *gateway, int receive_buffer_bytes) {
     struct raw_client *client = calloc(1, sizeof *client);
     ck_assert_ptr_nonnull(client);
     struct sockaddr_in address = {.sin_family = AF_INET,
@@ -32,6 +36,9 @@ struct raw_client *raw_connect(const struct gateway *gateway) {
     client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_ge(client->fd, 0);
     setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (receive_buffer_bytes > 0) /* before connect: the window is agreed on there */
+        setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes,
+                   sizeof receive_buffer_bytes);
     int failed = connect(client->fd, (struct sockaddr *)&address, sizeof address);
     ck_assert_msg(failed == 0, "connect: %s", strerror(errno));
     return client;
@@ -111,6 +118,33 @@ static char *take(struct raw_client *client, size_t size) {
     if (client->data)
         memmove(client->data, client->data + size, client->size + 1);
     return taken;
+}
+
+ssize_t raw_read(struct raw_client *client, void *buffer, size_t size, int timeout_ms) {
+    if (client->size > 0) {
+        size_t taken = client->size < size ? client->size : size;
+        char *first = take(client, taken);
+        memcpy(buffer, first, taken);
+        free(first);
+        return (ssize_t)taken;
+    }
+    if (!raw_readable(client, timeout_ms))
+        return -1;
+    ssize_t got = recv(client->fd, buffer, size, 0);
+    return got > 0 ? got : 0;
+}
+
+void raw_put_back(struct raw_client *client, const void *data, size_t size) {
+    char *joined = malloc(size + client->size + 1);
+    ck_assert_ptr_nonnull(joined);
+    if (size > 0)
+        memcpy(joined, data, size);
+    if (client->size > 0)
+        memcpy(joined + size, client->data, client->size);
+    client->size += size;
+    joined[client->size] = '\0';
+    free(client->data);
+    client->data = joined;
 }
 
 static size_t body_size(const char *head, int status, bool head_request) {

@@ -24,6 +24,9 @@ struct raw_answer {
 };
 
 struct raw_client *raw_connect(const struct gateway *gateway);
+/* The same with a receive buffer of about that many bytes: the kernel soon takes no more for a
+ * client that does not read. 0: the kernel's own choice. */
+struct raw_client *raw_connect_narrow(const struct gateway *gateway, int receive_buffer_bytes);
 /* Closes; takes NULL. raw_reset closes with RST. */
 void raw_close(struct raw_client *client);
 void raw_reset(struct raw_client *client);
@@ -40,6 +43,10 @@ void raw_half_close(struct raw_client *client);
  * `head_request`. raw_answer_finish it. */
 struct raw_answer raw_receive(struct raw_client *client, bool head_request);
 void raw_answer_finish(struct raw_answer *answer);
+/* Bytes as they come, at most `size`: how many, 0 when the connection has ended (reset or not),
+ * -1 when nothing came within the time. raw_put_back gives back what belongs to a later answer. */
+ssize_t raw_read(struct raw_client *client, void *buffer, size_t size, int timeout_ms);
+void raw_put_back(struct raw_client *client, const void *data, size_t size);
 /* True when the gateway closes within ten seconds and sends nothing more. */
 bool raw_ends(struct raw_client *client);
 /* True when the gateway sends something or closes within the time. */
