@@ -43,7 +43,8 @@
  * further keys for the first, second, … turn (environment only)
  * object_echo       as echo      the object is this
  * object_streamed   false        the object comes with the result only, without a block
- * stop_reason       string       of the answer's message, such as max_tokens
+ * stop_reason       string       of the object's message, such as max_tokens
+ * delay_after       n            bytes of a block without delay_ms
  */
 #include "standin_cli.h"
 

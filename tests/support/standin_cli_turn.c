@@ -188,17 +188,20 @@ static void reject_objects(struct standin *s, struct turn *t) {
 }
 
 static void answer_object(struct standin *s, struct turn *t, const char *object) {
-    const char *text = scenario_string(s, "text", NULL);
+    const char *text = scenario_string(s, "text", NULL), *thinking;
+    int index = 0;
     reject_objects(s, t);
     if (s->interrupted)
         return;
     message_begin(s, t);
+    if ((thinking = scenario_string(s, "thinking", NULL)))
+        block_thinking(s, t, index++, thinking);
     if (text)
-        block_text(s, t, 0, text, 0);
+        block_text(s, t, index++, text, 0);
     if (json_is_false(json_object_get(s->scenario, "object_streamed")))
         message_end(s, t, "end_turn");
     else
-        emit_object(s, t, text ? 1 : 0, object, true);
+        emit_object(s, t, index, object, true);
     t->structured_output = json_loads(object, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     set_answer(t, strdup(object));
 }
@@ -218,7 +221,7 @@ static void answer_text(struct standin *s, struct turn *t) {
     if ((thinking = scenario_string(s, "thinking", NULL)))
         block_thinking(s, t, index++, thinking);
     block_text(s, t, index, text, scenario_int(s, "repeat", 0));
-    message_end(s, t, scenario_string(s, "stop_reason", "end_turn"));
+    message_end(s, t, "end_turn");
     free(text);
 }
 
