@@ -36,16 +36,20 @@ void koine_sse_json(struct koine_sse_event *event, json_t *value) {
     json_decref(value);
 }
 
-/* The last words need no memory of ours: the host may have some, or ends the request itself. */
+static void send_last(struct koine_sse *stream, const char *name, struct koine_text data) {
+    struct koine_sse_event event;
+    koine_sse_begin(&event, stream, name);
+    koine_sse_raw(&event, data);
+    koine_sse_send(&event);
+}
+
+/* The last words are short: they need no memory of the heap. */
 static void give_up(struct koine_sse *stream) {
-    static const char lines[] =
-        "event: error\n"
-        "data: {\"error\":\"The gateway is short of memory; try again later\","
-        "\"code\":\"INTERNAL_ERROR\"}\n\n"
-        "event: done\n"
-        "data: {\"code\":null,\"signal\":null,\"reason\":\"out_of_memory\"}\n\n";
-    stream->http->stream_write(stream->host, stream->request,
-                               (struct koine_text){lines, sizeof(lines) - 1});
+    send_last(stream, "error",
+              KOINE_TEXT("{\"error\":\"The gateway is short of memory; try again later\","
+                         "\"code\":\"INTERNAL_ERROR\"}"));
+    send_last(stream, "done",
+              KOINE_TEXT("{\"code\":null,\"signal\":null,\"reason\":\"out_of_memory\"}"));
     stream->http->stream_end(stream->host, stream->request);
 }
 
