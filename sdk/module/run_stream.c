@@ -60,7 +60,8 @@ void koine_run_stream_begin(struct koine_run_stream *stream, const struct koine_
         .sse = {.host = endpoint->host, .http = endpoint->http, .request = request},
         .wanted = wanted,
     };
-    endpoint->http->stream_begin(endpoint->host, request, &options);
+    if (endpoint->http->stream_begin(endpoint->host, request, &options) != KOINE_OK)
+        koine_endpoint_fail_for_memory(endpoint, request); /* ends the run too */
 }
 
 /* ---- one event each */
