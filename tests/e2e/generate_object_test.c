@@ -155,13 +155,21 @@ START_TEST(a_schema_arrives_as_it_is)
         "{'type':'object','properties':{'name':{'type':'string','minLength':1},'tags':{'type':"
         "'array','items':{'type':'string'},'uniqueItems':true}},'required':['name'],"
         "'additionalProperties':false}",
-        "{'anyOf':[{'type':'object'},{'$ref':'#/$defs/"
-        "other'}],'$defs':{'other':{'type':'object'}}}",
+        "{'type':'object','anyOf':[{'required':['a']},{'$ref':'#/$defs/b'}],"
+        "'$defs':{'b':{'required':['b']}}}",
         "{'type':'object','description':'\xe2\x82\xac \\\"quoted\\\" \\ud83d\\ude00','properties':"
         "{'n':{'type':['integer','null'],'minimum':-1,'exclusiveMaximum':1.5}}}",
     };
     for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++)
         assert_schema(schemas[i], schemas[i]);
+}
+END_TEST
+
+/* The API takes no tool without it. */
+START_TEST(the_type_of_the_whole_is_added)
+{
+    assert_schema("{'properties':{'a':{'const':1}}}",
+                  "{'type':'object','properties':{'a':{'const':1}}}");
 }
 END_TEST
 
@@ -468,6 +476,7 @@ int main(void) {
         an_object_of_a_megabyte,
         the_object_comes_without_a_block_of_its_own,
         a_schema_arrives_as_it_is,
+        the_type_of_the_whole_is_added,
         what_the_cli_cannot_compile_is_left_out,
         a_property_may_have_the_name_of_a_keyword,
         values_within_a_schema_are_no_schemas,
