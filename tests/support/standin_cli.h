@@ -165,6 +165,7 @@ bool scenario_true(const struct standin *s, const char *key);
 void scenario_checkpoint(struct standin *s, const char *when);
 void scenario_report(struct standin *s);
 void scenario_stray_daemon(struct standin *s);
+json_t *scenario_value(struct standin *s, const struct turn *t, const char *what);
 char *scenario_echo(struct standin *s, const struct turn *t);
 
 /* standin_cli_sample.c */

@@ -61,12 +61,13 @@ static size_t stream_deltas(struct standin *s, struct turn *t, const struct delt
                             const char *text) {
     size_t bytes = strlen(text), done = 0;
     int64_t wanted = scenario_int(s, "delta_bytes", 24), delay = scenario_int(s, "delay_ms", 0);
+    int64_t at_once = scenario_int(s, "delay_after", 0);
     bool middle = d->has_middle;
     while (done < bytes && !s->interrupted) {
         size_t length = delta_length(text + done, bytes - done, wanted > 0 ? (size_t)wanted : 1);
         line_delta(s, t, d->index, d->type, d->field, text + done, length, 1);
         done += length;
-        if (delay > 0)
+        if (delay > 0 && (int64_t)done >= at_once)
             standin_pause(s, delay);
         if (middle && done * 2 >= bytes) {
             scenario_checkpoint(s, "mid_text");
@@ -183,7 +184,7 @@ void block_tool_use(struct standin *s, struct turn *t, int index, const char *id
     block_begin(s, index,
                 json_pack("{ss ss ss s{}}", "type", "tool_use", "id", id, "name", name, "input"));
     stream_deltas(s, t, &delta, input_json);
-    json_t *input = json_loads(input_json, JSON_DECODE_ANY, NULL);
+    json_t *input = json_loads(input_json, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     block_end(s, t, index,
               json_pack("{ss ss ss so}", "type", "tool_use", "id", id, "name", name, "input",
                         input ? input : json_object()));
