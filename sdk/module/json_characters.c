@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Looks at eight bytes at once as long as they are plain ASCII, which most text is, and at whole
+ * characters otherwise.
+ */
+#include "module/json_characters.h"
+#include <string.h>
+
+static bool is_plain(unsigned char byte) {
+    return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+}
+
+/* Whether eight bytes are plain. A subtraction borrows where a byte is too small, and may then find
+ * fault with its neighbour too; it finds none where all are plain. */
+static bool are_plain(const unsigned char *bytes) {
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    const uint64_t below = word - ones * 0x20;
+    const uint64_t quotes = (word ^ (ones * '"')) - ones;
+    const uint64_t backslashes = (word ^ (ones * '\\')) - ones;
+    return ((word | below | quotes | backslashes) & (ones * 0x80)) == 0;
+}
+
+unsigned json_character_missing(unsigned char first) {
+    if (first < 0xC2 || first > 0xF4)
+        return 0;
+    return first < 0xE0 ? 1 : first < 0xF0 ? 2 : 3;
+}
+
+bool json_character_continues(unsigned char previous, unsigned char byte) {
+    if ((byte & 0xC0) != 0x80)
+        return false;
+    switch (previous) {
+    case 0xE0:
+        return byte >= 0xA0;
+    case 0xED:
+        return byte <= 0x9F;
+    case 0xF0:
+        return byte >= 0x90;
+    case 0xF4:
+        return byte <= 0x8F;
+    default:
+        return true;
+    }
+}
+
+/* The size of a character of several bytes, or 0 when not all of it is there. */
+static size_t whole_character(const unsigned char *bytes, size_t size) {
+    const size_t missing = json_character_missing(bytes[0]);
+    if (missing == 0 || size <= missing)
+        return 0;
+    for (size_t i = 1; i <= missing; i++) {
+        if (!json_character_continues(bytes[i - 1], bytes[i]))
+            return 0;
+    }
+    return missing + 1;
+}
+
+size_t json_characters_span(const unsigned char *bytes, size_t size) {
+    size_t at = 0, character = 0;
+    do {
+        while (size - at >= 8 && are_plain(bytes + at))
+            at += 8;
+        while (at < size && is_plain(bytes[at]))
+            at++;
+        while (at < size && (character = whole_character(bytes + at, size - at)) > 0)
+            at += character;
+    } while (at < size && is_plain(bytes[at]));
+    return at;
+}
