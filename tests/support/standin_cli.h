@@ -170,5 +170,6 @@ char *scenario_echo(struct standin *s, const struct turn *t);
 
 /* standin_cli_sample.c */
 json_t *sample_of_schema(const json_t *root, const json_t *schema, int depth);
+bool schema_is_taken(const json_t *schema);
 
 #endif

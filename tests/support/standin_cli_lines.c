@@ -60,7 +60,7 @@ json_t *tools_offered(struct standin *s) {
         if (wanted && !has_string(o->disallowed_tools, name))
             json_array_append_new(offered, json_string(name));
     }
-    if (s->json_schema || json_object_get(s->scenario, "object"))
+    if (s->json_schema)
         json_array_append_new(offered, json_string("StructuredOutput"));
     add_host_tools(s, offered);
     return offered;
