@@ -8,6 +8,7 @@
 
 #include "module/body.h"
 #include <jansson.h>
+#include <stdarg.h>
 
 struct koine_body {
     const struct koine_host *host;
@@ -37,6 +38,14 @@ const char *body_kind_name(const json_t *json);
 /* `field` NULL: the whole body. `index` below 0: the whole field. */
 void body_problem_at(struct koine_body *body, const char *field, long long index,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* As body_problem_at, deeper in the body. Takes `path`; NULL: there was no memory for it, or it was
+ * not made because body_problems_full said that it would not be told. */
+void body_problem_path(struct koine_body *body, json_t *path, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+
+/* Further problems are counted and not told. */
+bool body_problems_full(const struct koine_body *body);
 
 /* Each answers the request, after which `body` may be gone. */
 void body_refuse(const struct koine_body *body, uint16_t status, const char *code,

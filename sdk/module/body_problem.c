@@ -83,26 +83,39 @@ bool koine_body_accept(struct koine_body *body) {
     return false;
 }
 
+bool body_problems_full(const struct koine_body *body) {
+    return body->problems >= REPORTED_PROBLEMS;
+}
+
+void body_problem_path(struct koine_body *body, json_t *path, const char *format,
+                       va_list arguments) {
+    bool told = !body_problems_full(body);
+    char *message = NULL;
+    body->problems++;
+    if (told && vasprintf(&message, format, arguments) < 0)
+        message = NULL;
+    json_t *issue =
+        path && message ? json_pack("{s:O,s:s}", "path", path, "message", message) : NULL;
+    if (told && json_array_append(body->issues, issue))
+        body->no_memory = true;
+    json_decref(issue);
+    json_decref(path);
+    free(message);
+}
+
 static void add_problem(struct koine_body *body, const char *field, long long index,
                         const char *format, va_list arguments)
     __attribute__((format(printf, 4, 0)));
 
 static void add_problem(struct koine_body *body, const char *field, long long index,
                         const char *format, va_list arguments) {
-    if (body->problems++ >= REPORTED_PROBLEMS)
-        return;
-    char *message = NULL;
-    if (vasprintf(&message, format, arguments) < 0)
-        message = NULL;
-    json_t *path = json_array();
-    json_t *issue = message ? json_pack("{s:O,s:s}", "path", path, "message", message) : NULL;
-    if ((field && json_array_append_new(path, json_string(field))) ||
-        (index >= 0 && json_array_append_new(path, json_integer(index))) ||
-        json_array_append(body->issues, issue))
-        body->no_memory = true;
-    json_decref(issue);
-    json_decref(path);
-    free(message);
+    json_t *path = body_problems_full(body) ? NULL : json_array();
+    if (path && ((field && json_array_append_new(path, json_string(field))) ||
+                 (index >= 0 && json_array_append_new(path, json_integer(index))))) {
+        json_decref(path);
+        path = NULL;
+    }
+    body_problem_path(body, path, format, arguments);
 }
 
 void body_problem_at(struct koine_body *body, const char *field, long long index,

@@ -65,3 +65,33 @@ struct koine_text json_span_next_member(struct koine_text *rest) {
     *rest = (struct koine_text){after, (size_t)(end - after)};
     return (struct koine_text){at, (size_t)(after - at)};
 }
+
+static void move_to(struct koine_text *rest, const char *at) {
+    rest->size -= (size_t)(at - rest->data);
+    rest->data = at;
+}
+
+void json_span_to_member(struct koine_text *rest) {
+    const char *end = rest->data + rest->size;
+    const char *at = skip_to(rest->data, end, "\"");
+    at = at < end ? skip_to(skip_string(at + 1, end), end, ":") : end;
+    move_to(rest, at < end ? skip_space(at + 1, end) : end);
+}
+
+void json_span_to_element(struct koine_text *rest) {
+    const char *end = rest->data + rest->size;
+    const char *at = skip_to(rest->data, end, "[,");
+    move_to(rest, at < end ? skip_space(at + 1, end) : end);
+}
+
+struct koine_text json_span_take_value(struct koine_text *rest) {
+    const char *from = rest->data;
+    move_to(rest, skip_value(from, from + rest->size));
+    return (struct koine_text){from, (size_t)(rest->data - from)};
+}
+
+void json_span_leave(struct koine_text *rest, const char *bracket) {
+    const char *end = rest->data + rest->size;
+    const char *at = skip_to(rest->data, end, bracket);
+    move_to(rest, at < end ? at + 1 : end);
+}

@@ -30,14 +30,16 @@ static int append_line(json_t **joined, const char *text) {
 }
 
 /* Where the newest part of the content begins: the CLI puts a turn that was interrupted, the note
- * of that, and the next prompt into one message. */
+ * of that, and the next prompt into one message, and so it does with the last tool's result. */
 static size_t first_block(const json_t *content) {
     size_t first = 0;
     json_t *block;
     size_t i;
     json_array_foreach(content, i, block) {
         const char *text = json_string_value(json_object_get(block, "text"));
-        if (text && strncmp(text, "[Request interrupted", strlen("[Request interrupted")) == 0)
+        bool interrupted =
+            text && strncmp(text, "[Request interrupted", strlen("[Request interrupted")) == 0;
+        if (interrupted || strcmp(block_type(block), "tool_result") == 0)
             first = i + 1;
     }
     return first;
@@ -83,6 +85,14 @@ static bool is_nudge(const json_t *message) {
     return found;
 }
 
+/* A tool's result and no prompt behind it. */
+static bool is_result(const json_t *message) {
+    json_t *text = message_text(message);
+    bool empty = !text || json_string_length(text) == 0;
+    json_decref(text);
+    return empty && carries_tool_result(message);
+}
+
 /* The last user message that is a prompt; `steps` says how many tool results and nudges follow. */
 static const json_t *last_prompt(const json_t *messages, size_t *steps) {
     *steps = 0;
@@ -91,7 +101,7 @@ static const json_t *last_prompt(const json_t *messages, size_t *steps) {
         const char *role = json_string_value(json_object_get(message, "role"));
         if (!role || strcmp(role, "user") != 0)
             continue;
-        if (!carries_tool_result(message) && !is_nudge(message))
+        if (!is_result(message) && !is_nudge(message))
             return message;
         ++*steps;
     }

@@ -50,6 +50,12 @@
  * persist           false        keep no transcript (for benchmarks)
  * report            path         append {argv, environ, pid, cwd} as one line at the start (environment only)
  * turns             [{…}, …]     further keys for the first, second, … turn (environment only)
+ * object_echo       as echo      the object is this
+ * object_streamed   false        the object comes with the result only, without a block
+ * stop_reason       string       of the object's message, such as max_tokens
+ * delay_after       n            bytes of a block without delay_ms
+ * stamp             true         with repeat: each delta is the time at which it is written, in ns of
+ *                                CLOCK_MONOTONIC, and delay_ms is kept to without drift
  */
 /* clang-format on */
 #include "standin_cli.h"

@@ -117,6 +117,9 @@ void line_event(struct standin *s, const char *parent, json_t *event);
 /* Returns how often it was sent: less than asked when an interrupt came. */
 int64_t line_delta(struct standin *s, const struct turn *t, int index, const char *type,
                    const char *field, const char *data, size_t bytes, int64_t repeat);
+/* The line of one delta; `spelled` is its text as JSON. The caller frees. */
+char *line_delta_text(struct standin *s, const struct turn *t, int index, const char *type,
+                      const char *field, const char *spelled);
 /* One delta of text, spelled as JSON by the caller. */
 void line_delta_spelled(struct standin *s, const struct turn *t, int index, const char *spelled);
 void line_message(struct standin *s, const char *type, json_t *message, const char *parent);
@@ -162,9 +165,11 @@ bool scenario_true(const struct standin *s, const char *key);
 void scenario_checkpoint(struct standin *s, const char *when);
 void scenario_report(struct standin *s);
 void scenario_stray_daemon(struct standin *s);
+json_t *scenario_value(struct standin *s, const struct turn *t, const char *what);
 char *scenario_echo(struct standin *s, const struct turn *t);
 
 /* standin_cli_sample.c */
 json_t *sample_of_schema(const json_t *root, const json_t *schema, int depth);
+bool schema_is_taken(const json_t *schema);
 
 #endif

@@ -60,7 +60,7 @@ json_t *tools_offered(struct standin *s) {
         if (wanted && !has_string(o->disallowed_tools, name))
             json_array_append_new(offered, json_string(name));
     }
-    if (s->json_schema || json_object_get(s->scenario, "object"))
+    if (s->json_schema)
         json_array_append_new(offered, json_string("StructuredOutput"));
     add_host_tools(s, offered);
     return offered;
@@ -93,9 +93,8 @@ void line_event(struct standin *s, const char *parent, json_t *event) {
         json_decref(event);
 }
 
-/* A line for one delta; `spelled` is its text as JSON. The caller frees. */
-static char *format_delta(struct standin *s, const struct turn *t, int index, const char *type,
-                          const char *field, const char *spelled) {
+char *line_delta_text(struct standin *s, const struct turn *t, int index, const char *type,
+                      const char *field, const char *spelled) {
     char uuid[STANDIN_UUID_CHARS + 1], *line = NULL;
     standin_uuid(s, uuid);
     int length =
@@ -110,7 +109,7 @@ static char *format_delta(struct standin *s, const struct turn *t, int index, co
 }
 
 void line_delta_spelled(struct standin *s, const struct turn *t, int index, const char *spelled) {
-    char *line = format_delta(s, t, index, "text_delta", "text", spelled);
+    char *line = line_delta_text(s, t, index, "text_delta", "text", spelled);
     wire_append(s, line, strlen(line));
     free(line);
 }
@@ -122,7 +121,7 @@ int64_t line_delta(struct standin *s, const struct turn *t, int index, const cha
         return repeat;
     json_t *value = standin_must(json_stringn(data, bytes));
     char *escaped = standin_must(json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY));
-    char *line = format_delta(s, t, index, type, field, escaped);
+    char *line = line_delta_text(s, t, index, type, field, escaped);
     size_t length = strlen(line);
     int64_t sent = 0;
     for (; sent < repeat && !s->interrupted; sent++) {

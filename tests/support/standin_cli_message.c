@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 void message_begin(struct standin *s, struct turn *t) {
     snprintf(t->message_id, sizeof t->message_id, "msg_%d_%d", s->turn_count, t->message_count++);
@@ -60,12 +61,13 @@ static size_t stream_deltas(struct standin *s, struct turn *t, const struct delt
                             const char *text) {
     size_t bytes = strlen(text), done = 0;
     int64_t wanted = scenario_int(s, "delta_bytes", 24), delay = scenario_int(s, "delay_ms", 0);
+    int64_t at_once = scenario_int(s, "delay_after", 0);
     bool middle = d->has_middle;
     while (done < bytes && !s->interrupted) {
         size_t length = delta_length(text + done, bytes - done, wanted > 0 ? (size_t)wanted : 1);
         line_delta(s, t, d->index, d->type, d->field, text + done, length, 1);
         done += length;
-        if (delay > 0)
+        if (delay > 0 && (int64_t)done >= at_once)
             standin_pause(s, delay);
         if (middle && done * 2 >= bytes) {
             scenario_checkpoint(s, "mid_text");
@@ -97,6 +99,37 @@ static int64_t stream_repeated(struct standin *s, struct turn *t, int index, con
     return done;
 }
 
+static uint64_t now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/*
+ * Deltas that hold the time at which they are written, in ns. Their pauses end at fixed times, so
+ * that the rate holds whatever the writing costs; the line is made once, for fifty of these run in
+ * a benchmark at a time.
+ */
+static int64_t stream_stamps(struct standin *s, struct turn *t, int index, int64_t repeat) {
+    static const char zeros[] = "\"00000000000000000000\"";
+    uint64_t delay_ns = (uint64_t)scenario_int(s, "delay_ms", 0) * 1000000, due_ns = now_ns();
+    char *line = line_delta_text(s, t, index, "text_delta", "text", zeros);
+    char *stamp = strstr(line, zeros) + 1, digits[24];
+    int64_t done = 0;
+    for (; done < repeat && !s->interrupted; done++) {
+        snprintf(digits, sizeof digits, "%020llu", (unsigned long long)now_ns());
+        memcpy(stamp, digits, 20);
+        wire_append(s, line, strlen(line));
+        wire_flush(s);
+        due_ns += delay_ns;
+        struct timespec due = {(time_t)(due_ns / 1000000000), (long)(due_ns % 1000000000)};
+        if (delay_ns > 0)
+            clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
+    }
+    free(line);
+    return done;
+}
+
 static char *text_times(const char *text, int64_t repeat) {
     size_t bytes = strlen(text);
     char *whole = standin_must(malloc(bytes * (size_t)repeat + 1));
@@ -111,7 +144,8 @@ void block_text(struct standin *s, struct turn *t, int index, const char *text, 
     free(t->answer);
     block_begin(s, index, json_pack("{ss ss}", "type", "text", "text", ""));
     if (repeat > 0) {
-        int64_t sent = stream_repeated(s, t, index, text, repeat);
+        int64_t sent = scenario_true(s, "stamp") ? stream_stamps(s, t, index, repeat)
+                                                 : stream_repeated(s, t, index, text, repeat);
         t->answer = text_times(text, scenario_true(s, "short_result") ? 1 : sent);
     } else {
         t->answer = standin_must(strndup(text, stream_deltas(s, t, &delta, text)));
@@ -150,7 +184,7 @@ void block_tool_use(struct standin *s, struct turn *t, int index, const char *id
     block_begin(s, index,
                 json_pack("{ss ss ss s{}}", "type", "tool_use", "id", id, "name", name, "input"));
     stream_deltas(s, t, &delta, input_json);
-    json_t *input = json_loads(input_json, JSON_DECODE_ANY, NULL);
+    json_t *input = json_loads(input_json, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     block_end(s, t, index,
               json_pack("{ss ss ss so}", "type", "tool_use", "id", id, "name", name, "input",
                         input ? input : json_object()));

@@ -189,29 +189,31 @@ static json_t *state_json(struct standin *s, const struct turn *t) {
                      s->initialized);
 }
 
+json_t *scenario_value(struct standin *s, const struct turn *t, const char *what) {
+    if (strcmp(what, "argv") == 0)
+        return argv_json(s);
+    if (strcmp(what, "environ") == 0)
+        return environ_json(s);
+    if (strcmp(what, "stdin") == 0)
+        return json_deep_copy(t->user_content);
+    if (strcmp(what, "session") == 0)
+        return json_string(s->session_id);
+    if (strcmp(what, "cwd") == 0)
+        return json_string(s->cwd);
+    if (strcmp(what, "pid") == 0)
+        return json_integer(getpid());
+    if (strcmp(what, "history") == 0)
+        return json_incref(t->history);
+    if (strcmp(what, "state") == 0)
+        return state_json(s, t);
+    return json_sprintf("the stand-in cannot echo '%s'", what);
+}
+
 char *scenario_echo(struct standin *s, const struct turn *t) {
     const char *what = scenario_string(s, "echo", NULL);
-    json_t *value = NULL;
     if (!what)
         return NULL;
-    if (strcmp(what, "argv") == 0)
-        value = argv_json(s);
-    else if (strcmp(what, "environ") == 0)
-        value = environ_json(s);
-    else if (strcmp(what, "stdin") == 0)
-        value = json_deep_copy(t->user_content);
-    else if (strcmp(what, "session") == 0)
-        value = json_string(s->session_id);
-    else if (strcmp(what, "cwd") == 0)
-        value = json_string(s->cwd);
-    else if (strcmp(what, "pid") == 0)
-        value = json_integer(getpid());
-    else if (strcmp(what, "history") == 0)
-        value = json_incref(t->history);
-    else if (strcmp(what, "state") == 0)
-        value = state_json(s, t);
-    else
-        value = json_sprintf("the stand-in cannot echo '%s'", what);
+    json_t *value = scenario_value(s, t, what);
     bool plain = json_is_string(value);
     char *text = plain ? strdup(json_string_value(value))
                        : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);

@@ -137,13 +137,16 @@ static void fail_api(struct standin *s, struct turn *t) {
 }
 
 /* The object as JSON text, or NULL when this turn answers with text. */
-static char *object_text(struct standin *s) {
+static char *object_text(struct standin *s, const struct turn *t) {
     json_t *object = json_object_get(s->scenario, "object"), *made = NULL;
     const char *spelled = scenario_string(s, "object_json", NULL);
+    const char *echoed = scenario_string(s, "object_echo", NULL);
     int64_t repeat = scenario_int(s, "object_repeat", 0);
     if (spelled)
         return standin_must(strdup(spelled));
-    if (object && repeat > 0) {
+    if (echoed) {
+        made = scenario_value(s, t, echoed);
+    } else if (object && repeat > 0) {
         made = json_pack("{s[]}", "items");
         for (int64_t i = 0; i < repeat; i++)
             json_array_append(json_object_get(made, "items"), object);
@@ -162,7 +165,7 @@ static void emit_object(struct standin *s, struct turn *t, int index, const char
     char id[48];
     snprintf(id, sizeof id, "toolu_object_%d_%d", s->turn_count, t->message_count);
     block_tool_use(s, t, index, id, "StructuredOutput", text);
-    message_end(s, t, "tool_use");
+    message_end(s, t, scenario_string(s, "stop_reason", "tool_use"));
     t->num_turns++;
     if (s->interrupted)
         return;
@@ -185,15 +188,21 @@ static void reject_objects(struct standin *s, struct turn *t) {
 }
 
 static void answer_object(struct standin *s, struct turn *t, const char *object) {
-    const char *text = scenario_string(s, "text", NULL);
+    const char *text = scenario_string(s, "text", NULL), *thinking;
+    int index = 0;
     reject_objects(s, t);
     if (s->interrupted)
         return;
     message_begin(s, t);
+    if ((thinking = scenario_string(s, "thinking", NULL)))
+        block_thinking(s, t, index++, thinking);
     if (text)
-        block_text(s, t, 0, text, 0);
-    emit_object(s, t, text ? 1 : 0, object, true);
-    t->structured_output = json_loads(object, JSON_DECODE_ANY, NULL);
+        block_text(s, t, index++, text, 0);
+    if (json_is_false(json_object_get(s->scenario, "object_streamed")))
+        message_end(s, t, "end_turn");
+    else
+        emit_object(s, t, index, object, true);
+    t->structured_output = json_loads(object, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     set_answer(t, strdup(object));
 }
 
@@ -276,7 +285,7 @@ static void turn_body(struct standin *s, struct turn *t) {
     say_cut_message(s, t);
     if (s->interrupted)
         return;
-    char *object = object_text(s);
+    char *object = object_text(s, t);
     bool silent = (failure || subtype) && !json_object_get(s->scenario, "text");
     if (object)
         answer_object(s, t, object);
