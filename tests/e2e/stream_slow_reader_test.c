@@ -28,15 +28,16 @@ static uint64_t memory_allowance(void) {
     return STREAM_BUFFER_BYTES + (getenv("KOINE_SLOW") ? 512 << 20 : 1 << 20);
 }
 
-static json_t *much_text_body(void) {
+/* With further keys of the scenario, each with a comma before it. */
+static json_t *much_text_body(const char *keys, const char *fields) {
     char *piece = malloc(PIECE_BYTES + 1);
     ck_assert_ptr_nonnull(piece);
     for (size_t i = 0; i < PIECE_BYTES; i++)
         piece[i] = (char)('a' + i % 26);
     piece[PIECE_BYTES] = '\0';
     char *scenario =
-        scratch_text("{'text':'%s','repeat':%d,'short_result':true}", piece, (int)PIECES);
-    json_t *body = scenario_body(scenario, NULL);
+        scratch_text("{'text':'%s','repeat':%d,'short_result':true%s}", piece, (int)PIECES, keys);
+    json_t *body = scenario_body(scenario, fields);
     free(scenario);
     free(piece);
     return body;
@@ -50,25 +51,36 @@ static struct sse_stream *open_narrow(json_t *body) {
 }
 
 /* Much text, of which only the first piece is read until the CLI has been paused. */
-static struct sse_stream *begin_paused(void) {
-    struct sse_stream *stream = open_narrow(much_text_body());
+static struct sse_stream *begin_paused_with(const char *keys, const char *fields) {
+    struct sse_stream *stream = open_narrow(much_text_body(keys, fields));
     sse_expect(stream, "session");
     ck_assert_uint_eq(strlen(sse_string(sse_expect(stream, "text"), "text")), PIECE_BYTES);
     ck_assert(await_reading_paused(gateway_pid(gateway), APPEAR_MS));
     return stream;
 }
 
-/* Everything behind the first piece: complete, in order, ending as it should. */
-static void read_rest(struct sse_stream *stream) {
+static struct sse_stream *begin_paused(void) {
+    return begin_paused_with("", NULL);
+}
+
+/* The text behind the first piece, in order; gives the size of all text. `next` is the event behind
+ * it. */
+static size_t read_text(struct sse_stream *stream, const char *next) {
     const struct sse_event *event;
     size_t id = 2, size = PIECE_BYTES;
     while ((event = sse_next(stream)) && strcmp(event->name, "text") == 0) {
         ck_assert_uint_eq(strtoul(event->id, NULL, 10), ++id);
         size += strlen(sse_string(event, "text"));
     }
-    ck_assert_uint_eq(size, MUCH);
-    ck_assert_msg(event && strcmp(event->name, "result") == 0, "%s behind the text",
-                  event ? event->name : "nothing");
+    ck_assert_msg(event && strcmp(event->name, next) == 0, "%s behind the text, expected %s",
+                  event ? event->name : "nothing", next);
+    ck_assert_uint_eq(strtoul(event->id, NULL, 10), ++id);
+    return size;
+}
+
+/* Everything behind the first piece: complete, in order, ending as it should. */
+static void read_rest(struct sse_stream *stream) {
+    ck_assert_uint_eq(read_text(stream, "result"), MUCH);
     sse_expect(stream, "done");
     sse_expect_end(stream);
 }
@@ -190,11 +202,39 @@ START_TEST(a_pause_of_the_client_is_not_held_against_the_cli)
 }
 END_TEST
 
-/* ---- too slow */
-
 static bool has_no_child(const void *pid) {
     return processes_of_parent(*(const pid_t *)pid) == 0;
 }
+
+/* The run ends in time although its client does not read; the client learns of it when it does. */
+START_TEST(a_time_limit_holds_while_the_client_pauses)
+{
+    start(NULL);
+    pid_t pid = gateway_pid(gateway);
+    struct sse_stream *stream = begin_paused_with("", "{'timeoutMs':1500}");
+    ck_assert_msg(await(has_no_child, &pid, 5000), "the CLI is still there");
+    ck_assert_uint_lt(read_text(stream, "error"), MUCH);
+    ck_assert_str_eq(sse_string(sse_expect(stream, "done"), "reason"), "timeout");
+    sse_expect_end(stream);
+    sse_stream_close(stream);
+    await_active_streams(gateway, 0, 3000);
+}
+END_TEST
+
+/* What the CLI said before it failed is told before the failure is. */
+START_TEST(a_cli_that_fails_while_the_client_pauses)
+{
+    start(NULL);
+    struct sse_stream *stream = begin_paused_with(",'exit':{'code':9,'when':'mid_text'}", NULL);
+    ck_assert_uint_eq(read_text(stream, "error"), MUCH / 2);
+    ck_assert_int_eq(sse_integer(sse_expect(stream, "done"), "code"), 9);
+    sse_expect_end(stream);
+    sse_stream_close(stream);
+    await_active_streams(gateway, 0, 3000);
+}
+END_TEST
+
+/* ---- too slow */
 
 START_TEST(a_client_that_takes_nothing_for_too_long_is_dropped)
 {
@@ -243,7 +283,7 @@ START_TEST(a_client_that_never_reads_the_end_is_dropped)
     start("http: {write_timeout_ms: 500, stream_buffer_bytes: 64MiB}\n");
     pid_t pid = gateway_pid(gateway);
     const struct sockets before = {pid, process_sockets(pid)};
-    struct sse_stream *stream = open_narrow(much_text_body());
+    struct sse_stream *stream = open_narrow(much_text_body("", NULL));
     sse_await(stream, "text");
     ck_assert_msg(await(has_no_child, &pid, APPEAR_MS), "the CLI does not end");
     await_active_streams(gateway, 0, 1000);
@@ -261,6 +301,8 @@ int main(void) {
         order_is_kept_through_many_pauses,
         an_event_larger_than_the_buffer,
         a_pause_of_the_client_is_not_held_against_the_cli,
+        a_time_limit_holds_while_the_client_pauses,
+        a_cli_that_fails_while_the_client_pauses,
         a_client_that_takes_nothing_for_too_long_is_dropped,
         a_client_that_takes_little_is_not_dropped,
         a_client_that_never_reads_the_end_is_dropped,
