@@ -170,7 +170,9 @@ struct standstill {
 static bool stands_still(const void *data) {
     struct standstill *still = *(struct standstill *const *)data;
     uint64_t read = process_bytes_read(gateway_pid(gateway));
-    still->same = read == still->seen && read > still->begun + MEBIBYTE ? still->same + 1 : 0;
+    /* More than http.stream_buffer_bytes: before that nothing has been paused. */
+    bool begun = read > still->begun + MEBIBYTE / 4;
+    still->same = read == still->seen && begun ? still->same + 1 : 0;
     still->seen = read;
     return still->same >= 60; /* 0.3 s */
 }
