@@ -264,6 +264,18 @@ START_TEST(a_wrong_schema_is_named_by_its_place)
 }
 END_TEST
 
+START_TEST(a_schema_that_the_cli_drops)
+{
+    struct http_response answer = ask("{'text':'{\\\"a\\\":1}'}", "{" ANY "}");
+    http_assert_error(&answer, 400, "VALIDATION_ERROR");
+    json_t *path = quoted_json("['schema']");
+    ck_assert_msg(json_equal(http_member(&answer, "issues.0.path"), path), "%s", answer.body);
+    json_decref(path);
+    http_response_finish(&answer);
+    await_active_slots(gateway, 0, 3000);
+}
+END_TEST
+
 static bool has_issue(const struct http_response *answer, const char *path) {
     json_t *wanted = quoted_json(path), *issue;
     bool found = false;
@@ -482,6 +494,7 @@ int main(void) {
         values_within_a_schema_are_no_schemas,
         without_a_scenario_the_object_fits_the_schema,
         a_wrong_schema_is_named_by_its_place,
+        a_schema_that_the_cli_drops,
         everything_that_is_wrong_is_said_at_once,
         an_object_that_was_rejected_twice,
         runs_without_an_object,
