@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -207,6 +208,17 @@ void gate_destroy(struct gate *gate) {
     free(gate);
 }
 
+/*
+ * How many bytes may wait in the kernel behind those that are on their way. Without a bound it
+ * takes megabytes for a client that reads slowly and says that there is room again only when a
+ * third of them has gone: the write timeout would end clients that read all the time, and a stream
+ * would fall minutes behind. Connections inherit it from their listener, so it costs them nothing.
+ */
+static void bound_unsent(evutil_socket_t socket) {
+    int bytes = GATE_WRITE_BYTES;
+    setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof(bytes));
+}
+
 int gate_listen(struct gate *gate, evutil_socket_t socket) {
     struct gate_listener *listener = malloc(sizeof(*listener));
     if (listener == NULL) {
@@ -217,6 +229,7 @@ int gate_listen(struct gate *gate, evutil_socket_t socket) {
     if (evutil_make_socket_nonblocking(socket) != 0) {
         goto error;
     }
+    bound_unsent(socket);
     listener->socket = evhttp_accept_socket_with_handle(gate->http, socket);
     if (listener->socket == NULL) {
         errno = ENOMEM;

@@ -50,12 +50,24 @@ static uint32_t small_count(const json_t *line, const char *name) {
     return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
 }
 
+static bool lists(const json_t *tools, const char *name) {
+    const json_t *tool;
+    size_t index;
+    json_array_foreach(tools, index, tool) {
+        if (is(tool, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void on_system(struct cli_output *output, const struct cli_line *line) {
     const struct cli_output_callbacks *callbacks = output->callbacks;
     const json_t *subtype = json_object_get(line->root, "subtype");
     if (is(subtype, "init") && callbacks->init != NULL) {
         callbacks->init(output->data, cli_text_of(json_object_get(line->root, "session_id")),
-                        cli_text_of(json_object_get(line->root, "model")));
+                        cli_text_of(json_object_get(line->root, "model")),
+                        lists(json_object_get(line->root, "tools"), "StructuredOutput"));
     } else if (is(subtype, "api_retry") && callbacks->retry != NULL) {
         struct koine_retry retry = {
             .size = sizeof retry,

@@ -30,7 +30,11 @@ struct cli_result {
 };
 
 struct cli_output_callbacks {
-    void (*init)(void *data, struct koine_text session_id, struct koine_text model);
+    /* `takes_object`: the schema that the CLI was given is in force. One that it cannot compile it
+     * drops without a word: then the tool StructuredOutput is not there, which is all that tells.
+     */
+    void (*init)(void *data, struct koine_text session_id, struct koine_text model,
+                 bool takes_object);
     void (*text)(void *data, struct koine_text piece);
     void (*thinking)(void *data, struct koine_text piece);
     void (*object_begin)(void *data); /* a StructuredOutput block begins */

@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SCHEMA_REFUSED                                                                             \
+    "the CLI cannot work with this JSON Schema: it takes draft 7, with patterns that JavaScript "  \
+    "compiles with the flag u, and no name both in properties and patternProperties"
 #define AFTER_RESULT_MS 3000 /* the CLI exits within 50 ms of the end of its input */
 
 void run_emit(struct run *run, struct koine_run_event *event) {
@@ -26,17 +29,23 @@ static void emit_text(struct run *run, uint32_t type, struct koine_text text) {
         run_emit(run, &event);
 }
 
-void run_fail(struct run *run, int status, const char *code, const char *message) {
+static void fail(struct run *run, int status, const char *code, const char *message,
+                 struct koine_text issues) {
     struct koine_failure failure = {0};
     if (run->concluded)
         return;
     run->concluded = true;
     failure_set(&failure, status, code, message);
+    failure.issues = issues;
     log_print_request(run->runner->worker->log, KOINE_LOG_WARNING, "runner",
                       run->request ? request_id_text(run->request) : (struct koine_text){0},
                       "%s %d: %s", code, status, message);
     struct koine_run_event event = {.type = KOINE_RUN_FAILURE, .failure = &failure};
     run_emit(run, &event);
+}
+
+void run_fail(struct run *run, int status, const char *code, const char *message) {
+    fail(run, status, code, message, (struct koine_text){0});
 }
 
 void run_end(struct run *run, const char *reason) {
@@ -153,6 +162,19 @@ const struct process_callbacks run_process_callbacks = {
     .line = on_line, .error_line = on_error_line, .ended = on_ended};
 
 /* ---- what the CLI says */
+
+/* Without its schema the CLI would answer text, and charge for it. */
+static void on_init(void *data, struct koine_text session_id, struct koine_text model,
+                    bool takes_object) {
+    struct run *run = data;
+    (void)session_id;
+    (void)model;
+    if (takes_object)
+        return;
+    fail(run, 400, "VALIDATION_ERROR", "schema: " SCHEMA_REFUSED,
+         KOINE_TEXT("[{\"path\":[\"schema\"],\"message\":\"" SCHEMA_REFUSED "\"}]"));
+    run_end(run, "protocol_error");
+}
 
 static void on_text(void *data, struct koine_text piece) {
     struct run *run = data;
@@ -273,6 +295,11 @@ static void on_stray(void *data, struct koine_text line) {
 const struct cli_output_callbacks *run_output_callbacks(const struct run *run) {
     static const struct cli_output_callbacks plain = {OUTPUT_CALLBACKS};
     static const struct cli_output_callbacks with_tools = {OUTPUT_CALLBACKS, .tool = on_tool};
+    static const struct cli_output_callbacks object = {OUTPUT_CALLBACKS, .init = on_init};
+    static const struct cli_output_callbacks object_with_tools = {OUTPUT_CALLBACKS, .init = on_init,
+                                                                  .tool = on_tool};
+    if (run->wants_object)
+        return run->flags & KOINE_RUN_WANT_TOOLS ? &object_with_tools : &object;
     return run->flags & KOINE_RUN_WANT_TOOLS ? &with_tools : &plain;
 }
 

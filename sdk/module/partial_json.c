@@ -63,16 +63,16 @@ void koine_partial_json_destroy(struct koine_partial_json *reader) {
 
 void koine_partial_json_reset(struct koine_partial_json *reader) {
     reader->size = reader->safe = reader->open = 0;
+    reader->high_surrogate = false;
     reader->state = BEFORE_VALUE;
     reader->result = KOINE_OK;
-    reader->high_surrogate = false;
 }
 
 /* ---- the two buffers ----------------------------------------------------------------------- */
 
 static size_t doubled(size_t capacity, size_t needed) {
-    const size_t least = 64, twice = capacity <= SIZE_MAX / 2 ? capacity * 2 : SIZE_MAX;
-    const size_t grown = twice > least ? twice : least;
+    const size_t twice = capacity <= SIZE_MAX / 2 ? capacity * 2 : SIZE_MAX;
+    const size_t grown = twice > 64 ? twice : 64;
     return grown > needed ? grown : needed;
 }
 
@@ -176,8 +176,7 @@ static size_t take_characters(struct koine_partial_json *reader, const unsigned 
 }
 
 static int32_t begin_character(struct koine_partial_json *reader, unsigned char byte) {
-    reader->missing = json_character_missing(byte);
-    if (reader->missing == 0)
+    if ((reader->missing = json_character_missing(byte)) == 0)
         return KOINE_INVALID;
     if (reader->high_surrogate) /* a lone one, as is known now */
         determine_string(reader, reader->size);
@@ -245,8 +244,8 @@ static int32_t take_in_code(struct koine_partial_json *reader, unsigned char byt
     if (value < 0)
         return KOINE_INVALID;
     append(reader, byte);
-    reader->code = reader->code << 4 | (uint32_t)value;
     reader->digits++;
+    reader->code = reader->code << 4 | (uint32_t)value;
     if (reader->high_surrogate && !may_be_low_surrogate(reader)) /* the one before is lone */
         determine_string(reader, reader->size - reader->digits - strlen("\\u"));
     return reader->digits < 4 ? KOINE_OK : end_code(reader);

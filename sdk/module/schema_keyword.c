@@ -4,7 +4,6 @@
  * schema for one keyword that it does not know: what is not in this table never reaches it.
  */
 #include "module/schema_internal.h"
-#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -247,6 +246,11 @@ static void check_reference(const struct schema_check *check, const struct schem
     check->body->no_memory = check->body->no_memory || followed == SCHEMA_NO_MEMORY;
 }
 
+/* Beyond 2^53 there are no others. */
+static bool is_whole(double number) {
+    return number >= 9007199254740992.0 || (double)(long long)number == number;
+}
+
 static const char *demand_of(enum schema_kind kind, const json_t *value) {
     double number = json_number_value(value);
     switch (kind) {
@@ -263,7 +267,7 @@ static const char *demand_of(enum schema_kind kind, const json_t *value) {
     case SCHEMA_POSITIVE_NUMBER:
         return number > 0 ? NULL : "must be a number above 0";
     case SCHEMA_COUNT:
-        return json_is_number(value) && number >= 0 && floor(number) == number
+        return json_is_number(value) && number >= 0 && is_whole(number)
                    ? NULL
                    : "must be an integer of 0 or more";
     default:

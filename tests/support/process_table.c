@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { POLL_NS = 5000000, ARGUMENTS = 65536 };
+enum { POLL_NS = 5000000, PAUSE_MS = 250, ARGUMENTS = 65536 };
 
 /* Bytes read, 0 when the process is gone; terminated. */
 static size_t read_entry(pid_t pid, const char *name, char *out, size_t capacity) {
@@ -75,6 +75,20 @@ int processes_with_argument(const char *argument) {
     return count(has_argument, argument);
 }
 
+int process_sockets(pid_t pid) {
+    char path[64], target[64];
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    DIR *directory = opendir(path);
+    ck_assert_ptr_nonnull(directory);
+    int found = 0;
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        ssize_t size = readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1);
+        found += size > 7 && strncmp(target, "socket:", 7) == 0;
+    }
+    closedir(directory);
+    return found;
+}
+
 uint64_t process_bytes_read(pid_t pid) {
     char text[512];
     uint64_t bytes = 0;
@@ -95,4 +109,25 @@ bool await(bool (*holds)(const void *data), const void *data, unsigned timeout_m
     while (!(result = holds(data)) && now_ms() < until)
         nanosleep(&(struct timespec){0, POLL_NS}, NULL);
     return result;
+}
+
+struct reading {
+    pid_t pid;
+    uint64_t *bytes, *since_ms;
+};
+
+static bool has_paused(const void *data) {
+    const struct reading *reading = data;
+    uint64_t bytes = process_bytes_read(reading->pid), now = now_ms();
+    if (bytes != *reading->bytes) {
+        *reading->bytes = bytes;
+        *reading->since_ms = now;
+    }
+    return now - *reading->since_ms >= PAUSE_MS;
+}
+
+bool await_reading_paused(pid_t pid, unsigned timeout_ms) {
+    uint64_t bytes = process_bytes_read(pid), since_ms = now_ms();
+    const struct reading reading = {pid, &bytes, &since_ms};
+    return await(has_paused, &reading, timeout_ms);
 }

@@ -13,8 +13,14 @@ int processes_of_parent(pid_t parent);
 /* How many processes have this very text as one of their arguments. */
 int processes_with_argument(const char *argument);
 
+/* How many sockets a process holds. */
+int process_sockets(pid_t pid);
+
 /* Bytes that a process has read so far, by system calls. */
 uint64_t process_bytes_read(pid_t pid);
+/* Waits until the process has read nothing for a while (a quarter of a second) although it might:
+ * whoever feeds it, or itself, has paused. False after `timeout_ms`. */
+bool await_reading_paused(pid_t pid, unsigned timeout_ms);
 
 /* Asks until `holds` says true: true, or false after `timeout_ms`. */
 bool await(bool (*holds)(const void *data), const void *data, unsigned timeout_ms);

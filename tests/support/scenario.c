@@ -44,6 +44,34 @@ struct http_response generate_raw(const struct gateway *gateway, const char *bod
         gateway, &(struct http_request){.path = "/generate-text", .method = "POST", .body = body});
 }
 
+struct sse_stream *begin_stream(const struct gateway *gateway, const char *scenario,
+                                const char *fields) {
+    return sse_open_stream(gateway, "/stream", scenario_body(scenario, fields));
+}
+
+void assert_stream_form(const struct sse_recording *recording) {
+    ck_assert_uint_gt(recording->count, 0);
+    for (size_t i = 0; i < recording->count; i++) {
+        const struct sse_event *event = &recording->events[i];
+        char *number = scratch_text("%zu", i + 1);
+        ck_assert_str_eq(event->id, number);
+        ck_assert_msg(json_is_object(event->json), "the data of %s is no JSON object: %.1000s",
+                      event->name, event->data);
+        free(number);
+    }
+    ck_assert_str_eq(recording->events[recording->count - 1].name, "done");
+    ck_assert_uint_eq(sse_count(recording, "done"), 1);
+}
+
+struct sse_recording stream_all(const struct gateway *gateway, const char *scenario,
+                                const char *fields) {
+    struct sse_stream *stream = begin_stream(gateway, scenario, fields);
+    struct sse_recording recording = sse_read_all(stream);
+    assert_stream_form(&recording);
+    sse_stream_close(stream);
+    return recording;
+}
+
 json_t *echoed(const struct http_response *response) {
     http_assert_status(response, 200);
     const char *text = http_string(response, "text");
@@ -58,14 +86,25 @@ static uint64_t now_ms(void) {
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-void await_active_slots(const struct gateway *gateway, int active, unsigned timeout_ms) {
+static void await_active(const struct gateway *gateway, const char *slot_class, int active,
+                         unsigned timeout_ms) {
     uint64_t until = now_ms() + timeout_ms;
+    char *path = scratch_text("concurrency.%s.active", slot_class);
     json_int_t seen;
     do {
         struct http_response health = http_get(gateway, "/health");
-        seen = http_integer(&health, "concurrency.nonStreaming.active");
+        seen = http_integer(&health, path);
         http_response_finish(&health);
     } while (seen != active && now_ms() < until);
-    ck_assert_msg(seen == active, "%d slots are taken after %u ms, expected %d", (int)seen,
-                  timeout_ms, active);
+    ck_assert_msg(seen == active, "%d %s slots are taken after %u ms, expected %d", (int)seen,
+                  slot_class, timeout_ms, active);
+    free(path);
+}
+
+void await_active_slots(const struct gateway *gateway, int active, unsigned timeout_ms) {
+    await_active(gateway, "nonStreaming", active, timeout_ms);
+}
+
+void await_active_streams(const struct gateway *gateway, int active, unsigned timeout_ms) {
+    await_active(gateway, "streaming", active, timeout_ms);
 }

@@ -7,6 +7,7 @@
 #define SUPPORT_SCENARIO_H
 
 #include "support/http_client.h"
+#include "support/sse_client.h"
 
 #include <jansson.h>
 
@@ -24,10 +25,21 @@ struct http_call *generate_begin(const struct gateway *gateway, const char *scen
 /* POST /generate-text with a body as text. */
 struct http_response generate_raw(const struct gateway *gateway, const char *body);
 
+/* POST /stream with scenario_body; the head of the answer has been received. */
+struct sse_stream *begin_stream(const struct gateway *gateway, const char *scenario,
+                                const char *fields);
+/* The same, read to its end: asserts that all is numbered from 1 and that `done` is last. */
+struct sse_recording stream_all(const struct gateway *gateway, const char *scenario,
+                                const char *fields);
+/* What stream_all asserts of a recording. */
+void assert_stream_form(const struct sse_recording *recording);
+
 /* The `text` of an answer with status 200, read as JSON: what the stand-in echoed. */
 json_t *echoed(const struct http_response *response);
 
-/* Asks /health until that many non-streaming slots are taken; aborts after `timeout_ms`. */
+/* Asks /health until that many non-streaming (streaming) slots are taken; aborts after
+ * `timeout_ms`. */
 void await_active_slots(const struct gateway *gateway, int active, unsigned timeout_ms);
+void await_active_streams(const struct gateway *gateway, int active, unsigned timeout_ms);
 
 #endif

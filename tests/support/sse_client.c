@@ -387,6 +387,8 @@ void sse_expect_cut(struct sse_stream *stream, unsigned timeout_ms) {
     uint64_t until = now_ms() + timeout_ms;
     while (is_open(stream))
         receive_until(stream, until, "the end of the connection");
+    assert_stream(stream, stream->framing == FRAMING_CUT, "the answer ended in due form, %s",
+                  "expected a cut");
 }
 
 json_t *sse_member(const struct sse_event *event, const char *path) {

@@ -73,7 +73,8 @@ const struct sse_event *sse_await(struct sse_stream *stream, const char *name);
 /* Asserts that nothing more comes and that the answer ends in due form: with its last chunk, or by
  * a close where the protocol is HTTP/1.0; and not amid an event. */
 void sse_expect_end(struct sse_stream *stream);
-/* Asserts that the connection ends within the time, in whatever form. Reads what still comes. */
+/* Asserts that the connection ends within the time and before the answer does. Reads what still
+ * comes. */
 void sse_expect_cut(struct sse_stream *stream, unsigned timeout_ms);
 
 /* Members by path as in http_client.h; aborts when missing or of another type. */

@@ -6,46 +6,58 @@
  * A scenario is a JSON object, given in the environment as CLAUDE_CODE_STANDIN='{…}' or
  * '@/file.json', and for one turn as a prompt that begins with `standin:{…}`, whose keys win over
  * the environment's.
+ */
+/* clang-format off: a table
  *
  * key               value        effect
  * text              string       the answer
- * repeat            n            the answer is `text` n times, a delta each (over 1 M/s without
- * delay) delta_bytes       n            bytes of a delta (24; never splits a character)
- * short_result      true         the assistant and result lines hold `text` once, however often it
- * was sent delay_ms          n            pause after each delta;    first_delay_ms: before the
- * first start_ms          n            sleep before the process is ready; with start_busy: true it
- * burns CPU thinking          string       a thinking block before the answer sub_agent string
- * stream events of a sub-agent (parent_tool_use_id set) before the answer object            JSON
- * emitted as StructuredOutput, then result.structured_output object_json       string       the
- * same, spelled exactly so;    object_repeat: n  {"items":[object × n]} object_rejects    n the
- * first n blocks are rejected; they hold rejected_object, or a stub tool              {name, input,
- * run, output}  asks for permission as needed, then runs `run` by /bin/sh in a session of its own
- * (an interrupt kills it, the death of the CLI does not), or answers `output`. Without `text` the
- * answer is what the tools said. tools             [tool, …]    several calls in one message, run
- * in parallel call_host_tool    {server, name, arguments} or an array: calls tools that the host
- * provides is_error          {text, api_error_status}    an API failure: is_error with subtype
- * success subtype           string       result subtype, such as error_max_turns retry n n system
- * lines api_retry first, delay_ms apart garbage           true|string  a line that is not JSON, at
- * mid_text long_line_bytes   n            one system line of that many bytes after init split_utf8
- * true         writes end inside multi-byte characters, a millisecond apart exit {code, stderr,
- * when, partial_line}   end; partial_line leaves half a line behind signal            n or {number,
- * when}         kill itself hang              true, when or {when, ignore_sigterm}   stop reading
- * and writing for ever `when`: start, after_init, mid_text (otherwise taken) or after_result
+ * text_json         string       the answer as a JSON string, spelled exactly so, in one delta; the result line holds
+ *                                it up to a NUL
+ * repeat            n            the answer is `text` n times, a delta each (over 1 M/s without delay)
+ * delta_bytes       n            bytes of a delta (24; never splits a character)
+ * short_result      true         the assistant and result lines hold `text` once, however often it was sent
+ * delay_ms          n            pause after each delta;    first_delay_ms: before the first
+ * start_ms          n            sleep before the process is ready; with start_busy: true it burns CPU
+ * thinking          string       a thinking block before the answer
+ * cut_message       string       a message before the answer that max_tokens has cut; then a second to interrupt
+ * sub_agent         string       stream events of a sub-agent (parent_tool_use_id set) before the answer
+ * object            JSON         emitted as StructuredOutput, then result.structured_output
+ * object_json       string       the same, spelled exactly so;    object_repeat: n  {"items":[object × n]}
+ * object_rejects    n            the first n blocks are rejected; they hold rejected_object, or a stub
+ * tool              {name, input, run, output}  asks for permission as needed, then runs `run` by /bin/sh in a
+ *                                session of its own (an interrupt kills it, the death of the CLI does not), or
+ *                                answers `output`. Without `text` the answer is what the tools said.
+ * tools             [tool, …]    several calls in one message, run in parallel
+ * call_host_tool    {server, name, arguments} or an array: calls tools that the host provides
+ * is_error          {text, api_error_status}    an API failure: is_error with subtype success
+ * subtype           string       result subtype, such as error_max_turns
+ * retry             n            n system lines api_retry first, delay_ms apart
+ * garbage           true|string  a line that is not JSON, at mid_text
+ * long_line_bytes   n            one system line of that many bytes after init
+ * split_utf8        true         writes end inside multi-byte characters, a millisecond apart
+ * exit              {code, stderr, when, partial_line}   end; partial_line leaves half a line behind
+ * signal            n or {number, when}         kill itself
+ * hang              true, when or {when, ignore_sigterm}   stop reading and writing for ever
+ *                                `when`: start, after_init, mid_text (otherwise taken) or after_result
  * ignore_sigterm    true         from the start of the process or turn
  * no_result         true         the turn ends without a result line
  * stderr_bytes      n            noise on stderr at the start of the turn
- * stray_daemon      command      started double-forked and detached;   clear_env: true  without
- * environment echo              argv|environ|stdin|session|cwd|pid|history|state   the answer is
- * this, as JSON history: {messages, last_user};  state: prompts, model, schema, settings, tools,
- * history usage             {…}          overrides fields of the result's usage;   cost_usd: x this
- * turn's cost persist           false        keep no transcript (for benchmarks) report path append
- * {argv, environ, pid, cwd} as one line at the start (environment only) turns             [{…}, …]
- * further keys for the first, second, … turn (environment only)
+ * stray_daemon      command      started double-forked and detached;   clear_env: true  without environment
+ * echo              argv|environ|stdin|session|cwd|pid|history|state   the answer is this, as JSON
+ *                                history: {messages, last_user};  state: prompts, model, schema, settings, tools,
+ *                                history
+ * usage             {…}          overrides fields of the result's usage;   cost_usd: x  this turn's cost
+ * persist           false        keep no transcript (for benchmarks)
+ * report            path         append {argv, environ, pid, cwd} as one line at the start (environment only)
+ * turns             [{…}, …]     further keys for the first, second, … turn (environment only)
  * object_echo       as echo      the object is this
  * object_streamed   false        the object comes with the result only, without a block
  * stop_reason       string       of the object's message, such as max_tokens
  * delay_after       n            bytes of a block without delay_ms
+ * stamp             true         with repeat: each delta is the time at which it is written, in ns of
+ *                                CLOCK_MONOTONIC, and delay_ms is kept to without drift
  */
+/* clang-format on */
 #include "standin_cli.h"
 
 #include <stdarg.h>

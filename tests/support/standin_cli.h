@@ -117,6 +117,11 @@ void line_event(struct standin *s, const char *parent, json_t *event);
 /* Returns how often it was sent: less than asked when an interrupt came. */
 int64_t line_delta(struct standin *s, const struct turn *t, int index, const char *type,
                    const char *field, const char *data, size_t bytes, int64_t repeat);
+/* The line of one delta; `spelled` is its text as JSON. The caller frees. */
+char *line_delta_text(struct standin *s, const struct turn *t, int index, const char *type,
+                      const char *field, const char *spelled);
+/* One delta of text, spelled as JSON by the caller. */
+void line_delta_spelled(struct standin *s, const struct turn *t, int index, const char *spelled);
 void line_message(struct standin *s, const char *type, json_t *message, const char *parent);
 void line_result(struct standin *s, struct turn *t);
 json_t *tools_offered(struct standin *s);
@@ -131,6 +136,7 @@ void turn_run(struct standin *s, json_t *user_message);
 void message_begin(struct standin *s, struct turn *t);
 void message_end(struct standin *s, struct turn *t, const char *stop_reason);
 void block_text(struct standin *s, struct turn *t, int index, const char *text, int64_t repeat);
+void block_text_spelled(struct standin *s, struct turn *t, int index, const char *spelled);
 void block_thinking(struct standin *s, struct turn *t, int index, const char *thinking);
 void block_tool_use(struct standin *s, struct turn *t, int index, const char *id, const char *name,
                     const char *input_json);
@@ -164,5 +170,6 @@ char *scenario_echo(struct standin *s, const struct turn *t);
 
 /* standin_cli_sample.c */
 json_t *sample_of_schema(const json_t *root, const json_t *schema, int depth);
+bool schema_is_taken(const json_t *schema);
 
 #endif

@@ -60,7 +60,7 @@ json_t *tools_offered(struct standin *s) {
         if (wanted && !has_string(o->disallowed_tools, name))
             json_array_append_new(offered, json_string(name));
     }
-    if (s->json_schema || json_object_get(s->scenario, "object"))
+    if (s->json_schema)
         json_array_append_new(offered, json_string("StructuredOutput"));
     add_host_tools(s, offered);
     return offered;
@@ -93,29 +93,42 @@ void line_event(struct standin *s, const char *parent, json_t *event) {
         json_decref(event);
 }
 
-int64_t line_delta(struct standin *s, const struct turn *t, int index, const char *type,
-                   const char *field, const char *data, size_t bytes, int64_t repeat) {
-    static const char hex[] = "0123456789abcdef";
-    if (!s->options.include_partial_messages)
-        return repeat;
+char *line_delta_text(struct standin *s, const struct turn *t, int index, const char *type,
+                      const char *field, const char *spelled) {
     char uuid[STANDIN_UUID_CHARS + 1], *line = NULL;
-    json_t *value = standin_must(json_stringn(data, bytes));
-    char *escaped = standin_must(json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY));
     standin_uuid(s, uuid);
     int length =
         asprintf(&line,
                  "{\"type\":\"stream_event\",\"event\":{\"type\":\"content_block_delta\","
                  "\"index\":%d,\"delta\":{\"type\":\"%s\",\"%s\":%s}},\"session_id\":\"%s\","
                  "\"parent_tool_use_id\":null,\"api_message_id\":\"%s\",\"uuid\":\"%s\"}\n",
-                 index, type, field, escaped, s->session_id, t->message_id, uuid);
+                 index, type, field, spelled, s->session_id, t->message_id, uuid);
     if (length < 0)
         standin_fail("standin-cli: out of memory");
+    return line;
+}
+
+void line_delta_spelled(struct standin *s, const struct turn *t, int index, const char *spelled) {
+    char *line = line_delta_text(s, t, index, "text_delta", "text", spelled);
+    wire_append(s, line, strlen(line));
+    free(line);
+}
+
+int64_t line_delta(struct standin *s, const struct turn *t, int index, const char *type,
+                   const char *field, const char *data, size_t bytes, int64_t repeat) {
+    static const char hex[] = "0123456789abcdef";
+    if (!s->options.include_partial_messages)
+        return repeat;
+    json_t *value = standin_must(json_stringn(data, bytes));
+    char *escaped = standin_must(json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY));
+    char *line = line_delta_text(s, t, index, type, field, escaped);
+    size_t length = strlen(line);
     int64_t sent = 0;
     for (; sent < repeat && !s->interrupted; sent++) {
         uint64_t count = s->uuid_count++;
-        for (int digit = 0; digit < 8; digit++, count >>= 4)
+        for (size_t digit = 0; digit < 8; digit++, count >>= 4)
             line[length - 4 - digit] = hex[count & 15];
-        wire_append(s, line, (size_t)length);
+        wire_append(s, line, length);
     }
     free(line);
     free(escaped);

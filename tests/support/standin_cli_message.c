@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 void message_begin(struct standin *s, struct turn *t) {
     snprintf(t->message_id, sizeof t->message_id, "msg_%d_%d", s->turn_count, t->message_count++);
@@ -98,6 +99,37 @@ static int64_t stream_repeated(struct standin *s, struct turn *t, int index, con
     return done;
 }
 
+static uint64_t now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/*
+ * Deltas that hold the time at which they are written, in ns. Their pauses end at fixed times, so
+ * that the rate holds whatever the writing costs; the line is made once, for fifty of these run in
+ * a benchmark at a time.
+ */
+static int64_t stream_stamps(struct standin *s, struct turn *t, int index, int64_t repeat) {
+    static const char zeros[] = "\"00000000000000000000\"";
+    uint64_t delay_ns = (uint64_t)scenario_int(s, "delay_ms", 0) * 1000000, due_ns = now_ns();
+    char *line = line_delta_text(s, t, index, "text_delta", "text", zeros);
+    char *stamp = strstr(line, zeros) + 1, digits[24];
+    int64_t done = 0;
+    for (; done < repeat && !s->interrupted; done++) {
+        snprintf(digits, sizeof digits, "%020llu", (unsigned long long)now_ns());
+        memcpy(stamp, digits, 20);
+        wire_append(s, line, strlen(line));
+        wire_flush(s);
+        due_ns += delay_ns;
+        struct timespec due = {(time_t)(due_ns / 1000000000), (long)(due_ns % 1000000000)};
+        if (delay_ns > 0)
+            clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
+    }
+    free(line);
+    return done;
+}
+
 static char *text_times(const char *text, int64_t repeat) {
     size_t bytes = strlen(text);
     char *whole = standin_must(malloc(bytes * (size_t)repeat + 1));
@@ -112,12 +144,26 @@ void block_text(struct standin *s, struct turn *t, int index, const char *text, 
     free(t->answer);
     block_begin(s, index, json_pack("{ss ss}", "type", "text", "text", ""));
     if (repeat > 0) {
-        int64_t sent = stream_repeated(s, t, index, text, repeat);
+        int64_t sent = scenario_true(s, "stamp") ? stream_stamps(s, t, index, repeat)
+                                                 : stream_repeated(s, t, index, text, repeat);
         t->answer = text_times(text, scenario_true(s, "short_result") ? 1 : sent);
     } else {
         t->answer = standin_must(strndup(text, stream_deltas(s, t, &delta, text)));
     }
     block_end(s, t, index, json_pack("{ss ss}", "type", "text", "text", t->answer));
+}
+
+/* The text as JSON that no encoder would write so: escapes of the caller's choice, NULs. */
+void block_text_spelled(struct standin *s, struct turn *t, int index, const char *spelled) {
+    json_t *text = json_loads(spelled, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    if (!json_is_string(text))
+        standin_fail("standin-cli: text_json is no JSON string: %s", spelled);
+    free(t->answer);
+    t->answer = standin_must(strdup(json_string_value(text)));
+    block_begin(s, index, json_pack("{ss ss}", "type", "text", "text", ""));
+    line_delta_spelled(s, t, index, spelled);
+    t->output_tokens += json_string_length(text) / 4 + 1;
+    block_end(s, t, index, json_pack("{ss so}", "type", "text", "text", text));
 }
 
 void block_thinking(struct standin *s, struct turn *t, int index, const char *thinking) {

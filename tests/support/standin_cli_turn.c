@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ECHO_CHARS = 200 };
+enum { ECHO_CHARS = 200, GOING_ON_MS = 1000 };
 
 static char *prompt_text(const json_t *content) {
     const json_t *block;
@@ -220,9 +220,25 @@ static void answer_text(struct standin *s, struct turn *t) {
     message_begin(s, t);
     if ((thinking = scenario_string(s, "thinking", NULL)))
         block_thinking(s, t, index++, thinking);
-    block_text(s, t, index, text, scenario_int(s, "repeat", 0));
+    const char *spelled = scenario_string(s, "text_json", NULL);
+    if (spelled)
+        block_text_spelled(s, t, index, spelled);
+    else
+        block_text(s, t, index, text, scenario_int(s, "repeat", 0));
     message_end(s, t, "end_turn");
     free(text);
+}
+
+/* The real CLI asks the model to go on after a message that was cut; a host that wants the cut text
+ * has the time of that request to interrupt. */
+static void say_cut_message(struct standin *s, struct turn *t) {
+    const char *text = scenario_string(s, "cut_message", NULL);
+    if (!text)
+        return;
+    message_begin(s, t);
+    block_text(s, t, 0, text, 0);
+    message_end(s, t, "max_tokens");
+    standin_pause(s, GOING_ON_MS);
 }
 
 static json_t *tool_specs(struct standin *s) {
@@ -266,6 +282,9 @@ static void turn_body(struct standin *s, struct turn *t) {
     if (!goes_on)
         return;
     emit_sub_agent(s);
+    say_cut_message(s, t);
+    if (s->interrupted)
+        return;
     char *object = object_text(s, t);
     bool silent = (failure || subtype) && !json_object_get(s->scenario, "text");
     if (object)

@@ -29,9 +29,11 @@ static void told_piece(void *data, const char *what, struct koine_text piece) {
     fputc('\n', told->to);
 }
 
-static void on_init(void *data, struct koine_text session_id, struct koine_text model) {
+static void on_init(void *data, struct koine_text session_id, struct koine_text model,
+                    bool takes_object) {
     struct told *told = data;
-    fprintf(told->to, "init %.*s %.*s\n", SHOWN(session_id), SHOWN(model));
+    fprintf(told->to, "init %.*s %.*s%s\n", SHOWN(session_id), SHOWN(model),
+            takes_object ? " takes an object" : "");
 }
 
 static void on_text(void *data, struct koine_text piece) {

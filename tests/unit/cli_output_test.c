@@ -384,6 +384,23 @@ START_TEST(lines_that_are_no_objects_are_stray)
 }
 END_TEST
 
+START_TEST(a_schema_that_was_taken_shows_as_a_tool)
+{
+    expect(&told,
+           "{\"type\":\"system\",\"subtype\":\"init\",\"session_id\":\"s\",\"model\":\"m\","
+           "\"tools\":[\"Bash\",\"StructuredOutput\"]}",
+           "init s m takes an object\n");
+    expect(&told,
+           "{\"type\":\"system\",\"subtype\":\"init\",\"session_id\":\"s\",\"model\":\"m\","
+           "\"tools\":[\"Bash\",7]}",
+           "init s m\n");
+    expect(&told,
+           "{\"type\":\"system\",\"subtype\":\"init\",\"session_id\":\"s\",\"model\":\"m\","
+           "\"tools\":\"StructuredOutput\"}",
+           "init s m\n");
+}
+END_TEST
+
 START_TEST(a_carriage_return_at_the_end_does_no_harm)
 { expect(&told, TEXT_DELTA("x") MAIN "\r", "text x\n"); }
 END_TEST
@@ -534,6 +551,7 @@ int main(void) {
     tcase_add_test(results, denials_are_handed_on_as_written);
     tcase_add_test(results, a_new_turn_knows_nothing_of_the_last);
     tcase_add_test(garbage, lines_that_are_no_objects_are_stray);
+    tcase_add_test(garbage, a_schema_that_was_taken_shows_as_a_tool);
     tcase_add_test(garbage, a_carriage_return_at_the_end_does_no_harm);
     tcase_add_test(garbage, members_that_have_the_wrong_type_are_not_believed);
     tcase_add_test(garbage, half_a_surrogate_pair_costs_one_character);

@@ -263,6 +263,38 @@ START_TEST(schema_alone_gives_a_sample)
 }
 END_TEST
 
+/* Whether the turn's init line lists StructuredOutput after an initialize with this schema. */
+static bool takes_schema(const char *schema) {
+    char line[512];
+    bool listed = false;
+    struct cli cli = cli_start("", END);
+    snprintf(line, sizeof line,
+             "{\"type\":\"control_request\",\"request_id\":\"r1\",\"request\":{\"subtype\":"
+             "\"initialize\",\"jsonSchema\":%s}}",
+             schema);
+    cli_write(&cli, line);
+    json_decref(cli_expect(&cli, "control_response", "success"));
+    cli_say(&cli, "hi");
+    json_t *init = cli_expect(&cli, "system", "init"), *tool;
+    size_t i;
+    json_array_foreach(json_object_get(init, "tools"), i, tool) {
+        listed = listed || strcmp(json_string_value(tool), "StructuredOutput") == 0;
+    }
+    json_decref(init);
+    json_decref(cli_turn(&cli, line, sizeof line));
+    cli_end_well(&cli);
+    return listed;
+}
+
+START_TEST(a_schema_that_cannot_be_compiled_is_dropped)
+{
+    ck_assert(takes_schema("{\"type\":\"object\",\"properties\":{\"a\":{\"pattern\":\"(a)\"}}}"));
+    ck_assert(!takes_schema("{\"type\":\"object\",\"properties\":{\"a\":{\"pattern\":\"(\"}}}"));
+    ck_assert(!takes_schema("{\"properties\":{\"a\":{\"format\":\"date\"}}}"));
+    ck_assert(!takes_schema("{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\"}"));
+}
+END_TEST
+
 static json_t *run_tool(const char *behavior, json_t *response) {
     char text[512];
     struct cli cli = cli_start("", "--permission-prompt-tool", "stdio", END);
@@ -460,6 +492,7 @@ int main(void) {
     tcase_add_test(tests, events_come_in_the_real_order);
     tcase_add_test(tests, object_follows_rejected_ones);
     tcase_add_test(tests, schema_alone_gives_a_sample);
+    tcase_add_test(tests, a_schema_that_cannot_be_compiled_is_dropped);
     tcase_add_test(tests, tool_runs_when_the_host_allows_it);
     tcase_add_test(tests, denied_tool_is_reported);
     tcase_add_test(tests, rules_decide_without_asking);
