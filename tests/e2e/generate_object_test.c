@@ -235,6 +235,7 @@ START_TEST(a_wrong_schema_is_named_by_its_place)
         {"{'schema':{'name':'string','age':'number'}}", "['schema']"},
         {"{'schema':{'type':'objekt'}}", "['schema','type']"},
         {"{'schema':{'type':7}}", "['schema','type']"},
+        {"{'schema':{'type':'string'}}", "['schema','type']"},
         {"{'schema':{'type':['string','zahl']}}", "['schema','type',1]"},
         {"{'schema':{'type':'object','properties':[]}}", "['schema','properties']"},
         {"{'schema':{'type':'object','properties':{'age':{'type':'nummer'}}}}",
