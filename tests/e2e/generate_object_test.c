@@ -81,8 +81,8 @@ START_TEST(objects_of_every_kind)
         "{'a':[[[]],[{}],[[1,[2]],{'b':[{'c':[null]}]}]]}",
         "{'t':true,'f':false,'n':null}",
         "{'':'an empty key','a b':'a blank','a\\\"b':'a quote','\\u00e9\\ud83d\\ude00':'unicode'}",
-        "{'s':'tab\\t line\\n return\\r quote\\\" back\\\\slash \\u0001 \\u007f \\u2028 "
-        "\xe2\x82\xac \xf0\x9f\x90\x98'}",
+        ("{'s':'tab\\t line\\n return\\r quote\\\" back\\\\slash \\u0001 \\u007f \\u2028 "
+         "\xe2\x82\xac \xf0\x9f\x90\x98'}"),
         "{'zero':0,'minus':-1,'many':9007199254740993,'least':-9223372036854775808}",
         "{'half':0.5,'tenth':0.1,'sum':0.30000000000000004,'pi':3.141592653589793}",
         "{'huge':1.7976931348623157e308,'tiny':5e-324,'exponent':1e21,'minus':-1.5e-7}",
