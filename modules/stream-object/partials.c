@@ -30,6 +30,7 @@ static void stop_timer(struct partials *partials) {
 }
 
 void partials_finish(struct partials *partials) {
+    partials->stopped = true; /* `drained` may still come until the stream ends */
     stop_timer(partials);
     koine_json_text_finish(&partials->text);
     koine_partial_json_destroy(partials->reader);

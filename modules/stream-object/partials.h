@@ -16,7 +16,7 @@ struct partials {
     bool deltas;                 /* the client wants only what is new */
     bool begun;                  /* some of the object has come */
     bool full;                   /* the client's buffer is */
-    bool stopped;                /* the text is over max_bytes: no more partials */
+    bool stopped;                /* no more partials: over max_bytes, or finished */
     size_t max_bytes;            /* of the text that is kept */
     size_t size;                 /* of the text so far */
     size_t told_size;            /* of the text when the last partial was sent */

@@ -10,6 +10,8 @@
 
 /* Where the schema does not matter. */
 #define ANY "'schema':{'type':'object'}"
+/* Its pattern is none, which only the CLI can see. */
+#define UNBALANCED "{'schema':{'type':'object','properties':{'a':{'type':'string','pattern':'('}}}}"
 
 static struct gateway *gateway;
 
@@ -79,8 +81,8 @@ START_TEST(objects_of_every_kind)
         "{'a':[[[]],[{}],[[1,[2]],{'b':[{'c':[null]}]}]]}",
         "{'t':true,'f':false,'n':null}",
         "{'':'an empty key','a b':'a blank','a\\\"b':'a quote','\\u00e9\\ud83d\\ude00':'unicode'}",
-        "{'s':'tab\\t line\\n return\\r quote\\\" back\\\\slash \\u0001 \\u007f \\u2028 "
-        "\xe2\x82\xac \xf0\x9f\x90\x98'}",
+        ("{'s':'tab\\t line\\n return\\r quote\\\" back\\\\slash \\u0001 \\u007f \\u2028 "
+         "\xe2\x82\xac \xf0\x9f\x90\x98'}"),
         "{'zero':0,'minus':-1,'many':9007199254740993,'least':-9223372036854775808}",
         "{'half':0.5,'tenth':0.1,'sum':0.30000000000000004,'pi':3.141592653589793}",
         "{'huge':1.7976931348623157e308,'tiny':5e-324,'exponent':1e21,'minus':-1.5e-7}",
@@ -233,6 +235,7 @@ START_TEST(a_wrong_schema_is_named_by_its_place)
         {"{'schema':{'name':'string','age':'number'}}", "['schema']"},
         {"{'schema':{'type':'objekt'}}", "['schema','type']"},
         {"{'schema':{'type':7}}", "['schema','type']"},
+        {"{'schema':{'type':'string'}}", "['schema','type']"},
         {"{'schema':{'type':['string','zahl']}}", "['schema','type',1]"},
         {"{'schema':{'type':'object','properties':[]}}", "['schema','properties']"},
         {"{'schema':{'type':'object','properties':{'age':{'type':'nummer'}}}}",
@@ -261,6 +264,18 @@ START_TEST(a_wrong_schema_is_named_by_its_place)
         json_decref(path);
         http_response_finish(&answer);
     }
+}
+END_TEST
+
+START_TEST(a_schema_that_the_cli_drops)
+{
+    struct http_response answer = ask("{'text':'{\\\"a\\\":1}'}", UNBALANCED);
+    http_assert_error(&answer, 400, "VALIDATION_ERROR");
+    json_t *path = quoted_json("['schema']");
+    ck_assert_msg(json_equal(http_member(&answer, "issues.0.path"), path), "%s", answer.body);
+    json_decref(path);
+    http_response_finish(&answer);
+    await_active_slots(gateway, 0, 3000);
 }
 END_TEST
 
@@ -482,6 +497,7 @@ int main(void) {
         values_within_a_schema_are_no_schemas,
         without_a_scenario_the_object_fits_the_schema,
         a_wrong_schema_is_named_by_its_place,
+        a_schema_that_the_cli_drops,
         everything_that_is_wrong_is_said_at_once,
         an_object_that_was_rejected_twice,
         runs_without_an_object,

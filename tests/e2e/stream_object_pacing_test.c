@@ -221,7 +221,8 @@ START_TEST(a_client_that_does_not_read_holds_up_the_run)
     ck_assert_str_eq(event->name, "object");
     ck_assert_uint_eq(seen, BYTES);
     ck_assert_uint_lt(count, 600);
-    ck_assert_uint_lt(gateway_resident_bytes(gateway), resident + (10 << 20));
+    if (!getenv("KOINE_SLOW")) /* a sanitizer keeps what was freed */
+        ck_assert_uint_lt(gateway_resident_bytes(gateway), resident + (10 << 20));
     sse_stream_close(stream);
 }
 END_TEST

@@ -11,6 +11,8 @@
 
 /* Where the schema does not matter. */
 #define ANY "'schema':{'type':'object'}"
+/* Its pattern is none, which only the CLI can see. */
+#define UNBALANCED "{'schema':{'type':'object','properties':{'a':{'type':'string','pattern':'('}}}}"
 #define DELTAS "{" ANY ",'partials':'delta'}"
 
 static struct gateway *gateway;
@@ -474,6 +476,17 @@ START_TEST(a_run_without_an_exit_status_says_why)
 }
 END_TEST
 
+/* Only the CLI sees it, when the stream has begun. */
+START_TEST(a_schema_that_the_cli_drops)
+{
+    struct sse_recording events = ask("{'text':'no object'}", UNBALANCED);
+    sse_assert_outline(&events, "session error done");
+    ck_assert_str_eq(sse_string(sse_find(&events, "error"), "code"), "VALIDATION_ERROR");
+    ck_assert_str_eq(sse_string(sse_find(&events, "error"), "issues.0.path.0"), "schema");
+    sse_recording_finish(&events);
+}
+END_TEST
+
 /* ---- refusals, which come before any event */
 
 START_TEST(wrong_values_are_refused_with_their_place)
@@ -620,6 +633,7 @@ int main(void) {
         text_beside_the_object_is_not_told,
         a_run_that_fails_ends_with_error_and_done,
         a_run_without_an_exit_status_says_why,
+        a_schema_that_the_cli_drops,
         wrong_values_are_refused_with_their_place,
         no_tools_left,
         a_cli_that_cannot_be_started,
