@@ -125,23 +125,27 @@ struct source {
     struct cli cli;
     char line[LINE_BYTES];
     size_t kept;
+    int stamps; /* seen so far */
     bool ended;
 };
 
 struct delays {
     double *values; /* microseconds */
     size_t count, capacity;
+    int skipped; /* of each source: while fifty processes start, nothing is steady */
 };
 
 /* The stamp in a line: digits behind "text":" */
-static void take_line(struct delays *delays, const char *line, size_t size, uint64_t read_ns) {
+static void take_line(struct source *source, struct delays *delays, const char *line, size_t size,
+                      uint64_t read_ns) {
     static const char before[] = "\"text\":\"";
     const char *at = memmem(line, size, before, sizeof(before) - 1);
-    if (!at || delays->count == delays->capacity)
-        return;
     char *end;
+    if (!at)
+        return;
     unsigned long long stamp_ns = strtoull(at + sizeof(before) - 1, &end, 10);
-    if (*end == '"' && stamp_ns > 1000000 && stamp_ns < read_ns)
+    if (*end == '"' && stamp_ns > 1000000 && stamp_ns < read_ns &&
+        ++source->stamps > delays->skipped && delays->count < delays->capacity)
         delays->values[delays->count++] = (double)(read_ns - stamp_ns) / 1e3;
 }
 
@@ -149,7 +153,7 @@ static void take_lines(struct source *source, struct delays *delays, uint64_t re
     char *line = source->line, *end = line + source->kept, *newline;
     while ((newline = memchr(line, '\n', (size_t)(end - line)))) {
         *newline = '\0';
-        take_line(delays, line, (size_t)(newline - line), read_ns);
+        take_line(source, delays, line, (size_t)(newline - line), read_ns);
         if (strstr(line, RESULT_LINE) || strstr(line, "event: done"))
             source->ended = true;
         line = newline + 1;
@@ -218,21 +222,22 @@ static void run_streams(const char *scenario, struct delays *delays) {
 }
 
 static void measure_delays(int delay_ms, const char *limits) {
-    enum { ROUNDS = 3, RUN_MS = 2000 };
+    enum { ROUNDS = 3, RUN_MS = 2000, SKIPPED_MS = 500 };
     double added_p50[ROUNDS], added_p99[ROUNDS], direct_p50[ROUNDS], direct_p99[ROUNDS];
     char scenario[256];
-    size_t capacity = (size_t)STREAMS * (size_t)(RUN_MS / delay_ms);
+    const int skipped = SKIPPED_MS / delay_ms;
+    size_t capacity = (size_t)STREAMS * (size_t)(RUN_MS / delay_ms - skipped);
     double *values = malloc(capacity * sizeof(*values));
     snprintf(scenario, sizeof(scenario),
              "{\"persist\":false,\"short_result\":true,\"text\":\"x\",\"stamp\":true,"
              "\"delay_ms\":%d,\"repeat\":%d}",
              delay_ms, RUN_MS / delay_ms);
     for (int i = 0; i < ROUNDS; i++) {
-        struct delays direct = {values, 0, capacity};
+        struct delays direct = {values, 0, capacity, skipped};
         run_pipes(scenario, &direct);
         direct_p50[i] = percentile(values, direct.count, 0.5);
         direct_p99[i] = percentile(values, direct.count, 0.99);
-        struct delays through = {values, 0, capacity};
+        struct delays through = {values, 0, capacity, skipped};
         run_streams(scenario, &through);
         added_p50[i] = percentile(values, through.count, 0.5) - direct_p50[i];
         added_p99[i] = percentile(values, through.count, 0.99) - direct_p99[i];

@@ -139,9 +139,9 @@ START_TEST(every_character_of_the_first_plane_and_some_beyond)
 }
 END_TEST
 
-START_TEST(an_answer_of_2_MB_in_small_pieces)
+START_TEST(an_answer_of_512_KB_in_small_pieces)
 {
-    size_t size = 0, wanted = 2 << 20;
+    size_t size = 0, wanted = 512 << 10;
     char *text = malloc(wanted + 32);
     ck_assert_ptr_nonnull(text);
     for (int i = 0; size < wanted; i++)
@@ -188,7 +188,7 @@ int main(void) {
         characters_beyond_ascii,
         escapes_of_every_spelling,
         every_character_of_the_first_plane_and_some_beyond,
-        an_answer_of_2_MB_in_small_pieces,
+        an_answer_of_512_KB_in_small_pieces,
         an_answer_of_2_MB_in_one_piece,
         a_text_that_stands_in_the_result_alone,
     };

@@ -2,10 +2,11 @@
 /* The head and the framing of an answer; its events are sse_parser's. */
 #include "support/sse_client.h"
 
-#include "support/scratch_directory.h"
 #include "support/sse_parser.h"
 
 #include <check.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -71,14 +72,40 @@ static const char *received(struct sse_stream *stream) {
 
 /* ---- framing */
 
+/* For memory that grows by this function alone, from NULL or one byte: its capacity is the power of
+ * two above what is used, so it moves only when that changes (a sanitizer's realloc always copies).
+ */
+static void *grow(void *memory, size_t used, size_t needed) {
+    size_t had = used > 0 ? 1 : 0, wanted = 1;
+    while (had && had < used)
+        had *= 2;
+    while (wanted < needed)
+        wanted *= 2;
+    if (memory && had == wanted)
+        return memory;
+    memory = realloc(memory, wanted);
+    ck_assert_ptr_nonnull(memory);
+    return memory;
+}
+
 static void add_to_text(char **text, size_t *size, const char *data, size_t more) {
-    char *grown = realloc(*text, *size + more + 1);
-    ck_assert_ptr_nonnull(grown);
+    *text = grow(*text, *text ? *size + 1 : 0, *size + more + 1);
     if (more > 0)
-        memcpy(grown + *size, data, more);
+        memcpy(*text + *size, data, more);
     *size += more;
-    grown[*size] = '\0';
-    *text = grown;
+    (*text)[*size] = '\0';
+}
+
+static void __attribute__((format(printf, 3, 4)))
+add_line(char **text, size_t *size, const char *format, ...) {
+    char *line = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&line, format, arguments);
+    va_end(arguments);
+    ck_assert_int_ge(length, 0);
+    add_to_text(text, size, line, (size_t)length);
+    free(line);
 }
 
 static void take_body(struct sse_stream *stream, const char *data, size_t size) {
@@ -216,21 +243,16 @@ static void receive_until(struct sse_stream *stream, uint64_t until, const char 
 char *sse_request_text(const struct sse_request *request) {
     char *body = request->body ? json_dumps(request->body, JSON_COMPACT) : strdup("");
     const char *key = request->key ? request->key : GATEWAY_KEY;
-    char *text = scratch_text("POST %s %s\r\n" RAW_HOST "Content-Type: application/json\r\n",
-                              request->path, request->protocol ? request->protocol : "HTTP/1.1");
-    size_t size = strlen(text);
-    if (*key) {
-        char *line = scratch_text("Authorization: Bearer %s\r\n", key);
-        add_to_text(&text, &size, line, strlen(line));
-        free(line);
-    }
-    for (const char *const *header = request->headers; header && *header; header++) {
-        add_to_text(&text, &size, *header, strlen(*header));
-        add_to_text(&text, &size, "\r\n", 2);
-    }
-    char *rest = scratch_text("Content-Length: %zu\r\n\r\n%s", strlen(body), body);
-    add_to_text(&text, &size, rest, strlen(rest));
-    free(rest);
+    char *text = NULL;
+    size_t size = 0;
+    add_line(&text, &size, "POST %s %s\r\n" RAW_HOST "Content-Type: application/json\r\n",
+             request->path, request->protocol ? request->protocol : "HTTP/1.1");
+    if (*key)
+        add_line(&text, &size, "Authorization: Bearer %s\r\n", key);
+    for (const char *const *header = request->headers; header && *header; header++)
+        add_line(&text, &size, "%s\r\n", *header);
+    add_line(&text, &size, "Content-Length: %zu\r\n\r\n", strlen(body));
+    add_to_text(&text, &size, body, strlen(body));
     free(body);
     json_decref(request->body);
     return text;
@@ -414,9 +436,8 @@ json_int_t sse_integer(const struct sse_event *event, const char *path) {
 /* ---- whole streams */
 
 static void record(struct sse_recording *recording, size_t *outline_size, struct sse_event *event) {
-    struct sse_event *grown =
-        realloc(recording->events, (recording->count + 1) * sizeof *recording->events);
-    ck_assert_ptr_nonnull(grown);
+    size_t count = recording->count, size = sizeof *recording->events;
+    struct sse_event *grown = grow(recording->events, count * size, (count + 1) * size);
     recording->events = grown;
     const char *before = recording->count > 0 ? grown[recording->count - 1].name : "";
     if (strcmp(before, event->name) != 0) {
@@ -463,10 +484,8 @@ static char *shown_events(const struct sse_recording *recording) {
     char *shown = strdup("");
     size_t size = 0;
     for (size_t i = 0; i < recording->count && size < SHOWN_BYTES; i++) {
-        char *line =
-            scratch_text("%s %.300s\n", recording->events[i].name, recording->events[i].data);
-        add_to_text(&shown, &size, line, strlen(line));
-        free(line);
+        const struct sse_event *event = &recording->events[i];
+        add_line(&shown, &size, "%s %.300s\n", event->name, event->data);
     }
     return shown;
 }

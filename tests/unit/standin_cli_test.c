@@ -399,6 +399,51 @@ START_TEST(interrupt_ends_the_turn_not_the_process)
 }
 END_TEST
 
+/* The other escapes mean the same characters, so only the raw line shows them. */
+START_TEST(text_is_spelled_as_the_scenario_says)
+{
+    char text[512];
+    struct cli cli = cli_start("", END);
+    cli_say(&cli, "standin:{\"text_json\":\"\\\"\\\\u00e9\\\\/\\\"\"}");
+    bool spelled = false;
+    json_t *line, *result = NULL;
+    while (!result && (line = cli_read(&cli))) {
+        spelled |= strstr(cli.line, "\"text\":\"\\u00e9\\/\"") != NULL;
+        if (is_kind(line, "result", NULL))
+            result = json_incref(line);
+        json_decref(line);
+    }
+    ck_assert(spelled);
+    ck_assert_str_eq(text_at(result, "result"), "é/");
+    json_decref(result);
+    cli_say(&cli, "standin:{\"text_json\":\"\\\"plain\\\"\"}");
+    json_decref(cli_turn(&cli, text, sizeof text));
+    ck_assert_str_eq(text, "plain");
+    cli_end_well(&cli);
+}
+END_TEST
+
+START_TEST(cut_message_can_be_interrupted)
+{
+    char text[512];
+    struct cli cli = cli_start("", END);
+    cli_say(&cli, "standin:{\"cut_message\":\"once \",\"text\":\"upon\"}");
+    json_t *result = cli_turn(&cli, text, sizeof text);
+    ck_assert_str_eq(text, "once upon");
+    ck_assert_str_eq(text_at(result, "stop_reason"), "end_turn");
+    json_decref(result);
+    cli_say(&cli, "standin:{\"cut_message\":\"once \",\"text\":\"upon\"}");
+    json_decref(cli_expect(&cli, "assistant", NULL));
+    cli_write(&cli, "{\"type\":\"control_request\",\"request_id\":\"r1\",\"request\":{\"subtype\":"
+                    "\"interrupt\"}}");
+    result = cli_turn(&cli, text, sizeof text);
+    ck_assert_str_eq(text, "");
+    ck_assert_str_eq(text_at(result, "subtype"), "error_during_execution");
+    json_decref(result);
+    cli_end_well(&cli);
+}
+END_TEST
+
 START_TEST(session_is_resumed_and_forked)
 {
     char text[512];
@@ -498,6 +543,8 @@ int main(void) {
     tcase_add_test(tests, rules_decide_without_asking);
     tcase_add_test(tests, host_provided_tool_round_trip);
     tcase_add_test(tests, interrupt_ends_the_turn_not_the_process);
+    tcase_add_test(tests, text_is_spelled_as_the_scenario_says);
+    tcase_add_test(tests, cut_message_can_be_interrupted);
     tcase_add_test(tests, session_is_resumed_and_forked);
     tcase_add_test(tests, unknown_session_is_an_error_result);
     tcase_add_test(tests, bad_input_kills_it);
