@@ -15,6 +15,8 @@
 #define UNBALANCED "{'schema':{'type':'object','properties':{'a':{'type':'string','pattern':'('}}}}"
 #define DELTAS "{" ANY ",'partials':'delta'}"
 
+enum { GONE_MS = 5000 }; /* from a client's leaving to its slot */
+
 static struct gateway *gateway;
 
 static void setup(void) {
@@ -544,17 +546,6 @@ END_TEST
 
 /* ---- slots, sessions, clients that leave */
 
-static void await_streams(int active) {
-    uint64_t asked = 0;
-    json_int_t seen;
-    do {
-        struct http_response health = http_get(gateway, "/health");
-        seen = http_integer(&health, "concurrency.streaming.active");
-        http_response_finish(&health);
-    } while (seen != active && ++asked < 20000);
-    ck_assert_int_eq(seen, active);
-}
-
 START_TEST(it_takes_a_slot_of_the_streaming_ones)
 {
     restart("slots: {streaming: 1, nonstreaming: 0}\n");
@@ -566,7 +557,7 @@ START_TEST(it_takes_a_slot_of_the_streaming_ones)
     http_response_finish(&answer);
     sse_stream_close(refused);
     sse_stream_close(running);
-    await_streams(0);
+    await_active_streams(gateway, 0, GONE_MS);
     struct sse_recording events = ask("{'object':{'a':1}}", "{" ANY "}");
     sse_assert_outline(&events, "session partial-object object result done");
     sse_recording_finish(&events);
@@ -580,11 +571,11 @@ START_TEST(a_client_that_leaves_ends_the_run)
     struct sse_stream *stream = begin(scenario, "{" ANY "}");
     sse_await(stream, "partial-object");
     sse_stream_close(stream);
-    await_streams(0);
+    await_active_streams(gateway, 0, GONE_MS);
     stream = begin(scenario, DELTAS);
     sse_await(stream, "object-delta");
     sse_stream_reset(stream);
-    await_streams(0);
+    await_active_streams(gateway, 0, GONE_MS);
 }
 END_TEST
 

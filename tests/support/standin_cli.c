@@ -17,6 +17,7 @@
  * delta_bytes       n            bytes of a delta (24; never splits a character)
  * short_result      true         the assistant and result lines hold `text` once, however often it was sent
  * delay_ms          n            pause after each delta;    first_delay_ms: before the first
+ * delay_after       n            bytes of a block without delay_ms
  * start_ms          n            sleep before the process is ready; with start_busy: true it burns CPU
  * thinking          string       a thinking block before the answer
  * cut_message       string       a message before the answer that max_tokens has cut; then a second to interrupt
@@ -24,6 +25,9 @@
  * object            JSON         emitted as StructuredOutput, then result.structured_output
  * object_json       string       the same, spelled exactly so;    object_repeat: n  {"items":[object × n]}
  * object_rejects    n            the first n blocks are rejected; they hold rejected_object, or a stub
+ * object_echo       as echo      the object is this
+ * object_streamed   false        the object comes with the result only, without a block
+ * stop_reason       string       of the object's message, such as max_tokens
  * tool              {name, input, run, output}  asks for permission as needed, then runs `run` by /bin/sh in a
  *                                session of its own (an interrupt kills it, the death of the CLI does not), or
  *                                answers `output`. Without `text` the answer is what the tools said.
@@ -50,10 +54,6 @@
  * persist           false        keep no transcript (for benchmarks)
  * report            path         append {argv, environ, pid, cwd} as one line at the start (environment only)
  * turns             [{…}, …]     further keys for the first, second, … turn (environment only)
- * object_echo       as echo      the object is this
- * object_streamed   false        the object comes with the result only, without a block
- * stop_reason       string       of the object's message, such as max_tokens
- * delay_after       n            bytes of a block without delay_ms
  * stamp             true         with repeat: each delta is the time at which it is written, in ns of
  *                                CLOCK_MONOTONIC, and delay_ms is kept to without drift
  */
