@@ -136,9 +136,9 @@ END_TEST
 /* The client's pause is no silence of the CLI's. */
 START_TEST(a_pause_of_the_client_is_not_held_against_the_cli)
 {
-    start("runner: {silence_timeout_ms: 400}\n");
+    start("runner: {silence_timeout_ms: 1000}\n");
     struct sse_stream *stream = paused_begin(gateway, "", NULL);
-    nanosleep(&(struct timespec){0, 700000000}, NULL); /* what is tested: time that passes */
+    nanosleep(&(struct timespec){1, 300000000}, NULL); /* what is tested: time that passes */
     paused_read_rest(stream);
     sse_stream_close(stream);
 }
