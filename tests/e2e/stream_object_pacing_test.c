@@ -171,14 +171,14 @@ START_TEST(a_silent_cli_leaves_nothing_untold)
 }
 END_TEST
 
-/* Its time to read a partial must not make the next one due at the next delta: with partials of
- * half a megabyte for each twenty bytes of object it would never come to the end. */
+/* Its time to read a partial must not make the next one due at the next delta: with megabytes for
+ * each few bytes of object it would never come to the end. */
 START_TEST(a_slow_reader_is_told_no_oftener_than_a_fast_one)
 {
-    enum { BYTES = 300000, FAST_BYTES = 280000, SLOW_READER_MS = 300 };
+    enum { BYTES = 1600000, FAST_BYTES = 1500000, SLOW_READER_MS = 300 };
     const struct sse_request request = {
         .path = "/stream-object",
-        .body = body(BYTES, "{'delta_bytes':20,'delay_after':280000,'delay_ms':1}", "{" ANY "}"),
+        .body = body(BYTES, "{'delta_bytes':2000,'delay_after':1500000,'delay_ms':1}", "{" ANY "}"),
         .receive_buffer_bytes = 32768,
     };
     struct sse_stream *stream = sse_open_request(gateway, &request);
@@ -186,7 +186,7 @@ START_TEST(a_slow_reader_is_told_no_oftener_than_a_fast_one)
     const struct sse_event *event;
     size_t count = 0;
     while (strcmp((event = sse_next(stream))->name, "partial-object") == 0) {
-        ck_assert_uint_lt(++count, 30);
+        ck_assert_uint_lt(++count, 20); /* of fifty deltas */
         poll(NULL, 0, SLOW_READER_MS);
     }
     ck_assert_str_eq(event->name, "object");
