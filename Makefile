@@ -27,7 +27,8 @@ MODULES := $(patsubst modules/%/,%,$(sort $(wildcard modules/*/)))
 TEST_MODULES := $(patsubst tests/e2e/modules/%.c,%,$(sort $(wildcard tests/e2e/modules/*.c)))
 EXAMPLE_MODULES := $(patsubst examples/modules/%/,%,$(sort $(wildcard examples/modules/*/)))
 SUPPORT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/*.c)))
-E2E_OBJECTS := $(filter-out $(BUILD)/tests/support/standin_%,$(SUPPORT_OBJECTS))
+# failing_heap.o defines malloc: in the archive it would be linked into every test.
+E2E_OBJECTS := $(filter-out $(BUILD)/tests/support/standin_% $(BUILD)/tests/support/failing_heap.o,$(SUPPORT_OBJECTS))
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/*_test.c)))
 E2E_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/e2e/*_test.c)))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(filter-out tests/bench/measure.c,$(sort $(wildcard tests/bench/*.c))))
@@ -116,6 +117,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/libsupport.a $(BUI
 		$(BUILD)/libkoine-module.a
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libs,$(PACKAGES) check) -ldl -lpthread
+$(filter %_memory_test,$(UNIT_TESTS)): $(BUILD)/tests/support/failing_heap.o
 $(BUILD)/tests/e2e/%: $(BUILD)/tests/e2e/%.o $(BUILD)/tests/libsupport.a
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libs,libcurl jansson check) -lpthread

@@ -348,7 +348,7 @@ void run_on_watchdog(evutil_socket_t fd, short what, void *data) {
     else if (run->limit_hit)
         run_on_result(run, NULL); /* it did not obey the interrupt: the answer is known anyway */
     else
-        runner_timed_out(run, run->spoken ? "silence of the CLI" : "the CLI's first byte");
+        runner_timed_out(run, run->spoken ? "silence of the CLI" : "the CLI's first line");
 }
 
 void run_on_deadline(evutil_socket_t fd, short what, void *data) {

@@ -87,7 +87,8 @@ static int32_t check_tool(struct run *run, const struct koine_tool *tool,
                           struct koine_failure *failure) {
     json_t *schema = NULL;
     if (tool && tool->size >= offsetof(struct koine_tool, call) && valid_tool_name(tool->name))
-        schema = json_loadb(tool->input_schema.data, tool->input_schema.size, 0, NULL);
+        schema = json_loadb(tool->input_schema.data, tool->input_schema.size,
+                            JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
     bool good = json_is_object(schema);
     json_decref(schema);
     return good ? KOINE_OK
@@ -183,7 +184,7 @@ static bool is_host_tool(const struct run *run, struct koine_text tool) {
 
 /* The text "Bash(COMMAND)" for a can_use_tool input; malloc'd, NULL when it cannot be a rule. */
 static char *command_as_rule(struct koine_text input) {
-    json_t *arguments = json_loadb(input.data, input.size, JSON_ALLOW_NUL, NULL);
+    json_t *arguments = json_loadb(input.data, input.size, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
     const json_t *command = json_object_get(arguments, "command");
     size_t size = json_string_length(command);
     char *rule = NULL;

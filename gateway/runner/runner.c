@@ -77,7 +77,8 @@ struct module *run_module(const struct run *run) {
 
 static int32_t check_json(struct request *request, struct koine_text text, bool array,
                           const char *field, struct koine_failure *failure) {
-    json_t *value = text.size ? json_loadb(text.data, text.size, 0, NULL) : NULL;
+    const size_t flags = JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL; /* integers of any size */
+    json_t *value = text.size ? json_loadb(text.data, text.size, flags, NULL) : NULL;
     bool good = array ? json_is_array(value) && json_array_size(value) : json_is_object(value);
     json_decref(value);
     if (good)

@@ -165,9 +165,9 @@ struct koine_http {
 
     /*
      * Queues bytes (copied). KOINE_OK; KOINE_FULL: taken, but stop until `drained` (a run tied to
-     * the stream is paused and resumed by the host; a writer that goes on nevertheless is cut at
-     * four times http.stream_buffer_bytes and its largest write: the request ends); KOINE_GONE;
-     * KOINE_WRONG_STATE.
+     * the stream is paused and resumed by the host; a writer that goes on nevertheless is cut, and
+     * the request ended, at four times the sum of http.stream_buffer_bytes and its largest write);
+     * KOINE_GONE; KOINE_WRONG_STATE.
      */
     int32_t (*stream_write)(const struct koine_host *host, koine_request request,
                             struct koine_text bytes);

@@ -110,8 +110,11 @@ static void tell_when_due(struct partials *partials) {
     }
 }
 
+/* The time that the client took to read does not count: else a slow one would be sent a partial for
+ * every delta, each of them as long as the object. */
 void partials_drained(struct partials *partials) {
     partials->full = false;
+    partials->told_ms = partials->endpoint->loop->now_ms(partials->endpoint->host);
     tell_when_due(partials);
 }
 
@@ -161,6 +164,8 @@ void partials_add(struct partials *partials, struct koine_text piece) {
 }
 
 void partials_end(struct partials *partials, struct koine_text object) {
+    if (partials->reader) /* a number on its own is complete with what may follow it */
+        koine_partial_json_feed(partials->reader, KOINE_TEXT(" "));
     const bool known = partials->deltas
                            ? partials->begun
                            : partials->stopped || koine_partial_json_complete(partials->reader);

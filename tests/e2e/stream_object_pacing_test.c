@@ -7,6 +7,7 @@
 #include "support/sse_client.h"
 #include "support/test_main.h"
 
+#include <poll.h>
 #include <string.h>
 #include <time.h>
 
@@ -170,6 +171,29 @@ START_TEST(a_silent_cli_leaves_nothing_untold)
 }
 END_TEST
 
+/* Its time to read a partial must not make the next one due at the next delta: with partials of
+ * half a megabyte for each twenty bytes of object it would never come to the end. */
+START_TEST(a_slow_reader_is_told_no_oftener_than_a_fast_one)
+{
+    enum { BYTES = 300000, FAST_BYTES = 280000, SLOW_READER_MS = 300 };
+    const struct sse_request request = {
+        .path = "/stream-object",
+        .body = body(BYTES, "{'delta_bytes':20,'delay_after':280000,'delay_ms':1}", "{" ANY "}"),
+        .receive_buffer_bytes = 32768,
+    };
+    struct sse_stream *stream = sse_open_request(gateway, &request);
+    await_partial(stream, FAST_BYTES);
+    const struct sse_event *event;
+    size_t count = 0;
+    while (strcmp((event = sse_next(stream))->name, "partial-object") == 0) {
+        ck_assert_uint_lt(++count, 30);
+        poll(NULL, 0, SLOW_READER_MS);
+    }
+    ck_assert_str_eq(event->name, "object");
+    sse_stream_close(stream);
+}
+END_TEST
+
 START_TEST(what_is_untold_when_the_run_fails_is_void)
 {
     struct sse_stream *stream =
@@ -278,11 +302,17 @@ END_TEST
 
 int main(void) {
     const TTest *const tests[] = {
-        up_to_4_kib_each_delta_gives_a_partial,      partials_of_a_large_object_are_few,
-        deltas_cost_no_more_than_the_object,         a_restart_begins_with_small_partials_again,
-        a_slow_cli_gives_a_partial_now_and_then,     a_silent_cli_leaves_nothing_untold,
-        what_is_untold_when_the_run_fails_is_void,   a_client_that_does_not_read_holds_up_the_run,
-        a_client_that_reads_again_after_the_failure, a_client_that_leaves_with_a_full_buffer,
+        up_to_4_kib_each_delta_gives_a_partial,
+        partials_of_a_large_object_are_few,
+        deltas_cost_no_more_than_the_object,
+        a_restart_begins_with_small_partials_again,
+        a_slow_cli_gives_a_partial_now_and_then,
+        a_silent_cli_leaves_nothing_untold,
+        a_slow_reader_is_told_no_oftener_than_a_fast_one,
+        what_is_untold_when_the_run_fails_is_void,
+        a_client_that_does_not_read_holds_up_the_run,
+        a_client_that_reads_again_after_the_failure,
+        a_client_that_leaves_with_a_full_buffer,
         partials_stop_at_the_configured_limit,
     };
     return test_main("stream_object_pacing", setup, teardown, tests, sizeof tests / sizeof *tests);

@@ -33,8 +33,9 @@ static void fold_piece(struct told *told, char kind, struct koine_text piece) {
 }
 
 /* There so that no line is skipped because nobody listens. */
-static void on_init(void *data, struct koine_text session_id, struct koine_text model) {
-    fold_piece(data, 'b', session_id);
+static void on_init(void *data, struct koine_text session_id, struct koine_text model,
+                    bool takes_object) {
+    fold_piece(data, takes_object ? 'B' : 'b', session_id);
     fold_piece(data, 'm', model);
 }
 

@@ -2,96 +2,12 @@
 /*
  * The gate when memory is short: in a fixed conversation the gate's n-th allocation fails, for
  * every n until none does. A connection may be lost by it; nothing may leak, hang or be left
- * without its end, and the next client is served. Skips where a sanitizer holds malloc. Only the
- * gate's own: evhttp 2.1.12 does not survive it (evhttp_request_new, accept).
+ * without its end, and the next client is served. Only the gate's own: evhttp 2.1.12 does not
+ * survive it (evhttp_request_new, accept).
  */
 #include "http/gate_connection.h"
+#include "support/failing_heap.h"
 #include "unit/gate_fixture.h"
-
-#include <dlfcn.h>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define ALLOCATOR_IS_TAKEN
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define ALLOCATOR_IS_TAKEN
-#endif
-
-#ifdef ALLOCATOR_IS_TAKEN
-int main(void) {
-    puts("gate, memory: skipped, a sanitizer holds malloc");
-    return EXIT_SUCCESS;
-}
-#else
-
-/* Volatile because the compiler takes malloc to read and write nothing of ours. */
-static volatile struct {
-    bool counting;
-    bool failing;
-    long successes_left;
-    long failures;
-    long living;         /* blocks allocated and not freed while counting */
-    size_t failing_size; /* a calloc of this size fails */
-} heap;
-
-extern const char __executable_start[];
-extern const char etext[];
-
-/* Whether an allocation that returns to `caller` is to succeed. */
-static bool may_allocate(const char *caller) {
-    bool ours = caller >= __executable_start && caller < etext;
-    if (!heap.failing || !ours || heap.successes_left-- != 0) {
-        return true;
-    }
-    heap.failures++;
-    return false;
-}
-
-static void *counted(void *block) {
-    heap.living += heap.counting && block != NULL;
-    return block;
-}
-
-void *malloc(size_t size) {
-    static void *(*next)(size_t);
-    if (next == NULL) {
-        next = dlsym(RTLD_NEXT, "malloc");
-    }
-    return may_allocate(__builtin_return_address(0)) ? counted(next(size)) : NULL;
-}
-
-void *calloc(size_t count, size_t size) {
-    static void *(*next)(size_t, size_t);
-    if (next == NULL) {
-        next = dlsym(RTLD_NEXT, "calloc");
-    }
-    if (size == heap.failing_size && size > 0) {
-        return NULL;
-    }
-    return may_allocate(__builtin_return_address(0)) ? counted(next(count, size)) : NULL;
-}
-
-void *realloc(void *block, size_t size) {
-    static void *(*next)(void *, size_t);
-    if (next == NULL) {
-        next = dlsym(RTLD_NEXT, "realloc");
-    }
-    if (!may_allocate(__builtin_return_address(0))) {
-        return NULL;
-    }
-    return block == NULL ? counted(next(block, size)) : next(block, size);
-}
-
-void free(void *block) {
-    static void (*next)(void *);
-    if (next == NULL) {
-        next = dlsym(RTLD_NEXT, "free");
-    }
-    heap.living -= heap.counting && block != NULL;
-    next(block);
-}
 
 static struct fixture fixture;
 
@@ -99,11 +15,11 @@ static struct fixture fixture;
 static void exchange(int fd, const char *text) {
     char sink[4096];
     (void)!send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
-    heap.failing = true;
+    failing_heap_resume();
     for (int i = 0; i < 12; i++) {
         fixture_turn(&fixture);
     }
-    heap.failing = false;
+    failing_heap_pause();
     while (recv(fd, sink, sizeof(sink), MSG_DONTWAIT) > 0) {
     }
 }
@@ -143,19 +59,17 @@ static void expect_service(void) {
 
 /* One conversation in which allocation `n` fails; returns how many failed: 0 past the last. */
 static long fail_once(long n) {
-    heap.living = 0;
-    heap.counting = true;
+    long blocks = failing_heap_blocks();
     fixture_init(&fixture, fixture_default_options());
     fixture.on_request = stream_a_little;
-    heap.successes_left = n;
-    heap.failures = 0;
+    failing_heap_fail_nth(n);
+    failing_heap_pause(); /* exchange resumes: what the test does itself succeeds */
     converse();
-    long failures = heap.failures;
+    long failures = failing_heap_stop();
     expect_service();
     fixture_finish(&fixture); /* compares what passed with what ended */
-    heap.counting = false;
-    ck_assert_msg(heap.living == 0 || n < 0, "%ld blocks leaked when allocation %ld failed",
-                  heap.living, n);
+    long leaked = failing_heap_blocks() - blocks;
+    ck_assert_msg(leaked == 0 || n < 0, "%ld blocks leaked when allocation %ld failed", leaked, n);
     return failures;
 }
 
@@ -181,11 +95,11 @@ START_TEST(without_a_record_nobody_gets_past_the_gate)
     struct received received;
     fixture_init(&fixture, fixture_default_options());
     received_init(&received);
-    heap.failing_size = sizeof(struct gate_connection);
+    failing_heap_fail_size(sizeof(struct gate_connection));
     int fd = client_connect(&fixture);
     client_send(&fixture, fd, GET("/open"));
     client_expect_close(&fixture, fd, &received);
-    heap.failing_size = 0;
+    ck_assert_int_gt(failing_heap_stop(), 0);
     ck_assert_ptr_null(strstr(received.data, "pong"));
     ck_assert_uint_eq(fixture.requests, 0);
     expect_service();
@@ -195,18 +109,8 @@ START_TEST(without_a_record_nobody_gets_past_the_gate)
 }
 END_TEST
 
-/* valgrind puts its own allocator in front of this one. */
-static bool malloc_is_ours(void) {
-    heap.failing_size = 54321;
-    void *block = calloc(1, heap.failing_size);
-    heap.failing_size = 0;
-    free(block);
-    return block == NULL;
-}
-
 int main(void) {
-    if (!malloc_is_ours()) {
-        puts("gate, memory: skipped, a tool holds malloc");
+    if (!failing_heap_works("gate, memory")) {
         return EXIT_SUCCESS;
     }
     Suite *suite = suite_create("gate, memory");
@@ -221,4 +125,3 @@ int main(void) {
     srunner_free(runner);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
-#endif

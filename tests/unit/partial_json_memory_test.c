@@ -1,99 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The partial JSON reader when memory is short: the n-th allocation fails, for every n until none
- * does. Also counts what is allocated for long texts. Stands in front of malloc itself, so it skips
- * where a sanitizer or valgrind does that.
- */
+/* The partial JSON reader when memory is short: the n-th allocation fails, for every n until none
+ * does. Also counts what is allocated for long texts. */
 #include "partial_json_fixture.h"
-#include <dlfcn.h>
-#include <stdio.h>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
-    __has_feature(memory_sanitizer)
-#define ALLOCATOR_IS_TAKEN
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define ALLOCATOR_IS_TAKEN
-#endif
-
-#ifdef ALLOCATOR_IS_TAKEN
-int main(void) {
-    puts("partial JSON, memory: skipped, a sanitizer holds malloc");
-    return EXIT_SUCCESS;
-}
-#else
-
-/* Counts between start_failing_after and stop_failing. Volatile because the compiler takes malloc
- * to read and write nothing of ours. */
-static volatile struct {
-    bool active;
-    int successes_left;
-    int failures;
-    int living;   /* blocks allocated and not freed */
-    size_t bytes; /* of all allocations: what has been copied is less */
-} heap;
-
-/* Whether this allocation is to succeed. */
-static bool may_allocate(void) {
-    if (!heap.active || heap.successes_left-- > 0)
-        return true;
-    heap.failures++;
-    return false;
-}
-
-static void *counted(void *block) {
-    if (heap.active && block != NULL)
-        heap.living++;
-    return block;
-}
-
-/* Each hands on to the next allocator in line: the C library's, or that of a tool like valgrind. */
-void *malloc(size_t size) {
-    static void *(*next)(size_t);
-    if (next == NULL)
-        next = dlsym(RTLD_NEXT, "malloc");
-    heap.bytes += size;
-    return may_allocate() ? counted(next(size)) : NULL;
-}
-
-void *calloc(size_t count, size_t size) {
-    static void *(*next)(size_t, size_t);
-    if (next == NULL)
-        next = dlsym(RTLD_NEXT, "calloc");
-    return may_allocate() ? counted(next(count, size)) : NULL;
-}
-
-void *realloc(void *block, size_t size) {
-    static void *(*next)(void *, size_t);
-    if (next == NULL)
-        next = dlsym(RTLD_NEXT, "realloc");
-    heap.bytes += size;
-    if (!may_allocate())
-        return NULL;
-    return block == NULL ? counted(next(NULL, size)) : next(block, size);
-}
-
-void free(void *block) {
-    static void (*next)(void *);
-    if (next == NULL)
-        next = dlsym(RTLD_NEXT, "free");
-    if (heap.active && block != NULL)
-        heap.living--;
-    next(block);
-}
-
-static void start_failing_after(int successes) {
-    heap.failures = heap.living = 0;
-    heap.bytes = 0;
-    heap.successes_left = successes;
-    heap.active = true;
-}
-
-static void stop_failing(void) {
-    heap.active = false;
-}
+#include "support/failing_heap.h"
+#include "support/test_main.h"
 
 /* A string, brackets and pieces long enough for both buffers to grow several times. */
 enum { DEPTH = 500, LENGTH = 3000, SIZE = 2 * DEPTH + LENGTH + 2, PIECE = 7 };
@@ -148,11 +58,13 @@ START_TEST(the_nth_allocation_fails_until_none_does)
     int n = 0;
     fill_text();
     for (; !done && n < 1000; n++) {
-        start_failing_after(n);
+        long blocks = failing_heap_blocks();
+        failing_heap_fail_from(n);
         done = read_text();
-        stop_failing();
-        ck_assert_int_eq(heap.failures > 0, !done);
-        ck_assert_int_eq(heap.living, 0);
+        long failures = failing_heap_stop();
+        long leaked = failing_heap_blocks() - blocks;
+        ck_assert_int_eq(failures > 0, !done);
+        ck_assert_int_eq(leaked, 0);
     }
     ck_assert(done);
     ck_assert_int_gt(n, 8);
@@ -163,9 +75,9 @@ START_TEST(after_a_reset_memory_may_be_there_again)
 {
     struct koine_partial_json *reader = koine_partial_json_create();
     fill_text();
-    start_failing_after(0);
+    failing_heap_fail_from(0);
     const int32_t first = koine_partial_json_feed(reader, text_of(text, SIZE));
-    stop_failing();
+    failing_heap_stop();
     ck_assert_int_eq(first, KOINE_NO_MEMORY);
     ck_assert_int_eq(koine_partial_json_feed(reader, KOINE_TEXT("[")), KOINE_NO_MEMORY);
     ck_assert_ptr_null(koine_partial_json_value(reader).head.data);
@@ -174,11 +86,11 @@ START_TEST(after_a_reset_memory_may_be_there_again)
     ck_assert(koine_partial_json_complete(reader));
     /* the memory is kept: the same text again allocates nothing */
     koine_partial_json_reset(reader);
-    start_failing_after(0);
+    failing_heap_fail_from(0);
     const int32_t second = koine_partial_json_feed(reader, text_of(text, SIZE));
-    stop_failing();
+    const long failures = failing_heap_stop();
     ck_assert_int_eq(second, KOINE_OK);
-    ck_assert_int_eq(heap.failures, 0);
+    ck_assert_int_eq(failures, 0);
     koine_partial_json_destroy(reader);
 }
 END_TEST
@@ -198,14 +110,16 @@ END_TEST
 /* The bytes allocated for a text of `size` bytes, fed in pieces of 20. */
 static size_t bytes_allocated(const char *bytes, size_t size) {
     struct koine_partial_json *reader = koine_partial_json_create();
-    start_failing_after(1000);
+    const size_t before = failing_heap_bytes();
+    failing_heap_fail_from(1000);
     for (size_t at = 0; at < size; at += 20)
         koine_partial_json_feed(reader, text_of(bytes + at, 20));
-    stop_failing();
+    failing_heap_stop();
+    const size_t allocated = failing_heap_bytes() - before;
     const struct koine_partial_value value = koine_partial_json_value(reader);
     ck_assert_uint_eq(value.head.size + value.tail.size, size + (bytes[1] == '[' ? size : 1));
     koine_partial_json_destroy(reader);
-    return heap.bytes;
+    return allocated;
 }
 
 /* What is allocated bounds what is copied: it grows with the text, not with its square. */
@@ -226,33 +140,14 @@ START_TEST(copying_is_linear)
 }
 END_TEST
 
-/* Valgrind puts its own malloc in place of any other. */
-static bool allocator_is_ours(void) {
-    void *volatile block;
-    start_failing_after(0);
-    block = malloc(1);
-    stop_failing();
-    bool ours = block == NULL;
-    free(block);
-    return ours;
-}
-
 int main(void) {
-    if (!allocator_is_ours()) {
-        puts("partial JSON, memory: skipped, something else holds malloc");
+    const TTest *const tests[] = {
+        the_nth_allocation_fails_until_none_does,
+        after_a_reset_memory_may_be_there_again,
+        a_size_beyond_all_memory_is_refused,
+        copying_is_linear,
+    };
+    if (!failing_heap_works("partial JSON, memory"))
         return EXIT_SUCCESS;
-    }
-    Suite *suite = suite_create("partial JSON, memory");
-    TCase *memory = tcase_create("memory");
-    tcase_add_test(memory, the_nth_allocation_fails_until_none_does);
-    tcase_add_test(memory, after_a_reset_memory_may_be_there_again);
-    tcase_add_test(memory, a_size_beyond_all_memory_is_refused);
-    tcase_add_test(memory, copying_is_linear);
-    suite_add_tcase(suite, memory);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return test_main("partial JSON, memory", NULL, NULL, tests, COUNT(tests));
 }
-#endif

@@ -1,98 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The tool policy when memory is short: the n-th allocation fails, for every n until none does.
- * Stands in front of malloc itself, so it skips where a sanitizer or valgrind does that.
- */
+/* The tool policy when memory is short: the n-th allocation fails, for every n until none does. */
 #include "policy/tool_policy.h"
+#include "support/failing_heap.h"
 
 #include <check.h>
-#include <dlfcn.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
-    __has_feature(memory_sanitizer)
-#define ALLOCATOR_IS_TAKEN
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define ALLOCATOR_IS_TAKEN
-#endif
-
-#ifdef ALLOCATOR_IS_TAKEN
-int main(void) {
-    puts("tool policy, memory: skipped, a sanitizer holds malloc");
-    return EXIT_SUCCESS;
-}
-#else
-
-/* Counts between start_failing_after and stop_failing. Volatile because the compiler takes malloc
- * to read and write nothing of ours. */
-static volatile struct {
-    bool active;
-    int successes_left;
-    int failures;
-    int living; /* blocks allocated and not freed */
-} heap;
-
-/* Whether this allocation is to succeed. */
-static bool may_allocate(void) {
-    if (!heap.active || heap.successes_left-- > 0)
-        return true;
-    heap.failures++;
-    return false;
-}
-
-static void *counted(void *block) {
-    if (heap.active && block != NULL)
-        heap.living++;
-    return block;
-}
-
-/* Each hands on to the next allocator in line: the C library's, or that of a tool like valgrind. */
-void *malloc(size_t size) {
-    static void *(*next)(size_t);
-    if (next == NULL)
-        next = dlsym(RTLD_NEXT, "malloc");
-    return may_allocate() ? counted(next(size)) : NULL;
-}
-
-void *calloc(size_t count, size_t size) {
-    static void *(*next)(size_t, size_t);
-    if (next == NULL)
-        next = dlsym(RTLD_NEXT, "calloc");
-    return may_allocate() ? counted(next(count, size)) : NULL;
-}
-
-void *realloc(void *block, size_t size) {
-    static void *(*next)(void *, size_t);
-    if (next == NULL)
-        next = dlsym(RTLD_NEXT, "realloc");
-    if (!may_allocate())
-        return NULL;
-    return block == NULL ? counted(next(NULL, size)) : next(block, size);
-}
-
-void free(void *block) {
-    static void (*next)(void *);
-    if (next == NULL)
-        next = dlsym(RTLD_NEXT, "free");
-    if (heap.active && block != NULL)
-        heap.living--;
-    next(block);
-}
-
-static void start_failing_after(int successes) {
-    heap.failures = heap.living = 0;
-    heap.successes_left = successes;
-    heap.active = true;
-}
-
-static void stop_failing(void) {
-    heap.active = false;
-}
 
 /* Long enough for the lists of rules to grow. */
 static const struct koine_text gateway[] = {
@@ -159,11 +72,13 @@ START_TEST(the_nth_allocation_fails_until_none_does)
     bool done = false;
     int n = 0;
     for (; !done && n < 1000; n++) {
-        start_failing_after(n);
+        long blocks = failing_heap_blocks();
+        failing_heap_fail_from(n);
         done = deeds[_i].deed(parent);
-        stop_failing();
-        ck_assert_int_eq(heap.failures > 0, !done);
-        ck_assert_int_eq(heap.living, 0);
+        long failures = failing_heap_stop();
+        long leaked = failing_heap_blocks() - blocks;
+        ck_assert_int_eq(failures > 0, !done);
+        ck_assert_int_eq(leaked, 0);
     }
     ck_assert(done);
     ck_assert_int_gt(n, deeds[_i].allocations_at_least);
@@ -172,22 +87,9 @@ START_TEST(the_nth_allocation_fails_until_none_does)
 }
 END_TEST
 
-/* Valgrind puts its own malloc in place of any other. */
-static bool allocator_is_ours(void) {
-    void *volatile block;
-    start_failing_after(0);
-    block = malloc(1);
-    stop_failing();
-    bool ours = block == NULL;
-    free(block);
-    return ours;
-}
-
 int main(void) {
-    if (!allocator_is_ours()) {
-        puts("tool policy, memory: skipped, something else holds malloc");
+    if (!failing_heap_works("tool policy, memory"))
         return EXIT_SUCCESS;
-    }
     Suite *suite = suite_create("tool policy, memory");
     TCase *memory = tcase_create("memory");
     tcase_add_loop_test(memory, the_nth_allocation_fails_until_none_does, 0, COUNT(deeds));
@@ -198,4 +100,3 @@ int main(void) {
     srunner_free(runner);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
-#endif
