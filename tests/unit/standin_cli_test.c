@@ -10,10 +10,12 @@
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NEW_ID "11111111-1111-4111-8111-111111111111"
@@ -423,6 +425,54 @@ START_TEST(text_is_spelled_as_the_scenario_says)
 }
 END_TEST
 
+static uint64_t monotonic_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* The time in the next text delta, which is digits and nothing else. */
+static uint64_t next_stamp_ns(struct cli *cli) {
+    json_t *line, *event;
+    do {
+        line = cli_expect(cli, "stream_event", NULL);
+        event = json_object_get(line, "event");
+        if (strcmp(text_at(event, "type"), "content_block_delta") == 0)
+            break;
+        json_decref(line);
+    } while (true);
+    const char *stamp = text_at(json_object_get(event, "delta"), "text");
+    ck_assert_uint_eq(strspn(stamp, "0123456789"), 20);
+    ck_assert_uint_eq(strlen(stamp), 20);
+    uint64_t ns = strtoull(stamp, NULL, 10);
+    json_decref(line);
+    return ns;
+}
+
+START_TEST(stamps_are_the_times_of_writing)
+{
+    enum { DELAY_NS = 5000000, COUNT = 4 };
+    uint64_t before_ns = monotonic_ns(), last_ns = 0;
+    struct cli cli = cli_start("", END);
+    cli_say(&cli, "standin:{\"text\":\"x\",\"stamp\":true,\"delay_ms\":5,\"repeat\":4}");
+    for (int i = 0; i < COUNT; i++) {
+        uint64_t stamp_ns = next_stamp_ns(&cli);
+        ck_assert_uint_gt(stamp_ns, before_ns);
+        ck_assert_uint_lt(stamp_ns, monotonic_ns());
+        /* one that was written late may be followed sooner, but the clock never runs back */
+        ck_assert_uint_gt(stamp_ns, last_ns);
+        if (i == 0)
+            before_ns = stamp_ns;
+        last_ns = stamp_ns;
+    }
+    ck_assert_uint_ge(last_ns - before_ns, DELAY_NS);
+    json_t *result = cli_expect(&cli, "result", "success");
+    ck_assert_str_eq(text_at(result, "result"), "xxxx");
+    json_decref(result);
+    cli_end_well(&cli);
+}
+END_TEST
+
 START_TEST(cut_message_can_be_interrupted)
 {
     char text[512];
@@ -544,6 +594,7 @@ int main(void) {
     tcase_add_test(tests, host_provided_tool_round_trip);
     tcase_add_test(tests, interrupt_ends_the_turn_not_the_process);
     tcase_add_test(tests, text_is_spelled_as_the_scenario_says);
+    tcase_add_test(tests, stamps_are_the_times_of_writing);
     tcase_add_test(tests, cut_message_can_be_interrupted);
     tcase_add_test(tests, session_is_resumed_and_forked);
     tcase_add_test(tests, unknown_session_is_an_error_result);
