@@ -184,7 +184,8 @@ static bool is_host_tool(const struct run *run, struct koine_text tool) {
 
 /* The text "Bash(COMMAND)" for a can_use_tool input; malloc'd, NULL when it cannot be a rule. */
 static char *command_as_rule(struct koine_text input) {
-    json_t *arguments = json_loadb(input.data, input.size, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+    json_t *arguments =
+        json_loadb(input.data, input.size, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
     const json_t *command = json_object_get(arguments, "command");
     size_t size = json_string_length(command);
     char *rule = NULL;
