@@ -26,6 +26,7 @@ void cli_output_reset(struct cli_output *output) {
     free(output->tools);
     output->tools = NULL;
     output->tool_count = 0;
+    free(output->last.streamed_id);
     free(output->last.model);
     free(output->last.stop_reason);
     memset(&output->last, 0, sizeof output->last);
@@ -184,6 +185,15 @@ static bool begins(struct koine_text line, struct koine_text with) {
     return line.size >= with.size && memcmp(line.data, with.data, with.size) == 0;
 }
 
+/* The line repeats a message that has been told piece by piece. */
+static bool repeats_streamed(const struct cli_output *output, struct koine_text line) {
+    enum { HEAD_BYTES = 512 }; /* the id stands among the first members */
+    const char *id = output->last.streamed_id;
+    const size_t size = line.size < HEAD_BYTES ? line.size : HEAD_BYTES;
+    return begins(line, KOINE_TEXT("{\"type\":\"assistant\"")) && id != NULL &&
+           memmem(line.data, size, id, strlen(id)) != NULL;
+}
+
 /*
  * Most bytes of a short turn stand in lines that this listener has no callback for. They are told
  * by how both known CLIs begin them; one that begins in another way is parsed for nothing, no more.
@@ -194,8 +204,8 @@ static bool is_unwanted(const struct cli_output *output, struct koine_text line)
         !begins(line, KOINE_TEXT("{\"type\":\"system\",\"subtype\":\"api_retry\""))) {
         return callbacks->init == NULL;
     }
-    return callbacks->tool == NULL && (begins(line, KOINE_TEXT("{\"type\":\"assistant\"")) ||
-                                       begins(line, KOINE_TEXT("{\"type\":\"user\"")));
+    return callbacks->tool == NULL &&
+           (repeats_streamed(output, line) || begins(line, KOINE_TEXT("{\"type\":\"user\"")));
 }
 
 int cli_output_line(struct cli_output *output, char *line, size_t size) {

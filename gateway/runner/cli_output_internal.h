@@ -17,7 +17,8 @@ struct open_tool {
 
 /* The message of the main conversation that is being written, afterwards the last one. */
 struct last_message {
-    char *model; /* NULL: not said; likewise stop_reason */
+    char *streamed_id; /* of the message that was told piece by piece */
+    char *model;       /* NULL: not said; likewise stop_reason */
     char *stop_reason;
     struct koine_usage usage;
     uint32_t tool_uses;

@@ -40,6 +40,7 @@ static void on_message_start(struct cli_output *output, const json_t *event) {
     output->last.usage = (struct koine_usage){0};
     free(output->last.stop_reason);
     output->last.stop_reason = NULL;
+    cli_output_keep(output, &output->last.streamed_id, json_object_get(message, "id"));
     cli_output_keep(output, &output->last.model, json_object_get(message, "model"));
     cli_usage_read(&output->last.usage, json_object_get(message, "usage"));
 }

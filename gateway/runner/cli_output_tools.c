@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * assistant and user lines: whole messages, of which only the tools matter here, since the rest
- * has been told piece by piece. StructuredOutput is no tool to whoever listens.
+ * assistant and user lines: whole messages. Mostly only the tools matter here, since the rest has
+ * been told piece by piece. StructuredOutput is no tool to whoever listens.
  */
 #include "runner/cli_output_internal.h"
 
@@ -131,6 +131,39 @@ static void read_blocks(struct cli_output *output, const struct cli_line *line, 
     }
 }
 
+static void on_whole_text(struct cli_output *output, const json_t *block, struct koine_text written,
+                          const json_t *parent) {
+    const struct koine_text text = cli_text_of(json_object_get(block, "text"));
+    (void)written, (void)parent;
+    if (output->callbacks->text != NULL && text.size > 0) {
+        output->callbacks->text(output->data, text);
+    }
+}
+
+static void on_whole_object(struct cli_output *output, const json_t *block,
+                            struct koine_text written, const json_t *parent) {
+    const json_t *input = json_object_get(block, "input");
+    (void)parent;
+    if (!cli_is_structured_output(block) || !json_is_object(input) ||
+        output->callbacks->object_begin == NULL || output->callbacks->object_delta == NULL) {
+        return;
+    }
+    struct cli_json json = cli_json_member(output, written, "input", input);
+    if (json.text.data != NULL) {
+        output->callbacks->object_begin(output->data);
+        output->callbacks->object_delta(output->data, json.text);
+    }
+    free(json.owned);
+}
+
+/* Where its stream fails the CLI asks the API for the whole message at once; it comes in this line
+ * only. */
+static bool came_whole(const struct cli_output *output, const json_t *message) {
+    const char *id = json_string_value(json_object_get(message, "id"));
+    const char *streamed_id = output->last.streamed_id;
+    return id != NULL && (streamed_id == NULL || strcmp(id, streamed_id) != 0);
+}
+
 void cli_output_assistant(struct cli_output *output, const struct cli_line *line) {
     const json_t *message = json_object_get(line->root, "message");
     const json_t *model = json_object_get(message, "model");
@@ -138,6 +171,10 @@ void cli_output_assistant(struct cli_output *output, const struct cli_line *line
     if (cli_parent_of(line->root) == NULL && json_is_string(model) &&
         *json_string_value(model) != '<') {
         cli_output_keep(output, &output->last.model, model);
+        if (came_whole(output, message)) {
+            read_blocks(output, line, "text", on_whole_text);
+            read_blocks(output, line, "tool_use", on_whole_object);
+        }
     }
     read_blocks(output, line, "tool_use", on_tool_use);
 }

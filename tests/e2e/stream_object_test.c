@@ -285,6 +285,16 @@ START_TEST(white_space_between_tokens_is_part_of_the_text)
 }
 END_TEST
 
+/* As after a failed stream, when the CLI asks for the whole message. */
+START_TEST(objects_that_come_whole_are_told_like_others)
+{
+    struct sse_recording events =
+        ask("{'object':{'a':[1,2]},'object_rejects':1,'streamed':false}", "{" ANY "}");
+    sse_assert_outline(&events, "session partial-object warning partial-object object result done");
+    sse_recording_finish(&events);
+}
+END_TEST
+
 START_TEST(an_object_without_deltas_gives_one_partial)
 {
     static const char scenario[] = "{'object':{'a':[1,2]},'object_streamed':false}";
@@ -615,6 +625,7 @@ int main(void) {
         escapes_may_be_split_between_deltas,
         characters_may_be_split_between_writes,
         white_space_between_tokens_is_part_of_the_text,
+        objects_that_come_whole_are_told_like_others,
         an_object_without_deltas_gives_one_partial,
         a_rejected_object_begins_anew,
         deltas_joined_are_the_text,

@@ -27,6 +27,7 @@
  * object_rejects    n            the first n blocks are rejected; they hold rejected_object, or a stub
  * object_echo       as echo      the object is this
  * object_streamed   false        the object comes with the result only, without a block
+ * streamed          false        messages come whole, in their assistant lines only, as after a failed stream
  * stop_reason       string       of the object's message, such as max_tokens
  * tool              {name, input, run, output}  asks for permission as needed, then runs `run` by /bin/sh in a
  *                                session of its own (an interrupt kills it, the death of the CLI does not), or

@@ -85,8 +85,13 @@ void line_init(struct standin *s) {
         s, json_pack("{ss ss ss}", "type", "system", "subtype", "status", "status", "requesting"));
 }
 
+static bool streams(const struct standin *s) {
+    return s->options.include_partial_messages &&
+           !json_is_false(json_object_get(s->scenario, "streamed"));
+}
+
 void line_event(struct standin *s, const char *parent, json_t *event) {
-    if (s->options.include_partial_messages)
+    if (streams(s))
         line_emit(s, json_pack("{ss so ss?}", "type", "stream_event", "event", standin_must(event),
                                "parent_tool_use_id", parent));
     else
@@ -117,7 +122,7 @@ void line_delta_spelled(struct standin *s, const struct turn *t, int index, cons
 int64_t line_delta(struct standin *s, const struct turn *t, int index, const char *type,
                    const char *field, const char *data, size_t bytes, int64_t repeat) {
     static const char hex[] = "0123456789abcdef";
-    if (!s->options.include_partial_messages)
+    if (!streams(s))
         return repeat;
     json_t *value = standin_must(json_stringn(data, bytes));
     char *escaped = standin_must(json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY));

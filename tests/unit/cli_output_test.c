@@ -28,6 +28,10 @@ static void teardown(void) {
 #define STRUCTURED                                                                                 \
     "{\"type\":\"tool_use\",\"id\":\"toolu_1\",\"name\":\"StructuredOutput\",\"input\":{}}"
 #define BASH "{\"type\":\"tool_use\",\"id\":\"toolu_2\",\"name\":\"Bash\",\"input\":{}}"
+#define ASSISTANT(id, block)                                                                       \
+    "{\"type\":\"assistant\",\"message\":{\"id\":\"" id                                            \
+    "\",\"model\":\"claude-x-1\",\"content\":["                                                    \
+    "" block "]},\"parent_tool_use_id\":null," SESSION "}"
 #define MESSAGE_START                                                                              \
     EVENT "{\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\","        \
           "\"role\":\"assistant\",\"model\":\"claude-x-1\",\"content\":[],\"stop_reason\":null,"   \
@@ -298,6 +302,21 @@ START_TEST(an_object_may_be_any_value_but_null)
 }
 END_TEST
 
+/* Where its stream fails the CLI asks the API for the whole message at once. */
+START_TEST(a_message_that_was_not_streamed)
+{
+    expect(&told, MESSAGE_START, "");
+    expect(&told, ASSISTANT("msg_1", "{\"type\":\"text\",\"text\":\"streamed\"}"), "");
+    expect(&told, ASSISTANT("msg_2", "{\"type\":\"text\",\"text\":\"whole\"}"), "text whole\n");
+    expect(&told,
+           ASSISTANT("msg_2", "{\"type\":\"tool_use\",\"id\":\"toolu_9\",\"name\":"
+                              "\"StructuredOutput\",\"input\":{\"n\": 1.0}}"),
+           "object\ndelta {\"n\": 1.0}\n");
+    expect(&told, MESSAGE_START, "");
+    expect(&told, ASSISTANT("msg_1", "{\"type\":\"text\",\"text\":\"streamed\"}"), "");
+}
+END_TEST
+
 START_TEST(a_failure_of_the_api)
 {
     expect(&told, MESSAGE_START, "");
@@ -546,6 +565,7 @@ int main(void) {
     tcase_add_test(results, a_result_of_the_older_version);
     tcase_add_test(results, a_result_of_the_newer_version_with_an_object);
     tcase_add_test(results, an_object_may_be_any_value_but_null);
+    tcase_add_test(results, a_message_that_was_not_streamed);
     tcase_add_test(results, a_failure_of_the_api);
     tcase_add_test(results, every_other_end);
     tcase_add_test(results, denials_are_handed_on_as_written);
