@@ -72,6 +72,7 @@ static void tell_partial(struct partials *partials) {
     koine_json_text_add(&event.text, value.head.size ? value.head : KOINE_TEXT("null"));
     koine_json_text_add(&event.text, value.tail);
     koine_sse_raw(&event, KOINE_TEXT("}"));
+    partials->told_complete = koine_partial_json_complete(partials->reader);
     partials->told_size = partials->size;
     partials->told_ms = partials->endpoint->loop->now_ms(partials->endpoint->host);
     partials->full = koine_sse_send(&event) == KOINE_FULL;
@@ -82,7 +83,8 @@ static void tell_partial(struct partials *partials) {
 static bool is_due(const struct partials *partials, uint64_t now_ms) {
     const size_t grown = partials->size - partials->told_size;
     return partials->size <= SMALL_BYTES || grown >= partials->told_size / GROWTH ||
-           now_ms - partials->told_ms >= PAUSE_MS || koine_partial_json_complete(partials->reader);
+           now_ms - partials->told_ms >= PAUSE_MS ||
+           (!partials->told_complete && koine_partial_json_complete(partials->reader));
 }
 
 static void on_timer(void *data, koine_timer timer) {
@@ -126,7 +128,7 @@ void partials_begin(struct partials *partials) {
              KOINE_TEXT("OBJECT_RESTARTED"));
     stop_timer(partials);
     partials->begun = true;
-    partials->stopped = false;
+    partials->stopped = partials->told_complete = false;
     partials->size = partials->told_size = partials->text.size = 0;
     partials->text.no_memory = false;
     if (partials->reader)

@@ -17,6 +17,7 @@ struct partials {
     bool begun;                  /* some of the object has come */
     bool full;                   /* the client's buffer is */
     bool stopped;                /* no more partials: over max_bytes, or finished */
+    bool told_complete;          /* the whole object is told; white space may follow */
     size_t max_bytes;            /* of the text that is kept */
     size_t size;                 /* of the text so far */
     size_t told_size;            /* of the text when the last partial was sent */

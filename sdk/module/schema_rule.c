@@ -84,7 +84,8 @@ void schema_check_beside(const struct schema_check *check, const struct schema_p
 
 static const char *unevaluated_items(const json_t *schema) {
     const json_t *items = json_object_get(schema, "items");
-    if (says_nothing(json_object_get(schema, "unevaluatedItems")) || has(schema, "additionalItems"))
+    if (says_nothing(json_object_get(schema, "unevaluatedItems")) ||
+        (json_is_array(items) && has(schema, "additionalItems")))
         return NULL;
     if (json_is_array(items))
         return "additionalItems";

@@ -116,7 +116,8 @@ static void write_reference(struct writer *writer, const json_t *value) {
     json_span_take_value(&writer->rest);
     FILE *out = open_memstream(&text, &size);
     bool failed = !out || schema_reference_follow(writer->root, reference, out) != SCHEMA_FOUND;
-    failed = (out && (ferror(out) || fclose(out))) || failed;
+    const bool broken = out && ferror(out);
+    failed = (out && fclose(out)) || broken || failed;
     if (failed)
         writer->failed = true;
     else
