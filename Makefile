@@ -163,7 +163,9 @@ bench: all standins $(BENCHES)
 	@tests/bench/run $(BUILD)
 
 openapi:
-	$(Q)gateway/merge-openapi $(sort $(wildcard modules/*/openapi.yaml)) >openapi.yaml
+	@mkdir -p $(BUILD)
+	$(Q)gateway/merge-openapi $(sort $(wildcard modules/*/openapi.yaml)) >$(BUILD)/openapi.yaml
+	$(Q)mv $(BUILD)/openapi.yaml openapi.yaml
 openapi-check:
 	@gateway/merge-openapi $(sort $(wildcard modules/*/openapi.yaml)) | diff -u openapi.yaml - || \
 		{ echo "openapi.yaml is not fresh: run make openapi" >&2; exit 1; }
