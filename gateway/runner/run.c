@@ -363,20 +363,23 @@ void run_on_deadline(evutil_socket_t fd, short what, void *data) {
     }
 }
 
+/* The reason is there before the callback of FAILURE, which may end the run too. */
+static void fail_and_end(struct run *run, int status, const char *code, const char *message,
+                         const char *reason) {
+    if (!run->reason)
+        run->reason = reason;
+    run_fail(run, status, code, message);
+    run_end(run, reason);
+}
+
 void runner_timed_out(struct run *run, const char *what) {
     char message[160];
     snprintf(message, sizeof(message), "No result in time: %s took too long.", what);
-    if (!run->reason)
-        run->reason = "timeout";
-    run_fail(run, 504, "TIMEOUT_ERROR", message);
-    run_end(run, "timeout");
+    fail_and_end(run, 504, "TIMEOUT_ERROR", message, "timeout");
 }
 
 void runner_shut_down(struct run *run, const struct koine_failure *failure) {
-    if (!run->reason)
-        run->reason = "shutdown";
-    run_fail(run, failure->status, failure->code.data, failure->message.data);
-    run_end(run, "shutdown");
+    fail_and_end(run, failure->status, failure->code.data, failure->message.data, "shutdown");
 }
 
 int runner_cancel(struct run *run, const char *reason) {
