@@ -59,10 +59,6 @@ static void handle(void *data, koine_request request) {
 }
 
 static int32_t create(const struct koine_host *host, void **out) {
-    return koine_endpoint_create(host, object_openapi, object_openapi_size, out);
-}
-
-static int32_t init(void *data, struct koine_text config, struct koine_error *error) {
     static const struct koine_route route = {
         .size = sizeof(route),
         .method = "POST",
@@ -70,8 +66,7 @@ static int32_t init(void *data, struct koine_text config, struct koine_error *er
         .slot_class = KOINE_SLOT_NONSTREAMING,
         .handler = handle,
     };
-    (void)config;
-    return koine_endpoint_init(koine_endpoint_of(data), &route, error);
+    return koine_endpoint_create(host, &route, object_openapi, object_openapi_size, out);
 }
 
 const struct koine_module *koine_module(void) {
@@ -84,7 +79,7 @@ const struct koine_module *koine_module(void) {
         .version = KOINE_VERSION,
         .summary = "POST /generate-object: an object that fits a JSON Schema",
         .create = create,
-        .init = init,
+        .init = koine_endpoint_init,
         .destroy = koine_endpoint_destroy,
         .extension = koine_endpoint_extension,
     };

@@ -39,24 +39,9 @@ void partials_finish(struct partials *partials) {
 
 /* ---- telling */
 
-static void warn(struct partials *partials, struct koine_text message, struct koine_text code) {
-    struct koine_sse_event event;
-    koine_sse_begin(&event, partials->sse, "warning");
-    koine_sse_raw(&event, KOINE_TEXT("{\"message\":"));
-    koine_sse_string(&event, message);
-    koine_sse_raw(&event, KOINE_TEXT(",\"code\":"));
-    koine_sse_string(&event, code);
-    koine_sse_raw(&event, KOINE_TEXT("}"));
-    koine_sse_send(&event);
-}
-
-static void tell_delta(struct partials *partials, struct koine_text piece) {
-    struct koine_sse_event event;
-    koine_sse_begin(&event, partials->sse, "object-delta");
-    koine_sse_raw(&event, KOINE_TEXT("{\"delta\":"));
-    koine_sse_string(&event, piece);
-    koine_sse_raw(&event, KOINE_TEXT("}"));
-    koine_sse_send(&event);
+static void warn(struct partials *partials, const char *message, const char *code) {
+    koine_sse_send_json(partials->sse, "warning",
+                        json_pack("{s:s,s:s}", "message", message, "code", code));
 }
 
 static void tell_partial(struct partials *partials) {
@@ -124,8 +109,8 @@ void partials_drained(struct partials *partials) {
 
 void partials_begin(struct partials *partials) {
     if (partials->begun)
-        warn(partials, KOINE_TEXT("The model begins the object anew; what came before is void"),
-             KOINE_TEXT("OBJECT_RESTARTED"));
+        warn(partials, "The model begins the object anew; what came before is void",
+             "OBJECT_RESTARTED");
     stop_timer(partials);
     partials->begun = true;
     partials->stopped = partials->told_complete = false;
@@ -135,31 +120,33 @@ void partials_begin(struct partials *partials) {
         koine_partial_json_reset(partials->reader);
 }
 
-static void stop_telling(struct partials *partials, struct koine_text why) {
+static void stop_telling(struct partials *partials, const char *why) {
     partials->stopped = true;
     stop_timer(partials);
-    warn(partials, why, KOINE_TEXT("PARTIALS_STOPPED"));
+    warn(partials, why, "PARTIALS_STOPPED");
 }
 
 /* Keeps the piece, if that is possible. */
 static void keep(struct partials *partials, struct koine_text piece) {
     if (piece.size > partials->max_bytes - partials->size) {
-        stop_telling(partials, KOINE_TEXT("The object is too long for partials "
-                                          "(max_partial_bytes); it will come as a whole"));
+        stop_telling(partials,
+                     "The object is too long for partials (max_partial_bytes); it will come "
+                     "as a whole");
         return;
     }
     partials->size += piece.size;
     koine_json_text_add_escaped(&partials->text, piece);
     if (koine_partial_json_feed(partials->reader, piece) == KOINE_NO_MEMORY ||
         partials->text.no_memory)
-        stop_telling(partials, KOINE_TEXT("The gateway is short of memory for partials; the "
-                                          "object will come as a whole"));
+        stop_telling(partials,
+                     "The gateway is short of memory for partials; the object will come as "
+                     "a whole");
 }
 
 void partials_add(struct partials *partials, struct koine_text piece) {
     partials->begun = true;
     if (partials->deltas)
-        tell_delta(partials, piece);
+        koine_sse_send_string(partials->sse, "object-delta", KOINE_TEXT("{\"delta\":"), piece);
     else if (!partials->stopped)
         keep(partials, piece);
     tell_when_due(partials);

@@ -131,17 +131,6 @@ static void handle(void *data, koine_request request) {
 /* ---- the module -------------------------------------------------------------------------- */
 
 static int32_t create(const struct koine_host *host, void **out) {
-    int32_t result =
-        koine_endpoint_create(host, stream_object_openapi, stream_object_openapi_size, out);
-    if (result == KOINE_OK)
-        koine_endpoint_of(*out)->config_schema = (struct koine_document){
-            .size = sizeof(struct koine_document),
-            .text = {config_schema, sizeof(config_schema) - 1},
-        };
-    return result;
-}
-
-static int32_t init(void *data, struct koine_text config, struct koine_error *error) {
     static const struct koine_route route = {
         .size = sizeof(route),
         .method = "POST",
@@ -149,8 +138,14 @@ static int32_t init(void *data, struct koine_text config, struct koine_error *er
         .slot_class = KOINE_SLOT_STREAMING,
         .handler = handle,
     };
-    (void)config;
-    return koine_endpoint_init(koine_endpoint_of(data), &route, error);
+    int32_t result =
+        koine_endpoint_create(host, &route, stream_object_openapi, stream_object_openapi_size, out);
+    if (result == KOINE_OK)
+        koine_endpoint_of(*out)->config_schema = (struct koine_document){
+            .size = sizeof(struct koine_document),
+            .text = {config_schema, sizeof(config_schema) - 1},
+        };
+    return result;
 }
 
 const struct koine_module *koine_module(void) {
@@ -163,7 +158,7 @@ const struct koine_module *koine_module(void) {
         .version = KOINE_VERSION,
         .summary = "POST /stream-object: an object as server-sent events while it is written",
         .create = create,
-        .init = init,
+        .init = koine_endpoint_init,
         .destroy = koine_endpoint_destroy,
         .extension = koine_endpoint_extension,
     };

@@ -26,13 +26,8 @@ static struct stream *stream_of(void *data) {
 }
 
 static void send_text(struct stream *stream, struct koine_text text) {
-    struct koine_sse_event event;
     stream->said_something = true;
-    koine_sse_begin(&event, &stream->events.sse, "text");
-    koine_sse_raw(&event, KOINE_TEXT("{\"text\":"));
-    koine_sse_string(&event, text);
-    koine_sse_raw(&event, KOINE_TEXT("}"));
-    koine_sse_send(&event);
+    koine_sse_send_string(&stream->events.sse, "text", KOINE_TEXT("{\"text\":"), text);
 }
 
 static void on_event(void *data, const struct koine_run_event *event) {
@@ -81,10 +76,6 @@ static void handle(void *data, koine_request request) {
 }
 
 static int32_t create(const struct koine_host *host, void **out) {
-    return koine_endpoint_create(host, stream_openapi, stream_openapi_size, out);
-}
-
-static int32_t init(void *data, struct koine_text config, struct koine_error *error) {
     static const struct koine_route route = {
         .size = sizeof(route),
         .method = "POST",
@@ -92,8 +83,7 @@ static int32_t init(void *data, struct koine_text config, struct koine_error *er
         .slot_class = KOINE_SLOT_STREAMING,
         .handler = handle,
     };
-    (void)config;
-    return koine_endpoint_init(koine_endpoint_of(data), &route, error);
+    return koine_endpoint_create(host, &route, stream_openapi, stream_openapi_size, out);
 }
 
 const struct koine_module *koine_module(void) {
@@ -106,7 +96,7 @@ const struct koine_module *koine_module(void) {
         .version = KOINE_VERSION,
         .summary = "POST /stream: an answer as server-sent events",
         .create = create,
-        .init = init,
+        .init = koine_endpoint_init,
         .destroy = koine_endpoint_destroy,
         .extension = koine_endpoint_extension,
     };

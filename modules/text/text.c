@@ -48,10 +48,6 @@ static void handle(void *data, koine_request request) {
 }
 
 static int32_t create(const struct koine_host *host, void **out) {
-    return koine_endpoint_create(host, text_openapi, text_openapi_size, out);
-}
-
-static int32_t init(void *data, struct koine_text config, struct koine_error *error) {
     static const struct koine_route route = {
         .size = sizeof(route),
         .method = "POST",
@@ -59,8 +55,7 @@ static int32_t init(void *data, struct koine_text config, struct koine_error *er
         .slot_class = KOINE_SLOT_NONSTREAMING,
         .handler = handle,
     };
-    (void)config;
-    return koine_endpoint_init(koine_endpoint_of(data), &route, error);
+    return koine_endpoint_create(host, &route, text_openapi, text_openapi_size, out);
 }
 
 const struct koine_module *koine_module(void) {
@@ -73,7 +68,7 @@ const struct koine_module *koine_module(void) {
         .version = KOINE_VERSION,
         .summary = "POST /generate-text: a whole answer as text",
         .create = create,
-        .init = init,
+        .init = koine_endpoint_init,
         .destroy = koine_endpoint_destroy,
         .extension = koine_endpoint_extension,
     };

@@ -14,13 +14,14 @@ struct koine_endpoint *koine_endpoint_of(void *data) {
     return self;
 }
 
-int32_t koine_endpoint_create(const struct koine_host *host, const char *openapi,
-                              uint64_t openapi_size, void **out) {
+int32_t koine_endpoint_create(const struct koine_host *host, const struct koine_route *route,
+                              const char *openapi, uint64_t openapi_size, void **out) {
     struct koine_endpoint *self = calloc(1, sizeof(*self));
     if (!self)
         return KOINE_NO_MEMORY;
     self->magic = ENDPOINT_MAGIC;
     self->host = host;
+    self->route = route;
     self->openapi = (struct koine_document){.size = sizeof(self->openapi),
                                             .text = {openapi, (size_t)openapi_size}};
     *out = self;
@@ -39,9 +40,11 @@ static const void *find_service(const struct koine_host *host, const char *id,
     return service;
 }
 
-int32_t koine_endpoint_init(struct koine_endpoint *self, const struct koine_route *route,
-                            struct koine_error *error) {
+int32_t koine_endpoint_init(void *data, struct koine_text config, struct koine_error *error) {
+    struct koine_endpoint *self = koine_endpoint_of(data);
     const struct koine_host *host = self->host;
+    const struct koine_route *route = self->route;
+    (void)config;
     if (!(self->http = find_service(host, KOINE_HTTP, error)) ||
         !(self->tools = find_service(host, KOINE_TOOLS, error)) ||
         !(self->runner = find_service(host, KOINE_RUNNER, error)) ||

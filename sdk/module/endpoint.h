@@ -4,12 +4,11 @@
  * The route's handler and the run's events are the module's own.
  *
  *     static int32_t create(const struct koine_host *host, void **out) {
- *         return koine_endpoint_create(host, openapi, openapi_size, out);
+ *         static const struct koine_route route = {…};
+ *         return koine_endpoint_create(host, &route, openapi, openapi_size, out);
  *     }
- *     static int32_t init(void *data, struct koine_text config, struct koine_error *error) {
- *         return koine_endpoint_init(koine_endpoint_of(data), &route, error);
- *     }
- *     … .destroy = koine_endpoint_destroy, .extension = koine_endpoint_extension
+ *     … .init = koine_endpoint_init, .destroy = koine_endpoint_destroy,
+ *     .extension = koine_endpoint_extension
  */
 #ifndef KOINE_MODULE_ENDPOINT_H
 #define KOINE_MODULE_ENDPOINT_H
@@ -25,6 +24,7 @@ struct koine_endpoint {
     const struct koine_runner *runner;
     const struct koine_loop *loop;
     const struct koine_config *config;
+    const struct koine_route *route;
     struct koine_document openapi;
     struct koine_document config_schema; /* of no size: the module takes no settings */
 };
@@ -32,14 +32,13 @@ struct koine_endpoint {
 /* The module's `self` back from a void pointer; ends the process when it is something else. */
 struct koine_endpoint *koine_endpoint_of(void *data);
 
-/* `openapi` (see embed.h) must be constant. KOINE_OK or KOINE_NO_MEMORY. */
-int32_t koine_endpoint_create(const struct koine_host *host, const char *openapi,
-                              uint64_t openapi_size, void **out);
+/* `route` and `openapi` (see embed.h) must be constant. KOINE_OK or KOINE_NO_MEMORY. */
+int32_t koine_endpoint_create(const struct koine_host *host, const struct koine_route *route,
+                              const char *openapi, uint64_t openapi_size, void **out);
 void koine_endpoint_destroy(void *self);
 
-/* For init: finds the services, registers the route. Fills `error` unless KOINE_OK. */
-int32_t koine_endpoint_init(struct koine_endpoint *self, const struct koine_route *route,
-                            struct koine_error *error);
+/* Finds the services, registers the route. Fills `error` unless KOINE_OK. */
+int32_t koine_endpoint_init(void *self, struct koine_text config, struct koine_error *error);
 
 /* Answers koine.openapi/1 and, where there is one, koine.config-schema/1. */
 const void *koine_endpoint_extension(void *self, const char *id);

@@ -43,7 +43,7 @@ struct koine_run_options koine_generate_options(const struct koine_generate *par
     return options;
 }
 
-json_t *koine_generate_usage(const struct koine_usage *usage) {
+static json_t *usage_json(const struct koine_usage *usage) {
     const uint64_t total = usage->input_tokens + usage->output_tokens;
     return json_pack("{s:I,s:I,s:I,s:I,s:I}", "inputTokens", (json_int_t)usage->input_tokens,
                      "outputTokens", (json_int_t)usage->output_tokens, "totalTokens",
@@ -59,7 +59,7 @@ static json_t *string_or_null(struct koine_text text) {
 void koine_generate_add_result(struct koine_json_text *text,
                                const struct koine_run_result *result) {
     json_t *members = json_pack(
-        "{s:o,s:o,s:f,s:o,s:I,s:I,s:o}", "usage", koine_generate_usage(&result->usage), "sessionId",
+        "{s:o,s:o,s:f,s:o,s:I,s:I,s:o}", "usage", usage_json(&result->usage), "sessionId",
         string_or_null(result->session_id), "costUsd", result->cost_usd, "model",
         string_or_null(result->model), "numTurns", (json_int_t)result->num_turns, "durationMs",
         (json_int_t)result->duration_ms, "stopReason", string_or_null(result->stop_reason));

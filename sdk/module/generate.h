@@ -14,7 +14,6 @@
 
 #include "module/body.h"
 #include "module/json_text.h"
-#include <jansson.h>
 #include <koine/runner.h>
 
 struct koine_generate {
@@ -69,9 +68,6 @@ bool koine_generate_parse(const struct koine_host *host, koine_request request,
 /* The options of the run; texts point to where those of `part` do. The tools are not among them:
  * they go to koine_tools.narrow. */
 struct koine_run_options koine_generate_options(const struct koine_generate *part);
-
-/* {"inputTokens", …}; NULL when memory is short. */
-json_t *koine_generate_usage(const struct koine_usage *usage);
 
 /*
  * Adds what every answer says of its run as members of a JSON object, without the braces:

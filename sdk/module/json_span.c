@@ -54,18 +54,6 @@ static const char *skip_value(const char *at, const char *end) {
     return skip_to(at, end, " \t\r\n,]}");
 }
 
-struct koine_text json_span_next_member(struct koine_text *rest) {
-    const char *end = rest->data + rest->size;
-    const char *at = skip_to(rest->data, end, "\"}");
-    if (at == end || *at == '}')
-        return (struct koine_text){NULL, 0};
-    at = skip_to(skip_string(at + 1, end), end, ":");
-    at = at < end ? skip_space(at + 1, end) : end;
-    const char *after = skip_value(at, end);
-    *rest = (struct koine_text){after, (size_t)(end - after)};
-    return (struct koine_text){at, (size_t)(after - at)};
-}
-
 static void move_to(struct koine_text *rest, const char *at) {
     rest->size -= (size_t)(at - rest->data);
     rest->data = at;
@@ -94,4 +82,13 @@ void json_span_leave(struct koine_text *rest, const char *bracket) {
     const char *end = rest->data + rest->size;
     const char *at = skip_to(rest->data, end, bracket);
     move_to(rest, at < end ? at + 1 : end);
+}
+
+struct koine_text json_span_next_member(struct koine_text *rest) {
+    const char *end = rest->data + rest->size;
+    const char *at = skip_to(rest->data, end, "\"}");
+    if (at == end || *at == '}')
+        return (struct koine_text){NULL, 0};
+    json_span_to_member(rest);
+    return json_span_take_value(rest);
 }

@@ -66,26 +66,8 @@ void koine_run_stream_begin(struct koine_run_stream *stream, const struct koine_
 
 /* ---- one event each */
 
-static json_t *string_or_null(struct koine_text text) {
-    return text.data ? json_stringn(text.data, text.size) : json_null();
-}
-
 static json_t *number_or_null(uint32_t number) {
     return number ? json_integer(number) : json_null();
-}
-
-static void send_session(struct koine_run_stream *stream, struct koine_text id) {
-    koine_sse_send_json(&stream->sse, "session",
-                        json_pack("{s:o}", "sessionId", string_or_null(id)));
-}
-
-static void send_thinking(struct koine_run_stream *stream, struct koine_text text) {
-    struct koine_sse_event event;
-    koine_sse_begin(&event, &stream->sse, "thinking");
-    koine_sse_raw(&event, KOINE_TEXT("{\"text\":"));
-    koine_sse_string(&event, text);
-    koine_sse_raw(&event, KOINE_TEXT("}"));
-    koine_sse_send(&event);
 }
 
 static void add_string(struct koine_sse_event *event, struct koine_text name,
@@ -118,8 +100,10 @@ static void send_tool(struct koine_run_stream *stream, const struct koine_tool_u
         koine_sse_raw(&event, use->is_error ? KOINE_TEXT(",\"isError\":true")
                                             : KOINE_TEXT(",\"isError\":false"));
     }
-    koine_sse_raw(&event, KOINE_TEXT(",\"parentToolUseId\":"));
-    koine_sse_json(&event, string_or_null(use->parent));
+    if (use->parent.data)
+        add_string(&event, KOINE_TEXT(",\"parentToolUseId\":"), use->parent);
+    else
+        koine_sse_raw(&event, KOINE_TEXT(",\"parentToolUseId\":null"));
     koine_sse_raw(&event, KOINE_TEXT("}"));
     koine_sse_send(&event);
 }
@@ -184,10 +168,10 @@ void koine_run_stream_event(struct koine_run_stream *stream, const struct koine_
         return;
     switch (event->type) {
     case KOINE_RUN_SESSION:
-        send_session(stream, event->text);
+        koine_sse_send_string(&stream->sse, "session", KOINE_TEXT("{\"sessionId\":"), event->text);
         break;
     case KOINE_RUN_THINKING:
-        send_thinking(stream, event->text);
+        koine_sse_send_string(&stream->sse, "thinking", KOINE_TEXT("{\"text\":"), event->text);
         break;
     case KOINE_RUN_TOOL:
         send_tool(stream, event->tool);

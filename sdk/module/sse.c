@@ -73,3 +73,13 @@ int32_t koine_sse_send_json(struct koine_sse *stream, const char *name, json_t *
     koine_sse_json(&event, value);
     return koine_sse_send(&event);
 }
+
+int32_t koine_sse_send_string(struct koine_sse *stream, const char *name, struct koine_text open,
+                              struct koine_text text) {
+    struct koine_sse_event event;
+    koine_sse_begin(&event, stream, name);
+    koine_json_text_add(&event.text, open);
+    koine_json_text_add_string(&event.text, text);
+    koine_json_text_add(&event.text, KOINE_TEXT("}"));
+    return koine_sse_send(&event);
+}

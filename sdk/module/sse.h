@@ -10,9 +10,9 @@
  * none of the standard's line rules can touch it. Keep-alive comments are the host's.
  *
  *     struct koine_sse_event event;
- *     koine_sse_begin(&event, &self->stream, "text");
- *     koine_sse_raw(&event, KOINE_TEXT("{\"text\":"));
- *     koine_sse_string(&event, text);
+ *     koine_sse_begin(&event, &self->stream, "object");
+ *     koine_sse_raw(&event, KOINE_TEXT("{\"object\":"));
+ *     koine_sse_raw(&event, object);
  *     koine_sse_raw(&event, KOINE_TEXT("}"));
  *     koine_sse_send(&event);
  */
@@ -59,6 +59,10 @@ void koine_sse_json(struct koine_sse_event *event, json_t *value);
  * none: an `error` event and a `done` event end it, and KOINE_NO_MEMORY is returned.
  */
 int32_t koine_sse_send(struct koine_sse_event *event);
+
+/* An event whose data is an object with one string: `open` is all before it, "{\"text\":". */
+int32_t koine_sse_send_string(struct koine_sse *stream, const char *name, struct koine_text open,
+                              struct koine_text text);
 
 /* An event whose data is one value, which is taken over. */
 int32_t koine_sse_send_json(struct koine_sse *stream, const char *name, json_t *value);
