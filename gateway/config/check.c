@@ -10,9 +10,11 @@
 #include "policy/tool_policy.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { SHOWN_BYTES = 96 };
 
@@ -205,6 +207,25 @@ static void check_key(const struct check *check, size_t index) {
                     line_of(node_child(key_node(check, index), "working_directory")), shown);
 }
 
+/* The CLI cannot run as another user, unless the gateway may become that user. */
+static void check_user(const struct check *check) {
+    const char *name = check->config->runner.user;
+    unsigned line = line_of(node_child(node_child(check->root, "runner"), "user"));
+    const struct passwd *user = name != NULL ? getpwnam(name) : NULL;
+    if (name == NULL) {
+        return;
+    }
+    if (user == NULL) {
+        problems_add(check->problems, line, "runner.user", "this system has no user %s",
+                     problems_quote(name).text);
+    } else if (geteuid() != 0 && geteuid() != user->pw_uid) {
+        problems_add(check->problems, line, "runner.user",
+                     "the gateway does not run as root, so it cannot start the CLI as %s; leave "
+                     "the key out, or start the gateway as root",
+                     problems_quote(name).text);
+    }
+}
+
 void check_config(const struct config *config, const struct node *root, char *const *environment,
                   struct problems *problems) {
     struct check check = {config, root, environment, problems};
@@ -216,4 +237,5 @@ void check_config(const struct config *config, const struct node *root, char *co
     check_directory(&check, config->runner.working_directory,
                     line_of(node_child(node_child(root, "runner"), "working_directory")),
                     "runner.working_directory");
+    check_user(&check);
 }

@@ -26,7 +26,7 @@ struct config_key {
     struct config_list disallowed_tools;
     struct config_list
         routes; /* paths this key may use, "/generate-text" or "/v1/" + "*"; not given: all */
-    struct config_list profiles; /* not given: all */
+    struct config_list profiles; /* not given: all; the first is the key's default */
     int64_t max_streaming;       /* -1: no limit of its own */
     int64_t max_nonstreaming;    /* -1 */
     char *working_directory;     /* NULL: runner.working_directory */
@@ -67,6 +67,7 @@ struct config {
 
     struct {
         int accept_foreign; /* 1, 0, or -1: only when there is a single key (the default) */
+        uint32_t wait_ms;   /* 0: how long a turn waits for the one before it, then SESSION_BUSY */
     } sessions;
 
     struct {
@@ -79,7 +80,18 @@ struct config {
         uint32_t nonstreaming;             /* 5 */
         struct config_slot_class *classes; /* those that modules name */
         size_t class_count;
+        uint32_t queue;            /* 0: requests that may wait for a slot of one class */
+        uint32_t queue_timeout_ms; /* 30,000: how long one waits; then 429 */
     } slots;
+
+    /* Processes of the CLI that wait for work. */
+    struct {
+        uint32_t warm;                 /* 1: started ahead, for each kind asked for lately */
+        uint32_t max_processes;        /* all processes of the CLI; 0: as memory allows */
+        uint32_t session_idle_seconds; /* 300: how long a process stays with its session */
+        uint32_t spare_idle_seconds;   /* 600: how long "lately" is */
+        uint64_t min_available_bytes;  /* 512 MiB: with less memory nothing is kept waiting */
+    } pool;
 
     struct {
         uint64_t max_body_bytes;      /* 10 MiB */
@@ -101,11 +113,22 @@ struct config {
         struct config_pair *environment; /* variables set for the CLI */
         size_t environment_count;
         uint64_t max_line_bytes;        /* 32 MiB */
-        uint32_t first_byte_timeout_ms; /* 60,000 until the CLI says its first line */
+        uint32_t start_timeout_ms;      /* 30,000 until a new process answers */
+        uint32_t first_byte_timeout_ms; /* 60,000 until the CLI says a turn's first line */
         uint32_t silence_timeout_ms;    /* 300,000 between two lines */
+        uint32_t interrupt_grace_ms;    /* 2,000 for a turn to end before its process is ended */
         uint32_t kill_grace_ms;         /* 400 between SIGTERM and SIGKILL */
         uint32_t parked_runs;           /* 16: runs that wait for a tool result without a request */
         uint32_t parked_timeout_ms;     /* 300,000 */
+        char *user;                     /* whom the CLI runs as; NULL: the gateway's own user */
+        uint32_t nice;                  /* 0 to 19 */
+        struct {
+            uint64_t memory_bytes; /* 0: no limit, likewise below */
+            uint64_t cpu_seconds;
+            uint64_t open_files;
+            uint64_t file_bytes; /* of one file that it writes */
+        } limits;                /* of one run: the CLI and all that it starts */
+        bool cgroup;             /* auto (default): a cgroup a process where one can be had; off */
     } runner;
 
     struct config_profile *profiles; /* "full" and "bare" are always there */
@@ -125,8 +148,9 @@ struct config {
     } health;
 
     struct {
-        int level; /* 0 error, 1 warning, 2 info, 3 debug; default info */
-        bool json; /* one JSON object a line instead of text */
+        int level;        /* 0 error, 1 warning, 2 info, 3 debug; default info */
+        bool json;        /* one JSON object a line instead of text */
+        bool tool_inputs; /* log what a tool was to be called with; it may hold secrets */
     } log;
 };
 

@@ -38,6 +38,10 @@ static bool is_name(const char *text) {
     return made_of(text, LOWER DIGITS "-", 32);
 }
 
+static bool is_user(const char *text) {
+    return made_of(text, LOWER UPPER DIGITS "_-.$", 32) && strchr(DIGITS "-.$", *text) == NULL;
+}
+
 static bool is_class(const char *text) {
     return made_of(text, LOWER UPPER DIGITS "._-", 64);
 }
@@ -67,6 +71,7 @@ const struct form form_path = {"an absolute path (it begins with \"/\")", is_pat
 const struct form form_command = {"an absolute path, or a name without \"/\" to look up on PATH",
                                   is_command, false};
 const struct form form_name = {"1 to 32 of a-z, 0-9 and \"-\"", is_name, true};
+const struct form form_user = {"the name of a user of this system", is_user, true};
 const struct form form_class = {"1 to 64 of A-Z, a-z, 0-9, \".\", \"_\" and \"-\"", is_class, true};
 const struct form form_module = {"a module's name or its absolute path", is_module, true};
 const struct form form_route = {

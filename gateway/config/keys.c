@@ -23,6 +23,7 @@ enum { MAXIMUM_SLOTS = 100000, MAXIMUM_ENTRIES = 1000 };
 static const struct key_choice foreign_choices[] = {
     {"auto", -1}, {"true", 1}, {"false", 0}, {NULL, 0}};
 static const struct key_choice error_choices[] = {{"stop", 1}, {"continue", 0}, {NULL, 0}};
+static const struct key_choice cgroup_choices[] = {{"auto", 1}, {"off", 0}, {NULL, 0}};
 static const struct key_choice level_choices[] = {
     {"error", 0}, {"warning", 1}, {"info", 2}, {"debug", 3}, {NULL, 0}};
 static const struct key_choice format_choices[] = {{"text", 0}, {"json", 1}, {NULL, 0}};
@@ -66,11 +67,19 @@ static const struct key_spec config_specs[] = {
     INTEGER("drain_seconds", drain_seconds, 0, 86400, 30),
     CUSTOM(struct config, "keys", keys, keys),
     CHOICE("sessions.accept_foreign", sessions.accept_foreign, foreign_choices, -1),
+    INTEGER("sessions.wait_ms", sessions.wait_ms, 0, HOUR, 0),
     LIST(struct config, "tools.allowed", tools.allowed, form_text),
     LIST(struct config, "tools.disallowed", tools.disallowed, form_text),
     INTEGER("slots.streaming", slots.streaming, 0, MAXIMUM_SLOTS, 3),
     INTEGER("slots.nonstreaming", slots.nonstreaming, 0, MAXIMUM_SLOTS, 5),
     CUSTOM(struct config, "slots.classes", slots.classes, classes),
+    INTEGER("slots.queue", slots.queue, 0, MAXIMUM_SLOTS, 0),
+    INTEGER("slots.queue_timeout_ms", slots.queue_timeout_ms, 10, HOUR, 30 * SECOND),
+    INTEGER("pool.warm", pool.warm, 0, 1000, 1),
+    INTEGER("pool.max_processes", pool.max_processes, 0, 10000, 0),
+    INTEGER("pool.session_idle_seconds", pool.session_idle_seconds, 0, 86400, 300),
+    INTEGER("pool.spare_idle_seconds", pool.spare_idle_seconds, 1, 86400, 600),
+    BYTES("pool.min_available_bytes", pool.min_available_bytes, 0, 1024 * GIB, 512 * MIB),
     BYTES("http.max_body_bytes", http.max_body_bytes, KIB, GIB, 10 * MIB),
     BYTES("http.max_head_bytes", http.max_head_bytes, KIB, MIB, 64 * KIB),
     INTEGER("http.head_timeout_ms", http.head_timeout_ms, 10, HOUR, 10 * SECOND),
@@ -86,12 +95,21 @@ static const struct key_spec config_specs[] = {
     LIST(struct config, "runner.pass", runner.pass, form_variable),
     CUSTOM(struct config, "runner.environment", runner.environment, environment),
     BYTES("runner.max_line_bytes", runner.max_line_bytes, 4 * KIB, GIB, 32 * MIB),
+    INTEGER("runner.start_timeout_ms", runner.start_timeout_ms, 10, HOUR, 30 * SECOND),
     INTEGER("runner.first_byte_timeout_ms", runner.first_byte_timeout_ms, 10, HOUR, MINUTE),
     INTEGER("runner.silence_timeout_ms", runner.silence_timeout_ms, 10, DAY, 5 * MINUTE),
+    INTEGER("runner.interrupt_grace_ms", runner.interrupt_grace_ms, 0, MINUTE, 2 * SECOND),
     /* Clients are promised that a whole tree of processes is gone within three seconds. */
     INTEGER("runner.kill_grace_ms", runner.kill_grace_ms, 0, 2500, 400),
     INTEGER("runner.parked_runs", runner.parked_runs, 0, 10000, 16),
     INTEGER("runner.parked_timeout_ms", runner.parked_timeout_ms, 10, DAY, 5 * MINUTE),
+    TEXT(struct config, "runner.user", runner.user, form_user, NULL),
+    INTEGER("runner.nice", runner.nice, 0, 19, 0),
+    BYTES("runner.limits.memory_bytes", runner.limits.memory_bytes, 0, 1024 * GIB, 0),
+    INTEGER("runner.limits.cpu_seconds", runner.limits.cpu_seconds, 0, 365 * 86400, 0),
+    INTEGER("runner.limits.open_files", runner.limits.open_files, 0, 1000000, 0),
+    BYTES("runner.limits.file_bytes", runner.limits.file_bytes, 0, 1024 * GIB, 0),
+    CHOICE("runner.cgroup", runner.cgroup, cgroup_choices, 1),
     CUSTOM(struct config, "profiles", profiles, profiles),
     TEXT(struct config, "modules.directory", modules.directory, form_path, NULL),
     CHOICE("modules.on_error", modules.stop_on_error, error_choices, 1),
@@ -101,6 +119,7 @@ static const struct key_spec config_specs[] = {
     INTEGER("health.probe_timeout_ms", health.probe_timeout_ms, 10, 10 * MINUTE, 10 * SECOND),
     CHOICE("log.level", log.level, level_choices, 2),
     CHOICE("log.format", log.json, format_choices, 0),
+    NUMBER(KEY_BOOLEAN, struct config, "log.tool_inputs", log.tool_inputs, 0, 1, 0),
 };
 
 static const struct key_spec key_specs[] = {

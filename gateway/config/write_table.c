@@ -72,21 +72,21 @@ static json_t *write_member(const struct key_spec *spec, const void *base) {
     return json_null();
 }
 
-/* Puts the value under its path: "name", or "section.name". Takes `value`. */
+/* Puts the value under its path: "name", "section.name", "section.part.name". Takes `value`. */
 static int put(json_t *object, const char *path, json_t *value) {
-    const char *dot = strchr(path, '.');
-    if (dot == NULL) {
-        return json_object_set_new(object, path, value);
-    }
-    json_t *section = json_object_getn(object, path, (size_t)(dot - path));
-    if (section == NULL) {
-        section = json_object();
-        if (json_object_setn_new(object, path, (size_t)(dot - path), section) != 0) {
-            json_decref(value);
-            return -1;
+    for (const char *dot; (dot = strchr(path, '.')) != NULL; path = dot + 1) {
+        const size_t size = (size_t)(dot - path);
+        json_t *section = json_object_getn(object, path, size);
+        if (section == NULL) {
+            section = json_object();
+            if (json_object_setn_new(object, path, size, section) != 0) {
+                json_decref(value);
+                return -1;
+            }
         }
+        object = section;
     }
-    return json_object_set_new(section, dot + 1, value);
+    return json_object_set_new(object, path, value);
 }
 
 json_t *write_table(const struct key_table *table, const void *base) {

@@ -53,15 +53,19 @@ static const char *const everything =
     "    max_streaming: 0\n"
     "    max_nonstreaming: 4\n"
     "    working_directory: /tmp\n"
-    "sessions: {accept_foreign: true}\n"
+    "sessions: {accept_foreign: true, wait_ms: 25}\n"
     "tools: {allowed: [Read, 'Bash(git:*)'], disallowed: []}\n"
-    "slots: {streaming: 0, nonstreaming: 1, classes: {batch: 2}}\n"
+    "slots: {streaming: 0, nonstreaming: 1, classes: {batch: 2}, queue: 26, queue_timeout_ms: 27}\n"
+    "pool: {warm: 0, max_processes: 28, session_idle_seconds: 29, spare_idle_seconds: 30,\n"
+    "  min_available_bytes: 31}\n"
     "http: {max_body_bytes: 3MiB, max_head_bytes: 1025, head_timeout_ms: 11,\n"
     "  body_timeout_ms: 12, idle_timeout_ms: 13, write_timeout_ms: 14, request_timeout_ms: 15,\n"
     "  stream_buffer_bytes: 2KiB, keep_alive_ms: 16, max_connections: 17}\n"
     "runner: {command: 'my claude', working_directory: /, pass: [A_B],\n"
     "  max_line_bytes: 1GiB, first_byte_timeout_ms: 18, silence_timeout_ms: 19,\n"
-    "  kill_grace_ms: 20, parked_runs: 21, parked_timeout_ms: 22}\n"
+    "  kill_grace_ms: 20, parked_runs: 21, parked_timeout_ms: 22, start_timeout_ms: 32,\n"
+    "  interrupt_grace_ms: 33, user: root, nice: 19, cgroup: 'off',\n"
+    "  limits: {memory_bytes: 1GiB, cpu_seconds: 34, open_files: 35, file_bytes: 36}}\n"
     "profiles:\n"
     "  full: {flags: [--strict-mcp-config]}\n"
     "  mine: {flags: ['--model=a b', '--mcp-config=/etc/mcp.json'], slash_commands: true}\n"
@@ -74,7 +78,7 @@ static const char *const everything =
     "      f: {}, g: [], h: 1e300, i: '', j: '- x', k: \"\\U0001F600 \\u0085\", '5': '0x1F'}\n"
     "    silent: {}\n"
     "health: {probe_interval_ms: 23, probe_timeout_ms: 24}\n"
-    "log: {level: error, format: json}\n";
+    "log: {level: error, format: json, tool_inputs: true}\n";
 
 START_TEST(what_is_printed_loads_again_and_prints_the_same)
 {
@@ -97,6 +101,9 @@ START_TEST(what_is_printed_loads_again_and_prints_the_same)
     ck_assert_uint_eq(config->http.max_head_bytes, 1025);
     ck_assert_str_eq(config->profiles[2].flags.items[0], "--model=a b");
     ck_assert_int_eq(config->log.level, 0);
+    ck_assert_uint_eq(config->runner.limits.memory_bytes, 1U << 30);
+    ck_assert_int_eq(config->runner.cgroup, false);
+    ck_assert_uint_eq(config->pool.session_idle_seconds, 29);
     free(settings);
     free(settings_again);
     free(first);

@@ -25,6 +25,14 @@ START_TEST(without_a_file_everything_is_at_its_default)
     ck_assert_str_eq(config->runner.command, "claude");
     ck_assert_str_eq(config->runner.working_directory, getcwd(directory, sizeof directory));
     ck_assert_uint_eq(config->runner.kill_grace_ms, 400);
+    ck_assert_uint_eq(config->pool.warm, 1);
+    ck_assert_uint_eq(config->pool.max_processes, 0);
+    ck_assert_uint_eq(config->pool.session_idle_seconds, 300);
+    ck_assert_uint_eq(config->sessions.wait_ms, 0);
+    ck_assert_uint_eq(config->slots.queue, 0);
+    ck_assert_ptr_null(config->runner.user);
+    ck_assert_uint_eq(config->runner.limits.memory_bytes, 0);
+    ck_assert_int_eq(config->runner.cgroup, true);
     ck_assert_int_eq(config->modules.stop_on_error, true);
     ck_assert_ptr_null(config->modules.directory);
     ck_assert_ptr_null(config->modules.load.items);
@@ -256,6 +264,13 @@ static const struct {
     {"runner: {working_directory: /no/such/place}\n",
      "gateway.yaml:1: runner.working_directory: \"/no/such/place\": No such file or directory"},
     {"runner: {working_directory: /dev/null}\n", "\"/dev/null\" is not a directory"},
+    {"runner: {user: 1000}\n", "found the number 1000, expected the name of a user"},
+    {"runner: {user: no-such-user-here}\n",
+     "gateway.yaml:1: runner.user: this system has no user \"no-such-user-here\""},
+    {"runner: {limits: {memory: 1}}\n", "runner.limits.memory: unknown key"},
+    {"runner: {nice: -5}\n", "found the number -5, expected an integer from 0 to 19"},
+    {"runner: {cgroup: maybe}\n", "expected one of: auto, off"},
+    {"pool: {max_process: 1}\n", "did you mean \"pool.max_processes\"?"},
     {"runner: {pass: [A-B]}\n", "runner.pass[0]: found the text \"A-B\""},
     {"runner: {pass: [CLAUDE_CODE_GATEWAY_API_KEY]}\n", "never given to the CLI"},
     {"runner: {environment: {X: [1]}}\n", "runner.environment.X: found a list, expected text"},
