@@ -214,6 +214,21 @@ bool process_end_strays(struct process *process) {
     return false;
 }
 
+/* Living descendants, told by descent, that are in another session than the process itself. */
+static bool has_detached_descendants(const struct process *process) {
+    struct process_tree tree = {0};
+    bool found = process_tree_add(&tree, process->pid, 0) < 0 || process_tree_walk(&tree, 0) < 0;
+    for (size_t i = 1; i < tree.count && !found; i++)
+        found = tree.members[i].alive && tree.members[i].session != tree.members[0].session;
+    process_tree_finish(&tree);
+    return found;
+}
+
+bool process_has_leftovers(struct process *process) {
+    process_host_reap(process->host);
+    return !process->reaped && (has_detached_descendants(process) || !has_no_strays(process));
+}
+
 void process_end_as(struct process *process, enum process_end how, bool at_once) {
     if (process->status.how == PROCESS_EXITED) {
         process->status.how = how;
