@@ -65,7 +65,8 @@ struct schema_place {
     const struct schema_place *up;
     const char *name; /* NULL: an index */
     size_t index;
-    size_t depth; /* of schemas */
+    size_t depth;       /* of schemas */
+    const json_t *base; /* where "#" begins: the root, or the nearest schema with an $id */
 };
 
 struct schema_check {
@@ -102,9 +103,12 @@ struct schema_shown schema_show(const json_t *value);
 
 enum schema_followed { SCHEMA_FOUND, SCHEMA_NOWHERE, SCHEMA_NO_MEMORY };
 
-/* Follows "#/…" through keywords that schemas stand in. Writes to `out`, unless NULL, the same
- * reference as it is in the prepared text. */
-enum schema_followed schema_reference_follow(const json_t *root, const char *reference, FILE *out);
+/* Where "#" begins within `schema`, which stands where it begins at `outer`. */
+const json_t *schema_base(const json_t *schema, const json_t *outer);
+
+/* Follows "#/…" from `base` through keywords that schemas stand in. Writes to `out`, unless NULL,
+ * the same reference as it is in the prepared text. */
+enum schema_followed schema_reference_follow(const json_t *base, const char *reference, FILE *out);
 
 /* ---- schema_write.c */
 

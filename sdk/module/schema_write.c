@@ -10,6 +10,7 @@
 
 struct writer {
     const json_t *root;
+    const json_t *base;     /* where "#" begins */
     struct koine_text rest; /* of the client's text, walked over once */
     FILE *out;
     bool failed;
@@ -115,7 +116,7 @@ static void write_reference(struct writer *writer, const json_t *value) {
     }
     json_span_take_value(&writer->rest);
     FILE *out = open_memstream(&text, &size);
-    bool failed = !out || schema_reference_follow(writer->root, reference, out) != SCHEMA_FOUND;
+    bool failed = !out || schema_reference_follow(writer->base, reference, out) != SCHEMA_FOUND;
     const bool broken = out && ferror(out);
     failed = (out && fclose(out)) || broken || failed;
     if (failed)
@@ -167,15 +168,18 @@ static void write_schema(struct writer *writer, const json_t *schema) {
         copy_value(writer);
         return;
     }
+    const json_t *outer = writer->base;
+    writer->base = schema_base(schema, outer);
     fputc('{', writer->out);
     write_members(writer, schema);
     json_span_leave(&writer->rest, "}");
     fputc('}', writer->out);
+    writer->base = outer;
 }
 
 char *schema_write(const json_t *root, struct koine_text written, size_t *size) {
     char *text = NULL;
-    struct writer writer = {root, written, open_memstream(&text, size), false};
+    struct writer writer = {root, root, written, open_memstream(&text, size), false};
     if (!writer.out)
         return NULL;
     write_schema(&writer, root);

@@ -283,14 +283,26 @@ static const struct sample refused[] = {
      "['schema','$comment'] must be a string, got an empty array"},
     {"{'$ref':5}", "['schema','$ref'] must be a string, got 5"},
     {"{'$ref':'https://example.com/x'}",
-     "['schema','$ref'] must lead to a place in this schema, such as '#/$defs/name', got "
-     "'https://example.com/x': nothing is fetched"},
+     "['schema','$ref'] must be a pointer such as '#/$defs/name', or an '$id' of this schema as it "
+     "is written there, got 'https://example.com/x': nothing is fetched"},
+    {"{'$id':'x','properties':{'a':{'$ref':'x#/properties/a'}}}",
+     "['schema','properties','a','$ref'] must be a pointer such as '#/$defs/name', or an '$id' of "
+     "this schema as it is written there, got 'x#/properties/a': nothing is fetched"},
     {"{'$ref':'#/$defs/No','$defs':{'Yes':{}}}",
      "['schema','$ref'] leads to no schema in this document: '#/$defs/No'"},
     {"{'$ref':'#/properties','properties':{}}",
      "['schema','$ref'] leads to no schema in this document: '#/properties'"},
     {"{'$ref':'#name','$anchor':'name'}",
-     "['schema','$ref'] leads to no schema in this document: '#name'"},
+     "['schema','$ref'] must be a pointer such as '#/$defs/name', got '#name': anchors are not "
+     "supported"},
+    {"{'properties':{'a':{'$ref':'#b'},'b':{'$id':'#b'}}}",
+     "['schema','properties','a','$ref'] must be a pointer such as '#/$defs/name', got '#b': "
+     "anchors are not supported"},
+    {"{'$defs':{'R':{}},'properties':{'a':{'$id':'A','not':{'$ref':'#/$defs/R'}}}}",
+     "['schema','properties','a','not','$ref'] leads to no schema below the nearest '$id', where "
+     "it begins: '#/$defs/R'"},
+    {"{'$defs':{'R':{}},'properties':{'a':{'$id':'A','$ref':'#/$defs/R'}}}",
+     "['schema','properties','a','$ref'] is not supported beside '$id': put it into allOf"},
     {"{'$ref':'#/enum/0','enum':[{}]}",
      "['schema','$ref'] leads to no schema in this document: '#/enum/0'"},
     {"{'$ref':'#/components/A','components':{'A':{}}}",
@@ -376,6 +388,12 @@ static const struct sample prepared[] = {
             "'#/$defs/T/prefixItems/1/dependentSchemas/~1%25'}]"),
      OBJECT("'$defs':{'T':{'items':[{},{'dependencies':{'/%':{}}}]}},'allOf':[{'$ref':"
             "'#/$defs/T/items/1/dependencies/~1%25'}]")},
+    {OBJECT("'$defs':{'T':{}},'properties':{'a':{'$id':'A','$defs':{'T':{'prefixItems':[{}]}},"
+            "'properties':{'b':{'$ref':'#/$defs/T/prefixItems/0'},'c':{'$ref':'#'},'d':{'$id':"
+            "'#d','$ref':'#/$defs/T'}}},'e':{'$ref':'#/$defs/T'}}"),
+     OBJECT("'$defs':{'T':{}},'properties':{'a':{'$id':'A','$defs':{'T':{'items':[{}]}},"
+            "'properties':{'b':{'$ref':'#/$defs/T/items/0'},'c':{'$ref':'#'},'d':{'$id':"
+            "'#d','$ref':'#/$defs/T'}}},'e':{'$ref':'#/$defs/T'}}")},
 };
 
 START_TEST(what_the_cli_does_not_know_is_left_out_or_told_in_its_words)
