@@ -130,9 +130,10 @@ static void check_root(const struct schema_check *check, const struct schema_pla
                        schema_show(type).text);
 }
 
-static void store(struct koine_body *body, const json_t *root, struct koine_text *schema) {
+static void store(struct koine_body *body, const json_t *root, bool to_root,
+                  struct koine_text *schema) {
     size_t size = 0;
-    char *text = schema_write(root, *schema, &size);
+    char *text = schema_write(root, to_root, *schema, &size);
     char *kept = text ? body->http->alloc(body->host, body->request, size + 1) : NULL;
     if (kept) {
         memcpy(kept, text, size + 1);
@@ -146,7 +147,8 @@ static void store(struct koine_body *body, const json_t *root, struct koine_text
 void koine_schema_prepare(struct koine_body *body, const char *field, struct koine_text *schema) {
     json_t *root = json_object_get(body->document, field);
     struct schema_place place = {NULL, field, 0, 0, root};
-    struct schema_check check = {body, root, json_object(), true};
+    bool to_root = false;
+    struct schema_check check = {body, root, json_object(), true, &to_root};
     size_t before = body->problems;
     if (!schema->data || !json_is_object(root)) {
         json_decref(check.names);
@@ -161,5 +163,5 @@ void koine_schema_prepare(struct koine_body *body, const char *field, struct koi
     }
     json_decref(check.names);
     if (body->problems == before && !body->no_memory)
-        store(body, root, schema);
+        store(body, root, to_root, schema);
 }

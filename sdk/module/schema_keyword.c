@@ -253,6 +253,8 @@ static void check_pointer(const struct schema_check *check, const struct schema_
 static void check_reference(const struct schema_check *check, const struct schema_place *place,
                             const json_t *value) {
     const char *reference = json_string_value(value);
+    if (schema_reference_is_root(check->root, place->base, reference))
+        *check->to_root = true;
     if (*reference == '#')
         check_pointer(check, place, value);
     else if (!json_object_get(check->names, reference))

@@ -342,6 +342,9 @@ END_TEST
 #define OBJECT(rest) "{'type':'object'," rest "}"
 #define PROPERTY(schema) OBJECT("'properties':{'a':" schema "}")
 
+/* The root as it was written, which the CLI would take for objects alone. */
+#define MOVED(root) "{'type':'object','$ref':'#/definitions/root','definitions':{'root':" root "}}"
+
 static const struct sample prepared[] = {
     {PROPERTY("{'type':'string','format':'email'}"), PROPERTY("{'type':'string'}")},
     {OBJECT("'$schema':'https://json-schema.org/draft/2020-12/schema','required':[]"),
@@ -353,6 +356,25 @@ static const struct sample prepared[] = {
     {"{'$ref':'#/$defs/R','$defs':{'R':{}}}", OBJECT("'$ref':'#/$defs/R','$defs':{'R':{}}")},
     {"{'anyOf':[{'type':'object'}]}", OBJECT("'anyOf':[{'type':'object'}]")},
     {"{'type':['null','object'],'nullable':true,'title':'T'}", OBJECT("'title':'T'")},
+    {"{'type':['object'],'properties':{'a':{'$ref':'#'}}}",
+     OBJECT("'properties':{'a':{'$ref':'#'}}")},
+    {"{'type':['object','string'],'properties':{'a':{'$ref':'#'}}}",
+     MOVED("{'type':['object','string'],'properties':{'a':{'$ref':'#/definitions/root'}}}")},
+    {"{'properties':{'a':{'$ref':'#'}},'required':['a'],'$schema':'x'}",
+     MOVED("{'properties':{'a':{'$ref':'#/definitions/root'}},'required':['a']}")},
+    {"{'anyOf':[{'type':'string'},{'prefixItems':[{'$ref':'#'},{'$ref':'#/anyOf/0'},{'$ref':"
+     "'#/anyOf/1/prefixItems/0'}]}]}",
+     MOVED("{'anyOf':[{'type':'string'},{'items':[{'$ref':'#/definitions/root'},{'$ref':"
+           "'#/definitions/root/anyOf/0'},{'$ref':'#/definitions/root/anyOf/1/items/0'}]}]}")},
+    {"{'type':'object','nullable':true,'properties':{'a':{'$ref':'#'}}}",
+     MOVED("{'type':['object','null'],'properties':{'a':{'$ref':'#/definitions/root'}}}")},
+    {"{'$id':'Node','type':['null','object'],'properties':{'a':{'$ref':'Node'},'b':{'$ref':'#'}}}",
+     "{'$id':'Node','type':'object','$ref':'#/definitions/root','definitions':{'root':{'type':["
+     "'null','object'],'properties':{'a':{'$ref':'Node#/definitions/root'},'b':{'$ref':"
+     "'#/definitions/root'}}}}}"},
+    {"{'title':'T','properties':{'a':{'$ref':'http://x/y#'}},'$id':'http://x/y#'}",
+     "{'$id':'http://x/y#','type':'object','$ref':'#/definitions/root','definitions':{'root':{"
+     "'title':'T','properties':{'a':{'$ref':'http://x/y#/definitions/root'}}}}}"},
     {PROPERTY("{'type':'string','nullable':true}"), PROPERTY("{'type':['string','null']}")},
     {PROPERTY("{'type':['string'],'nullable':true}"), PROPERTY("{'type':['string','null']}")},
     {PROPERTY("{'type':['null'],'nullable':true}"), PROPERTY("{'type':['null']}")},
