@@ -129,11 +129,16 @@ static void on_deadline(evutil_socket_t fd, short what, void *data) {
 }
 
 void request_shut_down(struct request *request) {
+    static const char code[] = "UNAVAILABLE", message[] = "The gateway is shutting down.";
     struct koine_failure failure = {0};
+    if (request->state == REQUEST_READING) {
+        gate_refuse_body(request->connection, 503, code, message);
+        return;
+    }
     if (!request_is_open(request))
         return;
     request->how = KOINE_END_SHUTDOWN;
-    failure_set(&failure, 503, "UNAVAILABLE", "The gateway is shutting down.");
+    failure_set(&failure, 503, code, message);
     if (request->run)
         runner_shut_down(request->run, &failure);
     if (request->state == REQUEST_OPEN)
