@@ -161,6 +161,8 @@ int health_json(struct health *health, char *out, size_t size) {
     const struct worker *worker = health->worker;
     struct slot_class *streaming = slots_find(worker->slots, KOINE_SLOT_STREAMING),
                       *plain = slots_find(worker->slots, KOINE_SLOT_NONSTREAMING);
+    const struct slot_wait_counts streams = slot_class_waits(streaming),
+                                  answers = slot_class_waits(plain);
     bool available = health->available && !runner_problem(worker->runner);
     const char *problem = problem_of(health);
     char now[48], processes[640];
@@ -168,13 +170,14 @@ int health_json(struct health *health, char *out, size_t size) {
     add_processes(worker->runner, processes, sizeof(processes));
     snprintf(out, size,
              "{\"status\":\"%s\",\"claudeCli\":\"%s\",\"timestamp\":\"%s\",\"concurrency\":{"
-             "\"streaming\":{\"active\":%u,\"limit\":%u},"
-             "\"nonStreaming\":{\"active\":%u,\"limit\":%u}},\"version\":\"%s\","
+             "\"streaming\":{\"active\":%u,\"limit\":%u,\"waiting\":%u},"
+             "\"nonStreaming\":{\"active\":%u,\"limit\":%u,\"waiting\":%u}},\"version\":\"%s\","
              "\"cliVersion\":\"%s\",\"uptimeSeconds\":%llu,%s%s%s%s}",
              problem ? "unhealthy" : "healthy", available ? "available" : "unavailable", now,
-             slot_class_active(streaming), slot_class_limit(streaming), slot_class_active(plain),
-             slot_class_limit(plain), KOINE_VERSION, health->version,
-             (unsigned long long)((worker_now_ms() - worker->started_ms) / 1000), processes,
-             problem ? ",\"error\":\"" : "", problem ? problem : "", problem ? "\"" : "");
+             slot_class_active(streaming), slot_class_limit(streaming), streams.waiting,
+             slot_class_active(plain), slot_class_limit(plain), answers.waiting, KOINE_VERSION,
+             health->version, (unsigned long long)((worker_now_ms() - worker->started_ms) / 1000),
+             processes, problem ? ",\"error\":\"" : "", problem ? problem : "",
+             problem ? "\"" : "");
     return problem ? 503 : 200;
 }

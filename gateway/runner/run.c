@@ -138,6 +138,7 @@ void run_end(struct run *run, const char *reason) {
     run->interrupting = false;
     evtimer_del(run->watchdog);
     evtimer_del(run->deadline);
+    run_leave_line(run, SLOT_WAIT_CANCELLED);
     if (run->cli)
         cli_process_end(run->cli, false);
     else
@@ -259,6 +260,7 @@ void run_free(struct run *run) {
     struct request *request = run->request;
     assert(!run->cli);
     handles_remove(runner->runs, run->handle);
+    run_leave_line(run, SLOT_WAIT_CANCELLED);
     run_launch_finish(run);
     if (run->parked)
         runner->parked--;

@@ -70,6 +70,7 @@ struct run {
     char continued[SESSION_ID_SIZE]; /* the session that it goes on with, "" for a new one */
     bool forks;                      /* a copy of it */
     enum run_wait waits;
+    struct slot_waiter place; /* in the line for a slot */
     bool has_session;        /* no other run may do a turn of it until this one is over */
     bool launched;           /* its process has its prompt */
     bool announced;          /* SESSION has been delivered */
@@ -129,6 +130,7 @@ const struct cli_output_callbacks *run_output_callbacks(const struct run *run);
 /* As far as it gets: through the waiting lines for its session, a slot and a process, to its start.
  * KOINE_OK: it has begun, or waits. KOINE_REFUSED with `failure`. */
 int32_t run_advance(struct run *run, struct koine_failure *failure);
+void run_leave_line(struct run *run, enum slot_wait_end why); /* harmless where it does not stand */
 void run_on_begin(evutil_socket_t fd, short what, void *data);
 void run_on_watchdog(evutil_socket_t fd, short what, void *data);
 void run_on_deadline(evutil_socket_t fd, short what, void *data);

@@ -63,6 +63,44 @@ static bool get_session(struct run *run, struct koine_failure *failure, int32_t 
     return false;
 }
 
+/* ---- the slot */
+
+/* From inside somebody's return of a slot: the rest comes from the loop. */
+static void on_granted(void *data) {
+    struct run *run = data;
+    request_hold_slot(run->request);
+    evtimer_del(run->watchdog);
+    run->waits = RUN_WAITS_NOT;
+    event_active(run->begin, 0, 0);
+}
+
+void run_leave_line(struct run *run, enum slot_wait_end why) {
+    slot_wait_cancel(&run->place, why);
+}
+
+/* As get_session. */
+static bool get_slot(struct run *run, struct koine_failure *failure, int32_t *result) {
+    struct request *request = run->request;
+    struct slot_class *class = request->route->slot_class;
+    *result = KOINE_OK;
+    if (!class || request->slot_held)
+        return true;
+    if (run->waits == RUN_WAITS_FOR_SLOT)
+        return false;
+    switch (slot_wait(class, request->key, &run->place, on_granted, run)) {
+    case SLOT_TAKEN:
+        request_hold_slot(request);
+        return true;
+    case SLOT_WAITING:
+        wait_for(run, RUN_WAITS_FOR_SLOT, run->runner->worker->config->slots.queue_timeout_ms);
+        return false;
+    default:
+        break;
+    }
+    *result = request_refuse_slot(request, failure);
+    return false;
+}
+
 /* ---- the process */
 
 static int32_t get_process(struct run *run, struct koine_failure *failure) {
@@ -85,8 +123,8 @@ int32_t run_advance(struct run *run, struct koine_failure *failure) {
     int32_t result = KOINE_OK;
     if (!run->has_session && !get_session(run, failure, &result))
         return result;
-    if (!request_take_slot(run->request, failure))
-        return KOINE_REFUSED;
+    if (!get_slot(run, failure, &result))
+        return result;
     return get_process(run, failure);
 }
 
@@ -127,6 +165,10 @@ static void waited_too_long(struct run *run) {
         failure_set(&failure, 409, "SESSION_BUSY",
                     "Another request of this session was still running when the time to wait for "
                     "it (sessions.wait_ms) was over.");
+        refuse(run, &failure);
+    } else if (run->waits == RUN_WAITS_FOR_SLOT) {
+        run_leave_line(run, SLOT_WAIT_TIMED_OUT);
+        request_refuse_slot(run->request, &failure);
         refuse(run, &failure);
     } else {
         runner_timed_out(run, "waiting for a process of the CLI");

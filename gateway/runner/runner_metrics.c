@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COUNTERS = 8, MAXIMUM_SERIES = 64 };
+enum { COUNTERS = 8, SLOT_CLASSES = 2, MAXIMUM_SERIES = 64 };
+
+static const char *const slot_classes[SLOT_CLASSES] = {KOINE_SLOT_STREAMING,
+                                                       KOINE_SLOT_NONSTREAMING};
 
 struct counter {
     uint64_t index;
@@ -19,6 +22,7 @@ struct counter {
 struct runner_metrics {
     uint64_t states[CLI_STATES];
     uint64_t limit, start_seconds;
+    uint64_t slots_active[SLOT_CLASSES], slots_waiting[SLOT_CLASSES];
     struct counter counters[COUNTERS];
 };
 
@@ -68,11 +72,26 @@ static int define_states(struct runner *runner, struct runner_metrics *metrics) 
     return result;
 }
 
+static int define_slots(struct runner *runner, struct runner_metrics *metrics) {
+    int result = KOINE_OK;
+    for (size_t i = 0; i < SLOT_CLASSES && result == KOINE_OK; i++) {
+        const struct koine_label label = label_of("class", slot_classes[i]);
+        result = define(runner, KOINE_METRIC_GAUGE, "slots_active", "Slots that are taken.", &label,
+                        &metrics->slots_active[i]);
+        if (result == KOINE_OK)
+            result = define(runner, KOINE_METRIC_GAUGE, "slots_waiting",
+                            "Requests that wait for a slot.", &label, &metrics->slots_waiting[i]);
+    }
+    return result;
+}
+
 struct runner_metrics *runner_metrics_create(struct runner *runner) {
     struct runner_metrics *metrics = calloc(1, sizeof(*metrics));
     if (!metrics)
         return NULL;
     int result = define_states(runner, metrics);
+    if (result == KOINE_OK)
+        result = define_slots(runner, metrics);
     if (result == KOINE_OK)
         result = define(runner, KOINE_METRIC_HISTOGRAM, "cli_start_seconds",
                         "From the start of a process of the CLI to its first answer.", NULL,
@@ -112,5 +131,11 @@ void runner_metrics_update(struct runner *runner) {
     }
     for (size_t i = 0; i < CLI_STATES; i++)
         metrics_set(runner->worker->metrics, metrics->states[i], pool.states[i]);
+    for (size_t i = 0; i < SLOT_CLASSES; i++) {
+        struct slot_class *class = slots_find(runner->worker->slots, slot_classes[i]);
+        metrics_set(runner->worker->metrics, metrics->slots_active[i], slot_class_active(class));
+        metrics_set(runner->worker->metrics, metrics->slots_waiting[i],
+                    slot_class_waits(class).waiting);
+    }
     metrics_set(runner->worker->metrics, metrics->limit, pool.limit);
 }
