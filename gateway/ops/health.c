@@ -43,13 +43,28 @@ static void on_line(void *data, char *line, size_t size) {
     health->version[n] = '\0';
 }
 
+/* "2.1.330 (Claude Code)". What is older does not speak the two-way protocol as it is spoken here.
+ */
+static void conclude_version(struct health *health) {
+    unsigned major = 0, minor = 0;
+    if (sscanf(health->version, "%4u.%4u", &major, &minor) != 2)
+        conclude(health, false,
+                 "`claude --version` tells no version: runner.command must be Claude Code");
+    else if (major < 2 || (major == 2 && minor < 1))
+        conclude(health, false,
+                 "the CLI is too old: update it (npm install -g @anthropic-ai/claude-code); this "
+                 "gateway needs Claude Code 2.1 or later");
+    else
+        conclude(health, true, NULL);
+}
+
 static void on_ended(void *data, const struct process_status *status) {
     struct health *health = data;
     health->probe = NULL;
     if (health->timed_out)
         conclude(health, false, "`claude --version` did not end in time");
     else if (status->exit_code == 0)
-        conclude(health, true, NULL);
+        conclude_version(health);
     else
         conclude(health, false, "`claude --version` failed; run it by hand to see why");
 }

@@ -83,8 +83,7 @@ bool pool_is_empty(const struct pool *pool) {
 
 /* One failure may be chance, unless nothing has ever worked. */
 const char *pool_problem(const struct pool *pool) {
-    bool worked = pool->counters.starts > pool->counters.start_failures;
-    if (pool->failures_in_a_row == 0 || (worked && pool->failures_in_a_row < 3))
+    if (pool->failures_in_a_row == 0 || (pool->has_worked && pool->failures_in_a_row < 3))
         return NULL;
     return cli_start_failure_text(pool->last_failure);
 }
@@ -124,6 +123,7 @@ void pool_ready(struct cli_process *cli) {
     struct pool *pool = cli->pool;
     pool->counters.last_start_ms = worker_now_ms() - cli->started_ms;
     pool->failures_in_a_row = 0;
+    pool->has_worked = true;
     runner_note_start(pool->worker->runner, pool->counters.last_start_ms);
     if (cli->run) {
         run_on_ready(cli->run);

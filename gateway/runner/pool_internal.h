@@ -38,6 +38,7 @@ struct pool {
     bool limits_answers; /* the environment of every process does */
     enum cli_start_failure last_failure;
     unsigned failures_in_a_row;
+    bool has_worked; /* some process has answered */
 };
 
 /* pool.c */

@@ -71,14 +71,14 @@ struct run {
     bool forks;                      /* a copy of it */
     enum run_wait waits;
     struct slot_waiter place; /* in the line for a slot */
-    bool has_session;        /* no other run may do a turn of it until this one is over */
-    bool launched;           /* its process has its prompt */
-    bool announced;          /* SESSION has been delivered */
-    bool finished;           /* its process does no more for it: END comes from the loop */
-    struct cli_process *cli; /* NULL before the start and after the turn */
-    struct event *begin;     /* goes on from the loop: with the start, or with the end */
-    struct event *watchdog;  /* waiting, the start, first byte, silence, the end after the result */
-    struct event *deadline;  /* timeout_ms of the request; while parked, the parking */
+    bool has_session;         /* no other run may do a turn of it until this one is over */
+    bool launched;            /* its process has its prompt */
+    bool announced;           /* SESSION has been delivered */
+    bool finished;            /* its process does no more for it: END comes from the loop */
+    struct cli_process *cli;  /* NULL before the start and after the turn */
+    struct event *begin;      /* goes on from the loop: with the start, or with the end */
+    struct event *watchdog; /* waiting, the start, first byte, silence, the end after the result */
+    struct event *deadline; /* timeout_ms of the request; while parked, the parking */
     uint64_t started_ms;
     double earlier_cost_usd; /* of the session's turns before this run */
     bool cost_is_sum;        /* the process counts on from them */
