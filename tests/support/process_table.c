@@ -53,26 +53,38 @@ static bool has_argument(pid_t pid, const void *argument) {
     return found;
 }
 
-static int count(bool (*matches)(pid_t pid, const void *data), const void *data) {
+/* How many match, and the last of them. */
+static int count(bool (*matches)(pid_t pid, const void *data), const void *data, pid_t *last) {
     DIR *proc = opendir("/proc");
     ck_assert_ptr_nonnull(proc);
     int found = 0;
     for (struct dirent *entry; (entry = readdir(proc));) {
         char *end;
         long pid = strtol(entry->d_name, &end, 10);
-        if (*end == '\0' && pid > 0)
-            found += matches((pid_t)pid, data);
+        if (*end == '\0' && pid > 0 && matches((pid_t)pid, data)) {
+            found++;
+            *last = (pid_t)pid;
+        }
     }
     closedir(proc);
     return found;
 }
 
 int processes_of_parent(pid_t parent) {
-    return count(has_parent, &parent);
+    pid_t last;
+    return count(has_parent, &parent, &last);
+}
+
+pid_t process_child(pid_t parent) {
+    pid_t child = 0;
+    int found = count(has_parent, &parent, &child);
+    ck_assert_msg(found == 1, "process %d has %d children, expected one", (int)parent, found);
+    return child;
 }
 
 int processes_with_argument(const char *argument) {
-    return count(has_argument, argument);
+    pid_t last;
+    return count(has_argument, argument, &last);
 }
 
 int process_sockets(pid_t pid) {

@@ -10,6 +10,8 @@
 
 /* How many processes have this parent, without zombies. */
 int processes_of_parent(pid_t parent);
+/* The one child of a process; aborts the test when there is none, or more. */
+pid_t process_child(pid_t parent);
 /* How many processes have this very text as one of their arguments. */
 int processes_with_argument(const char *argument);
 
