@@ -145,11 +145,12 @@ int health_json(struct health *health, char *out, size_t size) {
              "{\"status\":\"%s\",\"claudeCli\":\"%s\",\"timestamp\":\"%s\",\"concurrency\":{"
              "\"streaming\":{\"active\":%u,\"limit\":%u},"
              "\"nonStreaming\":{\"active\":%u,\"limit\":%u}},\"version\":\"%s\","
-             "\"cliVersion\":\"%s\",\"uptimeSeconds\":%llu%s%s%s}",
+             "\"cliVersion\":\"%s\",\"uptimeSeconds\":%llu,\"workerRestarts\":%u%s%s%s}",
              healthy ? "healthy" : "unhealthy", health->available ? "available" : "unavailable",
              now, slot_class_active(streaming), slot_class_limit(streaming),
              slot_class_active(plain), slot_class_limit(plain), KOINE_VERSION, health->version,
              (unsigned long long)((worker_now_ms() - worker->started_ms) / 1000),
-             healthy ? "" : ",\"error\":\"", healthy ? "" : problem, healthy ? "" : "\"");
+             worker->supervised->restarts, healthy ? "" : ",\"error\":\"", healthy ? "" : problem,
+             healthy ? "" : "\"");
     return healthy ? 200 : 503;
 }

@@ -140,11 +140,13 @@ static void describe(const struct supervisor *supervisor, const siginfo_t *end, 
         n = snprintf(out, size, "worker %d ended with exit status %d", (int)end->si_pid,
                      end->si_status);
     else
-        n = snprintf(out, size, "worker %d was killed by SIG%s%s", (int)end->si_pid,
-                     name ? name : "?", end->si_code == CLD_DUMPED ? " (core dumped)" : "");
+        n = snprintf(out, size, "worker %d was killed by SIG%s", (int)end->si_pid,
+                     name ? name : "?");
     if (module > 0 && module <= NOTES_MODULES)
-        snprintf(out + n, size - (size_t)n, " in module %.*s", NOTES_NAME_SIZE,
-                 supervisor->notes->modules[module - 1]);
+        n += snprintf(out + n, size - (size_t)n, " in module %.*s", NOTES_NAME_SIZE,
+                      supervisor->notes->modules[module - 1]);
+    if (end->si_code == CLD_DUMPED)
+        snprintf(out + n, size - (size_t)n, " (core dumped)");
 }
 
 /* No new worker follows: either that was wanted, or none has served yet. */
