@@ -37,13 +37,13 @@ static bool kill_children(struct process_tree *tree, struct process_tree *spared
 
 /* False when there are no children at all. */
 static bool reap(void) {
-    siginfo_t info;
-    int result;
-    do {
+    siginfo_t info = {0};
+    while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == 0) {
+        if (info.si_pid == 0)
+            return true;
         info.si_pid = 0;
-        result = waitid(P_ALL, 0, &info, WEXITED | WNOHANG);
-    } while (result == 0 && info.si_pid);
-    return result == 0;
+    }
+    return false;
 }
 
 size_t leftovers_kill(struct process_tree *spared, unsigned limit_ms, size_t *killed) {
