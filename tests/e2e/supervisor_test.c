@@ -136,7 +136,7 @@ START_TEST(a_killed_supervisor_takes_everything_with_it)
     pid_t worker = gateway_pid(gateway);
     struct sse_stream *stream = sse_open_stream(gateway, "/stream", stubborn_body());
     await_stubborn();
-    send_signal(gateway_supervisor_pid(gateway), SIGKILL);
+    send_signal(-gateway_supervisor_pid(gateway), SIGKILL); /* the group: the worker is not in it */
     ck_assert(await(is_gone, &worker, ALONE_MS));
     ck_assert_int_eq(process_search_count(mark), 0);
     ck_assert_str_eq(sse_string(sse_await(stream, "error"), "code"), "UNAVAILABLE");
