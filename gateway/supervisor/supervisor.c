@@ -71,7 +71,7 @@ static void stop(struct supervisor *supervisor, int number) {
         kill(supervisor->worker, SIGKILL);
 }
 
-/* Ctrl-Z reaches this process only: the worker is in a session of its own. */
+/* Ctrl-Z reaches this process only: the worker is in a group of its own. */
 static void suspend(const struct supervisor *supervisor) {
     if (supervisor->worker)
         kill(supervisor->worker, SIGSTOP);

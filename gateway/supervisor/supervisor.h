@@ -32,7 +32,8 @@ struct supervisor_options {
  *
  * A worker that cannot start for the first time ends it with the worker's status. SIGTERM and
  * SIGINT are for this process, once or again; a worker does not obey them when they come from
- * anywhere else, as the same signal often goes to several processes at once.
+ * anywhere else, as the same signal often goes to several processes at once. SIGHUP ends this
+ * process, and with it the worker.
  */
 int supervisor_run(const struct supervisor_options *options);
 

@@ -26,10 +26,12 @@ static void set_handler(int number, void (*handler)(int), int flags) {
 }
 
 static void become_worker(pid_t supervisor, const sigset_t *mask) {
-    setsid();
+    setpgid(0, 0); /* not setsid: the kernel shares the processors out among sessions */
     prctl(PR_SET_NAME, "koine-worker");
     set_handler(SIGTERM, on_stop, 0);
     set_handler(SIGINT, on_stop, 0);
+    set_handler(SIGHUP, on_stop, 0);
+    set_handler(SIGTTOU, SIG_IGN, 0); /* or it stops when it logs to a terminal with `tostop` */
     set_handler(SIGALRM, on_alone, (int)SA_RESETHAND);
     prctl(PR_SET_PDEATHSIG, SIGALRM);
     if (getppid() != supervisor)

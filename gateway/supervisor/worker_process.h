@@ -13,10 +13,10 @@ enum { WORKER_PROCESS_ALONE_S = 10 };
  * each one's: written by the supervisor, read by the worker, without blocking. `mask` are the
  * signals that the worker blocks.
  *
- * The worker leads a session of its own: what a terminal or `kill -- -GROUP` sends reaches the
- * supervisor only. It takes no notice of SIGTERM and SIGINT, its name in ps, top and killall is
- * koine-worker, and SIGALRM ends it WORKER_PROCESS_ALONE_S after its supervisor's death, should it
- * not have ended by itself.
+ * The worker leads a process group of its own: what a terminal or `kill -- -GROUP` sends reaches
+ * the supervisor only. It takes no notice of SIGTERM, SIGINT and SIGHUP, its name in ps, top and
+ * killall is koine-worker, and SIGALRM ends it WORKER_PROCESS_ALONE_S after its supervisor's death,
+ * should it not have ended by itself.
  */
 pid_t worker_process_start(const sigset_t *mask, int *control);
 
