@@ -69,7 +69,8 @@ static void start_probe(struct health *health) {
                                       .envp = environment,
                                       .working_directory = worker->config->runner.working_directory,
                                       .max_line_bytes = 65536,
-                                      .kill_grace_ms = 100};
+                                      .kill_grace_ms = 100,
+                                      .limits = worker->limits};
     int error = 0;
     health->timed_out = false;
     if (environment)

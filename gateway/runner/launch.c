@@ -167,7 +167,8 @@ int run_launch(struct run *run) {
                                       .envp = start->envp,
                                       .working_directory = run_working_directory(run),
                                       .max_line_bytes = config->runner.max_line_bytes,
-                                      .kill_grace_ms = config->runner.kill_grace_ms};
+                                      .kill_grace_ms = config->runner.kill_grace_ms,
+                                      .limits = run->runner->worker->limits};
     int error = 0;
     read_earlier_cost(run);
     run->waits_for = 0;

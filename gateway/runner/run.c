@@ -152,7 +152,7 @@ static void on_ended(void *data, const struct process_status *status) {
 }
 
 void run_lost(struct run *run) {
-    const struct process_status status = {PROCESS_ENDED, -1, 9};
+    const struct process_status status = {.how = PROCESS_ENDED, .exit_code = -1, .signal = 9};
     if (!run->reason)
         run->reason = "cancelled";
     on_ended(run, &status);
