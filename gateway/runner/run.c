@@ -114,6 +114,23 @@ static void on_error_line(void *data, const char *line, size_t size) {
         log_print(log, KOINE_LOG_DEBUG, "runner", "the CLI says on stderr: %.*s", (int)size, line);
 }
 
+/* Where its file is will be looked up anew: perhaps it has been installed elsewhere. */
+static void fail_not_started(struct run *run) {
+    free(run->runner->cli_path);
+    run->runner->cli_path = NULL;
+    run->reason = "spawn_error";
+    run_fail(run, 500, "SPAWN_ERROR", "The CLI could not be started; the gateway's log says why.");
+}
+
+/* What the client is told of limits that the operator has set; the log names the key. */
+static const char *const over_limit[] = {
+    [PROCESS_LIMIT_MEMORY] =
+        "The CLI and its tools used more memory than this gateway allows: they were ended.",
+    [PROCESS_LIMIT_CPU] =
+        "The CLI used more processor time than this gateway allows: it was ended.",
+    [PROCESS_LIMIT_FILE] = "The CLI wrote a larger file than this gateway allows: it was ended.",
+};
+
 /* The failure of a process that ended before its result. */
 static void fail_unfinished(struct run *run, const struct process_status *status) {
     char message[160];
@@ -121,6 +138,10 @@ static void fail_unfinished(struct run *run, const struct process_status *status
         run->reason = "line_too_long";
         run_fail(run, 500, "PARSE_ERROR",
                  "The CLI wrote a line over the limit (runner.max_line_bytes).");
+    } else if (status->how == PROCESS_NOT_STARTED) {
+        fail_not_started(run);
+    } else if (status->limit != PROCESS_LIMIT_NONE) {
+        run_fail(run, 500, "CLI_EXIT_ERROR", over_limit[status->limit]);
     } else if (status->signal) {
         snprintf(message, sizeof(message),
                  "The CLI was ended by signal %d before it gave a result.", status->signal);
