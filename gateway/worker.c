@@ -34,6 +34,13 @@ static void finish(void *data) {
     event_base_loopbreak(drain->worker->base);
 }
 
+/* Requests first, then the processes that wait, which write their conversations down as they go. */
+static void finish_when_idle(void *data) {
+    struct drain *drain = data;
+    if (drain->worker->server->open == 0 && runner_is_drained(drain->worker->runner))
+        finish(drain);
+}
+
 /* First what is open is told, so that a client knows why; a moment later it is cut. */
 static void on_drain_deadline(evutil_socket_t fd, short what, void *data) {
     static const struct timeval last_words = {3, 0};
@@ -70,13 +77,12 @@ static void on_signal(evutil_socket_t number, short what, void *data) {
               worker->config->drain_seconds);
     module_set_quiesce(worker->modules);
     gate_drain(worker->server->gate, 1000);
-    worker->server->idle = finish;
+    worker->server->idle = finish_when_idle;
     worker->server->idle_data = drain;
+    runner_drain(worker->runner, finish_when_idle, drain);
     struct timeval limit = {worker->config->drain_seconds, 0};
-    if (worker->server->open == 0)
-        finish(drain);
-    else
-        evtimer_add(drain->deadline, &limit);
+    evtimer_add(drain->deadline, &limit);
+    finish_when_idle(drain);
 }
 
 static int serve(struct worker *worker, void (*ready)(void *data), void *data) {
@@ -90,8 +96,10 @@ static int serve(struct worker *worker, void (*ready)(void *data), void *data) {
         goto out;
     if (ready)
         ready(data);
+    runner_expect_usual(worker->runner);
     result = event_base_dispatch(worker->base) < 0;
     worker->server->idle = NULL; /* requests that are cut end after this frame is gone */
+    runner_drain(worker->runner, NULL, NULL);
 out:
     if (drain.term)
         event_free(drain.term);

@@ -80,7 +80,8 @@ struct config {
         uint32_t nonstreaming;             /* 5 */
         struct config_slot_class *classes; /* those that modules name */
         size_t class_count;
-        uint32_t queue;            /* 0: requests that may wait for a slot of one class */
+        uint32_t queue;            /* 0: requests that may wait for a slot of one class, beyond the
+                                      first of each key */
         uint32_t queue_timeout_ms; /* 30,000: how long one waits; then 429 */
     } slots;
 

@@ -128,6 +128,11 @@ void gate_count(const struct gate *gate, struct gate_counters *counters);
 void gate_answer(struct gate_connection *connection, int status, struct koine_text headers,
                  struct koine_text body);
 
+/* Refuses a request whose body is still arriving, as the gate itself would: `refuse` is called
+ * inside, `ended` follows. Any other request is left alone. `code` and `message` as there. */
+void gate_refuse_body(struct gate_connection *connection, int status, const char *code,
+                      const char *message);
+
 /* Answers a passed request; headers as above. Returns KOINE_OK, KOINE_WRONG_STATE when it has been
  * answered already, KOINE_NO_MEMORY (the connection is then closed and `ended` follows). */
 int gate_reply(struct gate_connection *connection, int status, struct koine_text headers,

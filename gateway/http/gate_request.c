@@ -69,6 +69,17 @@ void gate_request_refuse_late(struct gate_connection *connection, struct gate_re
     gate_request_refuse(connection, again == 0 ? &parsed.head : NULL, refusal);
 }
 
+void gate_refuse_body(struct gate_connection *connection, int status, const char *code,
+                      const char *message) {
+    if (connection->state != GATE_BODY || connection->doomed) {
+        return;
+    }
+    gate_request_refuse_late(connection, (struct gate_refusal){status, code, message});
+    if (connection->entered == 0 && connection->state != GATE_CLOSED) {
+        gate_connection_schedule(connection); /* the answer is out already, mostly */
+    }
+}
+
 static bool refuse_unread(struct gate_connection *connection, struct gate_refusal refusal) {
     gate_request_refuse(connection, NULL, refusal);
     return true;

@@ -3,6 +3,7 @@
 #include "http/server.h"
 #include "ops/health.h"
 #include "ops/metrics.h"
+#include "runner/runner_metrics.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,7 @@ bool pages_answer(struct server *server, struct gate_connection *connection,
     if (!is_read(head)) {
         refuse_method(server, connection, id);
     } else if (health) {
-        char body[640];
+        char body[2048];
         int status = health_json(server->worker->health, body, sizeof(body));
         answer_json(connection, status, id, body);
     } else if (live || !server->worker->draining) {
@@ -68,6 +69,7 @@ bool pages_answer_private(struct server *server, struct gate_connection *connect
         return true;
     }
     size_t size = 0;
+    runner_metrics_update(server->worker->runner);
     char *body = metrics_render(server->worker->metrics, &size);
     answer(connection, body ? 200 : 500, "text/plain; version=0.0.4; charset=utf-8", "", id,
            (struct koine_text){body, size});

@@ -129,11 +129,16 @@ static void on_deadline(evutil_socket_t fd, short what, void *data) {
 }
 
 void request_shut_down(struct request *request) {
+    static const char code[] = "UNAVAILABLE", message[] = "The gateway is shutting down.";
     struct koine_failure failure = {0};
+    if (request->state == REQUEST_READING) {
+        gate_refuse_body(request->connection, 503, code, message);
+        return;
+    }
     if (!request_is_open(request))
         return;
     request->how = KOINE_END_SHUTDOWN;
-    failure_set(&failure, 503, "UNAVAILABLE", "The gateway is shutting down.");
+    failure_set(&failure, 503, code, message);
     if (request->run)
         runner_shut_down(request->run, &failure);
     if (request->state == REQUEST_OPEN)
@@ -282,21 +287,32 @@ int32_t request_check_session(struct request *request, struct koine_text session
                        "There is no session with this sessionId.");
 }
 
+int32_t request_refuse_slot(const struct request *request, struct koine_failure *failure) {
+    failure_set(failure, 429, "CONCURRENCY_LIMIT_ERROR", "Concurrency limit exceeded");
+    failure->retry_after_s = slot_retry_after_s(request->route->slot_class, request->key);
+    return KOINE_REFUSED;
+}
+
+void request_hold_slot(struct request *request) {
+    request->slot_held = true;
+    request->slot_key = request->key;
+}
+
 bool request_take_slot(struct request *request, struct koine_failure *failure) {
     if (!request->route->slot_class || request->slot_held)
         return true;
     if (!slot_take(request->route->slot_class, request->key)) {
-        failure_set(failure, 429, "CONCURRENCY_LIMIT_ERROR", "Concurrency limit exceeded");
+        request_refuse_slot(request, failure);
         return false;
     }
-    request->slot_held = true;
-    request->slot_key = request->key;
+    request_hold_slot(request);
     return true;
 }
 
+/* Whoever waits in line is given it before this returns. */
 void request_return_slot(struct request *request) {
     if (!request->slot_held)
         return;
-    slot_return(request->route->slot_class, request->slot_key);
     request->slot_held = false;
+    slot_return(request->route->slot_class, request->slot_key);
 }

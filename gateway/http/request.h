@@ -101,6 +101,10 @@ int32_t request_check_session(struct request *request, struct koine_text session
 
 /* Takes and returns the slot of its route. False: no slot is free, `failure` filled. */
 bool request_take_slot(struct request *request, struct koine_failure *failure);
+/* It has been given the slot for which it waited in line, counted for its key. */
+void request_hold_slot(struct request *request);
+/* The refusal of a request that gets no slot. Returns KOINE_REFUSED. */
+int32_t request_refuse_slot(const struct request *request, struct koine_failure *failure);
 void request_return_slot(struct request *request);
 
 /* Fills a failure with constant text. Returns KOINE_REFUSED. */

@@ -43,13 +43,30 @@ static void on_line(void *data, char *line, size_t size) {
     health->version[n] = '\0';
 }
 
+/* "2.1.330 (Claude Code)". What is older does not speak the two-way protocol as it is spoken here.
+ */
+static void conclude_version(struct health *health) {
+    unsigned major = 0, minor = 0;
+    if (sscanf(health->version, "%4u.%4u", &major, &minor) != 2)
+        conclude(health, false,
+                 "`claude --version` tells no version: runner.command must be Claude Code");
+    else if (major < 2 || (major == 2 && minor < 1))
+        conclude(health, false,
+                 "the CLI is too old: update it (npm install -g @anthropic-ai/claude-code); this "
+                 "gateway needs Claude Code 2.1 or later");
+    else
+        conclude(health, true, NULL);
+}
+
 static void on_ended(void *data, const struct process_status *status) {
     struct health *health = data;
     health->probe = NULL;
     if (health->timed_out)
         conclude(health, false, "`claude --version` did not end in time");
+    else if (status->how == PROCESS_NOT_STARTED)
+        conclude(health, false, "the CLI could not be started; the gateway's log says why");
     else if (status->exit_code == 0)
-        conclude(health, true, NULL);
+        conclude_version(health);
     else
         conclude(health, false, "`claude --version` failed; run it by hand to see why");
 }
@@ -63,7 +80,7 @@ static void start_probe(struct health *health) {
     }
     static const struct process_callbacks callbacks = {.line = on_line, .ended = on_ended};
     char version_flag[] = "--version", *argv[] = {(char *)(uintptr_t)path, version_flag, NULL};
-    char **environment = cli_command_environment(worker->config, worker->environment, 0);
+    char **environment = cli_command_environment(worker->config, worker->environment);
     struct process_options options = {.path = path,
                                       .argv = argv,
                                       .envp = environment,
@@ -134,23 +151,51 @@ static void timestamp(char *out, size_t size) {
     snprintf(out, size, "%s.%03ldZ", seconds, now.tv_nsec / 1000000);
 }
 
+/* Processes of the CLI by what they do, and how the pool serves. */
+static void add_processes(const struct runner *runner, char *out, size_t size) {
+    struct pool_counters pool;
+    struct process_host_counters host;
+    runner_count(runner, &pool, &host);
+    snprintf(out, size,
+             "\"processes\":{\"starting\":%u,\"warm\":%u,\"running\":%u,\"idle\":%u,"
+             "\"ending\":%u,\"limit\":%u},\"pool\":{\"hits\":%llu,\"sessionHits\":%llu,"
+             "\"misses\":%llu,\"starts\":%llu,\"startFailures\":%llu,\"lastStartMs\":%llu},"
+             "\"killed\":%llu,\"strays\":%llu",
+             pool.states[CLI_STARTING], pool.states[CLI_WARM], pool.states[CLI_RUNNING],
+             pool.states[CLI_IDLE], pool.states[CLI_ENDING], pool.limit,
+             (unsigned long long)pool.spare_hits, (unsigned long long)pool.session_hits,
+             (unsigned long long)pool.misses, (unsigned long long)pool.starts,
+             (unsigned long long)pool.start_failures, (unsigned long long)pool.last_start_ms,
+             (unsigned long long)host.killed, (unsigned long long)host.strays);
+}
+
+static const char *problem_of(const struct health *health) {
+    if (health->worker->draining)
+        return "the gateway is shutting down";
+    return health->available ? runner_problem(health->worker->runner) : health->problem;
+}
+
 int health_json(struct health *health, char *out, size_t size) {
     const struct worker *worker = health->worker;
     struct slot_class *streaming = slots_find(worker->slots, KOINE_SLOT_STREAMING),
                       *plain = slots_find(worker->slots, KOINE_SLOT_NONSTREAMING);
-    bool healthy = health->available && !worker->draining;
-    const char *problem = worker->draining ? "the gateway is shutting down" : health->problem;
-    char now[48];
+    const struct slot_wait_counts streams = slot_class_waits(streaming),
+                                  answers = slot_class_waits(plain);
+    bool available = health->available && !runner_problem(worker->runner);
+    const char *problem = problem_of(health);
+    char now[48], processes[640];
     timestamp(now, sizeof(now));
+    add_processes(worker->runner, processes, sizeof(processes));
     snprintf(out, size,
              "{\"status\":\"%s\",\"claudeCli\":\"%s\",\"timestamp\":\"%s\",\"concurrency\":{"
-             "\"streaming\":{\"active\":%u,\"limit\":%u},"
-             "\"nonStreaming\":{\"active\":%u,\"limit\":%u}},\"version\":\"%s\","
-             "\"cliVersion\":\"%s\",\"uptimeSeconds\":%llu%s%s%s}",
-             healthy ? "healthy" : "unhealthy", health->available ? "available" : "unavailable",
-             now, slot_class_active(streaming), slot_class_limit(streaming),
-             slot_class_active(plain), slot_class_limit(plain), KOINE_VERSION, health->version,
-             (unsigned long long)((worker_now_ms() - worker->started_ms) / 1000),
-             healthy ? "" : ",\"error\":\"", healthy ? "" : problem, healthy ? "" : "\"");
-    return healthy ? 200 : 503;
+             "\"streaming\":{\"active\":%u,\"limit\":%u,\"waiting\":%u},"
+             "\"nonStreaming\":{\"active\":%u,\"limit\":%u,\"waiting\":%u}},\"version\":\"%s\","
+             "\"cliVersion\":\"%s\",\"uptimeSeconds\":%llu,%s%s%s%s}",
+             problem ? "unhealthy" : "healthy", available ? "available" : "unavailable", now,
+             slot_class_active(streaming), slot_class_limit(streaming), streams.waiting,
+             slot_class_active(plain), slot_class_limit(plain), answers.waiting, KOINE_VERSION,
+             health->version, (unsigned long long)((worker_now_ms() - worker->started_ms) / 1000),
+             processes, problem ? ",\"error\":\"" : "", problem ? problem : "",
+             problem ? "\"" : "");
+    return problem ? 503 : 200;
 }

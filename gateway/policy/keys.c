@@ -141,6 +141,10 @@ size_t keys_count(const struct keys *keys) {
     return keys->count;
 }
 
+struct key *keys_only(struct keys *keys) {
+    return keys->count == 1 ? &keys->items[0] : NULL;
+}
+
 /* ---- checking -------------------------------------------------------------------------------- */
 
 /* No early exit, so that the time does not tell which hash came close. */

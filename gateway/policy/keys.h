@@ -29,6 +29,7 @@ struct keys;
 struct keys *keys_create(const struct config *config, char *message, size_t size);
 void keys_destroy(struct keys *keys); /* takes NULL */
 size_t keys_count(const struct keys *keys);
+struct key *keys_only(struct keys *keys); /* NULL: there are several */
 
 enum key_check {
     KEY_OK,

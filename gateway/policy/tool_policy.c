@@ -323,19 +323,58 @@ char *tool_policy_disallowed(const struct tool_policy *policy) {
     return join(&policy->denied, whole_rule);
 }
 
-static json_t *rules_to_json(const struct tool_rule_set *set, bool with_all) {
-    json_t *array = json_array();
-    bool complete = array != NULL;
-    if (with_all)
-        complete = json_array_append_new(array, json_string("*")) == 0;
-    for (size_t i = 0; i < set->count && complete; i++) {
-        const struct tool_rule *rule = &set->rules[i];
-        complete = json_array_append_new(array, json_stringn(rule->text, rule->size)) == 0;
-    }
-    if (complete)
+/* Takes the array over and returns it with the rule; NULL when memory is short. */
+static json_t *with_rule(json_t *array, const struct tool_rule *rule) {
+    if (json_array_append_new(array, json_stringn(rule->text, rule->size)) == 0)
         return array;
     json_decref(array);
     return NULL;
+}
+
+static json_t *rules_to_json(const struct tool_rule_set *set, bool with_all) {
+    json_t *array = json_array();
+    if (with_all && json_array_append_new(array, json_string("*")) != 0) {
+        json_decref(array);
+        array = NULL;
+    }
+    for (size_t i = 0; i < set->count && array != NULL; i++)
+        array = with_rule(array, &set->rules[i]);
+    return array;
+}
+
+/* A pattern that `base` does not hold. */
+static bool may_come_later(const struct tool_policy *base, const struct tool_rule *rule) {
+    if (base == NULL || rule->extent == TOOL_RULE_WHOLE)
+        return false;
+    for (size_t i = 0; i < base->denied.count; i++)
+        if (tool_rule_same(&base->denied.rules[i], rule))
+            return false;
+    return true;
+}
+
+char *tool_policy_disallowed_at_start(const struct tool_policy *policy,
+                                      const struct tool_policy *base) {
+    struct tool_rule_set rest = {0};
+    char *joined = NULL;
+    bool complete = true;
+    for (size_t i = 0; i < policy->denied.count && complete; i++)
+        if (!may_come_later(base, &policy->denied.rules[i]))
+            complete = tool_rule_set_add(&rest, &policy->denied.rules[i]) == KOINE_OK;
+    if (complete)
+        joined = join(&rest, whole_rule);
+    tool_rule_set_finish(&rest);
+    return joined;
+}
+
+char *tool_policy_disallowed_later(const struct tool_policy *policy,
+                                   const struct tool_policy *base) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < policy->denied.count && array != NULL; i++)
+        if (may_come_later(base, &policy->denied.rules[i]))
+            array = with_rule(array, &policy->denied.rules[i]);
+    char *text = array != NULL ? json_dumps(array, JSON_COMPACT) : NULL;
+    json_decref(array);
+    return text;
 }
 
 char *tool_policy_json(const struct tool_policy *policy) {

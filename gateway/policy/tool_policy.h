@@ -70,6 +70,14 @@ bool tool_policy_denies_all(
 char *tool_policy_tools(const struct tool_policy *policy);
 char *tool_policy_allowed(const struct tool_policy *policy);
 char *tool_policy_disallowed(const struct tool_policy *policy);
+/* The denials in two parts: what must be said when a process is started, since whole tools are only
+ * then taken out of the model's sight, and the patterns beyond those of `base` (what `policy` was
+ * narrowed from; NULL: all is said at the start), which can be said to a running one. The first is
+ * comma-joined, the second a JSON array of rules; malloc'd, NULL when memory is short. */
+char *tool_policy_disallowed_at_start(const struct tool_policy *policy,
+                                      const struct tool_policy *base);
+char *tool_policy_disallowed_later(const struct tool_policy *policy,
+                                   const struct tool_policy *base);
 bool tool_policy_allows_mcp(const struct tool_policy *policy); /* may any mcp__ tool run? */
 
 /* True when it is certain that rule `outer` covers everything that `inner` covers. Both must be

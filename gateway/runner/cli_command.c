@@ -49,14 +49,8 @@ bool cli_valid_effort(struct koine_text effort, struct cli_problem *problem) {
     return fail(problem, "effort", "must be one of low, medium, high, xhigh and max");
 }
 
-static bool valid_session(struct koine_text id, struct cli_problem *problem) {
-    return session_id_is_uuid(id) || fail(problem, "sessionId", "must be a UUID");
-}
-
 static bool check(const struct cli_command_options *options, struct cli_problem *problem) {
-    if ((options->session_id.data != NULL && !valid_session(options->session_id, problem)) ||
-        (options->resume_id.data != NULL && !valid_session(options->resume_id, problem)) ||
-        (options->model.data != NULL && !cli_valid_model(options->model, problem)) ||
+    if ((options->model.data != NULL && !cli_valid_model(options->model, problem)) ||
         (options->effort.data != NULL && !cli_valid_effort(options->effort, problem))) {
         return false;
     }
@@ -116,10 +110,10 @@ static bool allows_whole_bash(const struct tool_policy *policy) {
  * The CLI runs shell commands that only read without asking anybody, also under an allow list that
  * names other commands alone. Where rules let a part of Bash through, it is told to ask always.
  */
-static bool must_ask(const struct cli_command_options *options) {
-    return tool_policy_has_allow_list(options->policy) &&
-           tool_policy_judge(options->policy, KOINE_TEXT("Bash"), NULL) == TOOL_UNCERTAIN &&
-           !allows_whole_bash(options->policy);
+bool cli_command_asks_about_bash(const struct tool_policy *policy) {
+    return tool_policy_has_allow_list(policy) &&
+           tool_policy_judge(policy, KOINE_TEXT("Bash"), NULL) == TOOL_UNCERTAIN &&
+           !allows_whole_bash(policy);
 }
 
 static void add_settings(struct arguments *arguments, const char *settings) {
@@ -137,7 +131,7 @@ static void add_settings(struct arguments *arguments, const char *settings) {
 }
 
 static void add_profile(struct arguments *arguments, const struct cli_command_options *options) {
-    bool asks = must_ask(options);
+    bool asks = cli_command_asks_about_bash(options->policy);
     const char *settings = NULL;
     const struct config_list none = {NULL, 0};
     const struct config_list *flags = options->profile ? &options->profile->flags : &none;
@@ -151,18 +145,6 @@ static void add_profile(struct arguments *arguments, const struct cli_command_op
     }
     if (asks) {
         add_settings(arguments, settings);
-    }
-}
-
-static void add_session(struct arguments *arguments, const struct cli_command_options *options) {
-    if (options->resume_id.data == NULL) {
-        add_given(arguments, "sessionId", "--session-id=", options->session_id);
-        return;
-    }
-    add(arguments, "sessionId", "--resume=", options->resume_id);
-    if (options->fork) {
-        add_cstring(arguments, "sessionId", "--fork-session", "");
-        add_given(arguments, "sessionId", "--session-id=", options->session_id);
     }
 }
 
@@ -208,17 +190,12 @@ static void add_tools(struct arguments *arguments, const struct cli_command_opti
     /* These come with the permission prompt; nobody is there to answer them. */
     static const char unanswerable[] = "AskUserQuestion,EnterPlanMode,ExitPlanMode";
     const struct tool_policy *policy = options->policy;
-    const char *host_tools = options->host_tools != NULL ? options->host_tools : "";
-    bool narrowed = tool_policy_has_allow_list(policy) || tool_policy_denies_all(policy);
-    if (narrowed) {
+    if (tool_policy_has_allow_list(policy) || tool_policy_denies_all(policy)) {
         add_rules(arguments, "allowedTools", "--tools=", tool_policy_tools(policy), "");
+        add_rules(arguments, "allowedTools", "--allowedTools=", tool_policy_allowed(policy), "");
     }
-    if (narrowed || *host_tools != '\0') {
-        add_rules(arguments, "allowedTools",
-                  "--allowedTools=", narrowed ? tool_policy_allowed(policy) : strdup(""),
-                  host_tools);
-    }
-    add_rules(arguments, "disallowedTools", "--disallowedTools=", tool_policy_disallowed(policy),
+    add_rules(arguments, "disallowedTools",
+              "--disallowedTools=", tool_policy_disallowed_at_start(policy, options->base),
               unanswerable);
     if (!tool_policy_allows_mcp(policy)) {
         add_cstring(arguments, "allowedTools", "--strict-mcp-config", "");
@@ -246,7 +223,6 @@ char **cli_command_arguments(const struct cli_command_options *options,
     }
     /* Before the rest: of two flags of a name the CLI takes the last, which is then ours. */
     add_profile(&arguments, options);
-    add_session(&arguments, options);
     add_limits(&arguments, options);
     add_tools(&arguments, options);
     if (arguments.failed) {
@@ -254,4 +230,34 @@ char **cli_command_arguments(const struct cli_command_options *options,
         return NULL;
     }
     return string_block_take(&arguments.block);
+}
+
+/* False: no UUID. */
+static bool add_id(struct string_block *block, const char *flag, struct koine_text id) {
+    if (id.data == NULL) {
+        return true;
+    }
+    string_block_add(block, (struct koine_text){flag, strlen(flag)}, id);
+    return session_id_is_uuid(id);
+}
+
+char **cli_command_with_session(char *const *arguments, const struct cli_session *session) {
+    struct string_block block = {0};
+    bool resumes = session->resume_id.data != NULL;
+    for (size_t i = 0; arguments[i] != NULL; i++) {
+        string_block_add(&block, (struct koine_text){arguments[i], strlen(arguments[i])},
+                         KOINE_TEXT(""));
+    }
+    bool good = add_id(&block, "--resume=", session->resume_id);
+    if (resumes && session->fork) {
+        string_block_add(&block, KOINE_TEXT("--fork-session"), KOINE_TEXT(""));
+    }
+    if (!resumes || session->fork) {
+        good = add_id(&block, "--session-id=", session->id) && good;
+    }
+    if (good) {
+        return string_block_take(&block);
+    }
+    string_block_finish(&block);
+    return NULL;
 }

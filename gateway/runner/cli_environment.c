@@ -6,7 +6,6 @@
 #include "runner/cli_command.h"
 #include "runner/string_block.h"
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +14,6 @@
 
 #define GATEWAY_KEY "CLAUDE_CODE_GATEWAY_API_KEY"
 #define OAUTH_TOKEN "CLAUDE_CODE_OAUTH_TOKEN"
-#define OUTPUT_LIMIT "CLAUDE_CODE_MAX_OUTPUT_TOKENS"
 /* Else the CLI reads files that a prompt names as @path, whatever its tools are. */
 #define NO_ATTACHMENTS "CLAUDE_CODE_DISABLE_ATTACHMENTS"
 
@@ -122,13 +120,11 @@ struct choice {
     const struct config *config;
     char *const *environment;
     bool has_api_key;
-    bool sets_limit;
 };
 
 /* Withheld wherever it comes from. */
 static bool is_withheld(const struct choice *choice, struct koine_text name) {
-    return is_name(name, GATEWAY_KEY) || (choice->has_api_key && is_name(name, OAUTH_TOKEN)) ||
-           (choice->sets_limit && is_name(name, OUTPUT_LIMIT));
+    return is_name(name, GATEWAY_KEY) || (choice->has_api_key && is_name(name, OAUTH_TOKEN));
 }
 
 static bool is_inherited(const struct choice *choice, struct koine_text name) {
@@ -179,23 +175,16 @@ static void add_configured(struct string_block *block, const struct choice *choi
     }
 }
 
-char **cli_command_environment(const struct config *config, char *const *environment,
-                               uint32_t max_tokens) {
+char **cli_command_environment(const struct config *config, char *const *environment) {
     struct string_block block = {0};
     const char *api_key = effective(config, environment, "ANTHROPIC_API_KEY");
     struct choice choice = {
         .config = config,
         .environment = environment,
         .has_api_key = api_key != NULL && *api_key != '\0',
-        .sets_limit = max_tokens > 0,
     };
     add_inherited(&block, &choice);
     add_configured(&block, &choice);
-    if (max_tokens > 0) {
-        char limit[16];
-        snprintf(limit, sizeof limit, "%" PRIu32, max_tokens);
-        add_variable(&block, OUTPUT_LIMIT, limit);
-    }
     if (effective(config, environment, NO_ATTACHMENTS) == NULL) {
         add_variable(&block, NO_ATTACHMENTS, "1");
     }

@@ -169,9 +169,21 @@ char *cli_input_error(const char *request_id, struct koine_text message, size_t 
     return take_line(&line, size);
 }
 
-char *cli_input_interrupt(const char *request_id, size_t *size) {
+char *cli_input_request(const char *request_id, const char *subtype, size_t *size) {
     struct json_writer line = {0};
-    begin_control(&line, request_id, "interrupt");
+    begin_control(&line, request_id, subtype);
+    json_writer_literal(&line, "}}");
+    return take_line(&line, size);
+}
+
+char *cli_input_settings(const char *request_id, struct koine_text settings, size_t *size) {
+    if (!is_json(settings, JSON_OBJECT)) {
+        return NULL;
+    }
+    struct json_writer line = {0};
+    begin_control(&line, request_id, "apply_flag_settings");
+    json_writer_literal(&line, ",\"settings\":");
+    json_writer_json(&line, settings);
     json_writer_literal(&line, "}}");
     return take_line(&line, size);
 }

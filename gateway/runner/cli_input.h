@@ -33,6 +33,10 @@ char *cli_input_mcp(const char *request_id, struct koine_text response, size_t *
 /* Any control request that this host does not know is answered with an error. */
 char *cli_input_error(const char *request_id, struct koine_text message, size_t *size);
 
-char *cli_input_interrupt(const char *request_id, size_t *size);
+/* A control request that is no more than its name: interrupt, get_binary_version. */
+char *cli_input_request(const char *request_id, const char *subtype, size_t *size);
+
+/* control_request apply_flag_settings; `settings` is a JSON object as text. */
+char *cli_input_settings(const char *request_id, struct koine_text settings, size_t *size);
 
 #endif

@@ -19,6 +19,12 @@ struct cli_output *cli_output_create(const struct cli_output_callbacks *callback
     return output;
 }
 
+void cli_output_listen(struct cli_output *output, const struct cli_output_callbacks *callbacks,
+                       void *data) {
+    output->callbacks = callbacks;
+    output->data = data;
+}
+
 void cli_output_reset(struct cli_output *output) {
     for (size_t i = 0; i < output->tool_count; i++) {
         free(output->tools[i].id);

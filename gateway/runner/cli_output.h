@@ -65,6 +65,10 @@ void cli_output_destroy(struct cli_output *output); /* takes NULL; not from insi
 /* Feeds one line (without newline, followed by a zero byte). 0, or -1 when memory is short. */
 int cli_output_line(struct cli_output *output, char *line, size_t size);
 
+/* Somebody else listens from now on; allowed inside a callback. */
+void cli_output_listen(struct cli_output *output, const struct cli_output_callbacks *callbacks,
+                       void *data);
+
 /* Forgets open blocks and the last message: call before each turn. */
 void cli_output_reset(struct cli_output *output);
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The value of the CLI's flag --settings when the gateway has a rule of its own to add to what a
- * profile says there. The CLI takes the flag only once, so the two must become one object.
+ * Settings for the CLI. It takes the flag --settings only once, so what a profile says there and
+ * the gateway's own rule must become one object.
  */
 #include "runner/cli_settings.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
 static json_t *load(const char *settings, const char **problem) {
     json_error_t error;
@@ -59,4 +62,22 @@ char *cli_settings_ask(const char *settings, const char *tool, const char **prob
     }
     json_decref(object);
     return text;
+}
+
+/* Permissions are always said, for the CLI keeps those of the turn before where they are not. */
+char *cli_settings_of_turn(const struct cli_turn_settings *settings) {
+    bool permits = strcmp(settings->allow, "[]") != 0 || strcmp(settings->deny, "[]") != 0;
+    char limit[80] = "", *text = NULL;
+    if (!permits && settings->max_tokens == 0) {
+        return strdup("");
+    }
+    if (settings->max_tokens > 0) {
+        snprintf(limit, sizeof limit,
+                 ",\"env\":{\"CLAUDE_CODE_MAX_OUTPUT_TOKENS\":\"%" PRIu32 "\"}",
+                 settings->max_tokens);
+    }
+    int size =
+        asprintf(&text, "{\"permissions\":{\"allow\":%s,\"deny\":%s%s}%s}", settings->allow,
+                 settings->deny, settings->asks_about_bash ? ",\"ask\":[\"Bash\"]" : "", limit);
+    return size >= 0 ? text : NULL;
 }

@@ -115,6 +115,13 @@ void process_pause(struct process *process);
 void process_resume(struct process *process);
 
 /*
+ * Whether something that the process has started goes on without it: in a session of its own, as a
+ * tool's command does, or orphaned. What shares the process's session (a server that it keeps) does
+ * not count. A look at /proc, some tens of microseconds.
+ */
+bool process_has_leftovers(struct process *process);
+
+/*
  * Ends the whole tree: SIGTERM to each process in it, SIGKILL after the grace period, and again for
  * whatever appears, until none is left. Harmless twice. With `at_once` the grace is 0.
  * `ended` follows, never from inside. Output that still arrives is dropped.

@@ -206,6 +206,17 @@ static void begin(struct process *process, uint32_t grace_ms) {
     look_later(process);
 }
 
+/* The cheap look of the usual case: one list, in which nothing is ours. */
+static bool has_no_strays(struct process *process) {
+    struct pid_list adopted = {0};
+    bool none = process_host_adopted(process->host, &adopted) == KOINE_OK;
+    for (size_t i = 0; i < adopted.count && none; i++) {
+        none = process_owns(process, adopted.pids[i]) == PROCESS_FOREIGN;
+    }
+    pid_list_finish(&adopted);
+    return none;
+}
+
 static bool has_empty_cgroup(const struct process *process) {
     struct pid_list members = {0};
     const bool empty = !process->cgroup ||
@@ -214,21 +225,9 @@ static bool has_empty_cgroup(const struct process *process) {
     return empty;
 }
 
-/* The cheap look of the usual case: one list, in which nothing is ours. */
-static bool has_no_strays(struct process *process) {
-    struct pid_list adopted = {0};
-    bool none =
-        has_empty_cgroup(process) && process_host_adopted(process->host, &adopted) == KOINE_OK;
-    for (size_t i = 0; i < adopted.count && none; i++) {
-        none = process_owns(process, adopted.pids[i]) == PROCESS_FOREIGN;
-    }
-    pid_list_finish(&adopted);
-    return none;
-}
-
 bool process_end_strays(struct process *process) {
     process_host_reap(process->host);
-    if (has_no_strays(process)) {
+    if (has_empty_cgroup(process) && has_no_strays(process)) {
         return true;
     }
     const uint64_t before = process->host->counters.strays;
@@ -240,6 +239,21 @@ bool process_end_strays(struct process *process) {
                     (int)process->pid, (unsigned long long)strays);
     }
     return false;
+}
+
+/* Living descendants, told by descent, that are in another session than the process itself. */
+static bool has_detached_descendants(const struct process *process) {
+    struct process_tree tree = {0};
+    bool found = process_tree_add(&tree, process->pid, 0) < 0 || process_tree_walk(&tree, 0) < 0;
+    for (size_t i = 1; i < tree.count && !found; i++)
+        found = tree.members[i].alive && tree.members[i].session != tree.members[0].session;
+    process_tree_finish(&tree);
+    return found;
+}
+
+bool process_has_leftovers(struct process *process) {
+    process_host_reap(process->host);
+    return !process->reaped && (has_detached_descendants(process) || !has_no_strays(process));
 }
 
 void process_end_as(struct process *process, enum process_end how, bool at_once) {

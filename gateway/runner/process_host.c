@@ -171,6 +171,19 @@ static bool is_related(const struct process *process, pid_t pid) {
             process_tree_knows(&process->tree, stat.session));
 }
 
+static bool is_in_cgroup(const struct process *process, pid_t pid) {
+    struct pid_list members = {0};
+    bool found = false;
+    if (process->cgroup) {
+        cgroup_list(process->cgroup, &members);
+    }
+    for (size_t i = 0; i < members.count && !found; i++) {
+        found = members.pids[i] == pid;
+    }
+    pid_list_finish(&members);
+    return found;
+}
+
 /* The costly way, for those that shed their tag. */
 static enum ownership owner_without_tag(const struct process_host *host, pid_t pid,
                                         const struct process **owner) {
@@ -179,7 +192,8 @@ static enum ownership owner_without_tag(const struct process_host *host, pid_t p
                         strlen(marker) == PROCESS_MARKER_DIGITS;
     for (*owner = host->first; *owner; *owner = (*owner)->next) {
         const char *digits = (*owner)->marker + strlen(PROCESS_MARKER_NAME);
-        if (marked ? strcmp(digits, marker) == 0 : is_related(*owner, pid)) {
+        if (marked ? strcmp(digits, marker) == 0
+                   : is_related(*owner, pid) || is_in_cgroup(*owner, pid)) {
             return OWNED;
         }
     }

@@ -7,16 +7,22 @@
 #include "policy/session_id.h"
 #include "runner/cli_output.h"
 #include "runner/mcp_server.h"
+#include "runner/pool.h"
 #include "runner/runner.h"
 
 struct runner {
     struct worker *worker;
     struct process_host *processes;
+    struct pool *pool;
     struct handles *runs;
     struct handles *calls;
     char *cli_path;
     size_t parked;
     uint64_t last_success_ms;
+    uint64_t run_count;             /* of all runs so far: tells who came first */
+    struct runner_metrics *metrics; /* of runner_metrics.c */
+    void (*drained)(void *data); /* called when the last process has ended; used while draining */
+    void *drained_data;
 };
 
 /* The tools of one module as an MCP server of the run. */
@@ -37,6 +43,14 @@ struct run_call {
     char *rpc_id;     /* of the JSON-RPC request */
 };
 
+/* What a run that has no process yet waits for. */
+enum run_wait {
+    RUN_WAITS_NOT,
+    RUN_WAITS_FOR_SESSION, /* another run does a turn of it */
+    RUN_WAITS_FOR_SLOT,
+    RUN_WAITS_FOR_PROCESS /* one must end first: of this session, or to make room */
+};
+
 struct run {
     struct runner *runner;
     uint64_t handle;
@@ -51,17 +65,26 @@ struct run {
     bool limits_tokens;
     char session_id[SESSION_ID_SIZE];
 
-    struct run_start *start; /* how to start the process; NULL once that is done */
-    uint64_t waits_for;      /* the run of the same session that must end first; 0: none */
-    bool announced;          /* SESSION has been delivered */
-    struct process *process; /* NULL before the start and once it has ended */
-    struct cli_output *output;
-    struct event *begin;    /* says SESSION from the loop */
-    struct event *watchdog; /* first byte, then silence, then the end after the result */
+    struct run_start *start;         /* what it needs to begin; NULL once its process has it */
+    uint64_t number;                 /* an earlier run has a smaller one */
+    char continued[SESSION_ID_SIZE]; /* the session that it goes on with, "" for a new one */
+    bool forks;                      /* a copy of it */
+    enum run_wait waits;
+    struct slot_waiter place; /* in the line for a slot */
+    bool has_session;         /* no other run may do a turn of it until this one is over */
+    bool launched;            /* its process has its prompt */
+    bool announced;           /* SESSION has been delivered */
+    bool finished;            /* its process does no more for it: END comes from the loop */
+    struct cli_process *cli;  /* NULL before the start and after the turn */
+    struct event *begin;      /* goes on from the loop: with the start, or with the end */
+    struct event *watchdog; /* waiting, the start, first byte, silence, the end after the result */
     struct event *deadline; /* timeout_ms of the request; while parked, the parking */
     uint64_t started_ms;
     double earlier_cost_usd; /* of the session's turns before this run */
-    bool spoken;             /* the CLI has written a line */
+    bool cost_is_sum;        /* the process counts on from them */
+    bool spoken;             /* the CLI has written a line of this turn */
+    bool no_memory;          /* for what the CLI said, or was to be told */
+    bool interrupting;       /* the turn was asked to end: its result is waited for */
 
     bool concluded;     /* RESULT or FAILURE has been delivered, or nobody wants one */
     bool over;          /* END has been delivered */
@@ -82,36 +105,66 @@ struct run {
 /* run.c */
 void run_emit(struct run *run, struct koine_run_event *event);
 void run_fail(struct run *run, int status, const char *code, const char *message);
-void run_end(struct run *run, const char *reason); /* ends the process; END follows */
-void run_lost(struct run *run); /* the runner goes, the process is gone: END, then freed */
+void run_fail_as(struct run *run, const struct koine_failure *failure);
+void run_end(struct run *run, const char *reason);         /* ends the process; END follows */
+void run_over(struct run *run, int exit_code, int signal); /* END, then freed */
 void run_update_reading(struct run *run);
 void run_watch(struct run *run, uint32_t after_ms);
+void run_watch_start(struct run *run); /* until it answers, then until its first line */
 int run_write(struct run *run, char *line, size_t size); /* takes the line */
 void run_free(struct run *run);
-extern const struct process_callbacks run_process_callbacks;
+void run_interrupt(struct run *run, uint32_t grace_ms); /* asks the turn to end by itself */
+void run_leave(struct run *run, bool may_stay); /* the turn is over: gives the process back */
+/* What its process reports. */
+bool run_takes_line(struct run *run, const char *line); /* false: it is not wanted */
+void run_on_ready(struct run *run);                     /* it has answered */
+void run_on_process_ended(struct run *run, const struct cli_process *cli,
+                          const struct process_status *status);
+void run_short_of_memory(struct run *run);
+
+/* run_events.c */
 /* What a run listens to: less when nobody wants its tools, so less is parsed. */
 const struct cli_output_callbacks *run_output_callbacks(const struct run *run);
+
+/* run_begin.c */
+/* As far as it gets: through the waiting lines for its session, a slot and a process, to its start.
+ * KOINE_OK: it has begun, or waits. KOINE_REFUSED with `failure`. */
+int32_t run_advance(struct run *run, struct koine_failure *failure);
+void run_leave_line(struct run *run, enum slot_wait_end why); /* harmless where it does not stand */
 void run_on_begin(evutil_socket_t fd, short what, void *data);
 void run_on_watchdog(evutil_socket_t fd, short what, void *data);
 void run_on_deadline(evutil_socket_t fd, short what, void *data);
+
+/* runner.c */
+void runner_wake(struct runner *runner); /* whoever waits may look again */
+void runner_note_start(struct runner *runner, uint64_t took_ms);
 
 /* launch.c */
 const char *run_working_directory(const struct run *run);
 int run_launch_prepare(struct run *run, const struct koine_run_options *options,
                        const struct config_profile *profile, struct koine_failure *failure);
-int run_launch(struct run *run); /* 0, or -1: the log says why */
+/* Finds a process and hands it the turn. POOL_FAILED also when memory is short. */
+enum pool_result run_launch(struct run *run, enum cli_start_failure *failure);
 void run_launch_finish(struct run *run);
 
 /* run_tools.c */
 int run_tools_prepare(struct run *run, const struct koine_run_options *options,
                       struct koine_failure *failure);
-char *run_tools_rules(const struct run *run); /* "mcp__a__b,…" to pre-approve; malloc'd */
+/* The rules of its tools, to approve them beforehand: ["mcp__a__b",…]; malloc'd, NULL: no memory.
+ */
+char *run_tools_rules(const struct run *run);
+/* All that a process is told of its tools, to tell two such runs apart; malloc'd. */
+char *run_tools_text(const struct run *run);
 void run_tools_finish(struct run *run);
 void run_call_remove(struct run_call *call); /* takes it off its run, ends its handle, frees it */
-void run_on_can_use_tool(void *data, const char *request_id, struct koine_text tool,
-                         struct koine_text input, struct koine_text tool_use_id);
 void run_on_mcp_message(void *data, const char *request_id, struct koine_text server,
                         struct koine_text message);
+
+bool run_tools_has(const struct run *run, struct koine_text tool); /* by its full name */
+
+/* run_permission.c */
+void run_on_can_use_tool(void *data, const char *request_id, struct koine_text tool,
+                         struct koine_text input, struct koine_text tool_use_id);
 
 /* run_result.c */
 void run_on_result(void *data, const struct cli_result *result);

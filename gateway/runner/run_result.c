@@ -20,9 +20,14 @@ static void succeed(struct run *run, const struct koine_run_result *result) {
     run_emit(run, &event);
 }
 
-/* The CLI's total counts on from the session's earlier turns. */
+/*
+ * A process counts on from turn to turn, so the difference is exact. One that goes on with a
+ * session of another process may do so too, depending on its version.
+ */
 static double own_cost(const struct run *run, double total) {
-    return total > run->earlier_cost_usd ? total - run->earlier_cost_usd : total;
+    if (total > run->earlier_cost_usd)
+        return total - run->earlier_cost_usd;
+    return run->cost_is_sum ? 0 : total;
 }
 
 static void answer(struct run *run, const struct cli_result *from) {
@@ -80,6 +85,12 @@ static void fail_upstream(struct run *run, const struct cli_result *result) {
     run_fail(run, 502, "UPSTREAM_ERROR", message);
 }
 
+/* A process that does not know its session is of no further use. */
+static bool is_lost(const struct cli_result *result) {
+    return holds(result->errors, "No conversation found") ||
+           holds(result->text, "No conversation found");
+}
+
 static void fail(struct run *run, const struct cli_result *result) {
     if (is(result->subtype, "error_max_turns"))
         run_fail(run, 422, "LIMIT_REACHED", "The run used up its maxTurns before it was done.");
@@ -87,8 +98,7 @@ static void fail(struct run *run, const struct cli_result *result) {
         run_fail(run, 422, "LIMIT_REACHED", "The run used up its maxBudgetUsd before it was done.");
     else if (is(result->subtype, "error_max_structured_output_retries"))
         run_fail(run, 500, "PARSE_ERROR", "The model found no object that fits the schema.");
-    else if (holds(result->errors, "No conversation found") ||
-             holds(result->text, "No conversation found"))
+    else if (is_lost(result))
         run_fail(run, 404, "SESSION_NOT_FOUND", "There is no session with this sessionId.");
     else if (is(result->subtype, "success"))
         fail_upstream(run, result);
@@ -96,23 +106,29 @@ static void fail(struct run *run, const struct cli_result *result) {
         run_fail(run, 500, "CLI_EXIT_ERROR", "The CLI failed while it worked on this request.");
 }
 
-void run_on_result(void *data, const struct cli_result *result) {
-    struct run *run = data;
-    /* The work is done, only the exit is left: who has this answer may send the next request. */
-    if (result && run->request && !run->reason)
-        request_return_slot(run->request);
+static void deliver(struct run *run, const struct cli_result *result) {
     if (run->limit_hit)
         answer_cut(run, result);
-    else if (!result)
-        return; /* only a cut answer can be given without a result line */
     else if (result->is_error || !is(result->subtype, "success"))
         fail(run, result);
     else if (run->wants_object && !result->object.size)
         run_fail(run, 500, "PARSE_ERROR", "The model gave no object that fits the schema.");
     else
         answer(run, result);
-    if (!run->reason && run->process) { /* the callback may have ended the run */
-        process_close_input(run->process);
-        run_watch(run, result ? 3000 : 100);
-    }
+}
+
+void run_on_result(void *data, const struct cli_result *result) {
+    struct run *run = data;
+    bool may_stay = result && !is_lost(result);
+    /* The work is done: who has this answer may send the next request. */
+    if (result && run->request && !run->reason)
+        request_return_slot(run->request);
+    if (result)
+        run->cli->total_cost_usd = result->total_cost_usd;
+    deliver(run, result);
+    if (run->reason && !run->interrupting)
+        return; /* the callback has ended the run, or it was ended before */
+    if (!run->reason && result && !result->is_error)
+        run->runner->last_success_ms = worker_now_ms();
+    run_leave(run, may_stay);
 }

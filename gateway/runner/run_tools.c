@@ -130,13 +130,34 @@ char *run_tools_rules(const struct run *run) {
         return NULL;
     for (size_t s = 0, n = 0; s < run->server_count; s++)
         for (size_t i = 0; i < run->servers[s].count; i++, n++)
-            fprintf(out, "%smcp__%s__%s", n ? "," : "", module_name(run->servers[s].module),
+            fprintf(out, "%s\"mcp__%s__%s\"", n ? "," : "[", module_name(run->servers[s].module),
                     run->servers[s].tools[i].name);
+    fputs(run->server_count ? "]" : "[]", out);
     if (fclose(out)) {
         free(rules);
         return NULL;
     }
     return rules;
+}
+
+char *run_tools_text(const struct run *run) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    for (size_t s = 0; s < run->server_count; s++)
+        for (size_t i = 0; i < run->servers[s].count; i++) {
+            const struct mcp_tool *tool = &run->servers[s].tools[i];
+            fprintf(out, "%zu %s %zu %s %zu %s\n", strlen(tool->name), tool->name,
+                    strlen(tool->description), tool->description, strlen(tool->input_schema),
+                    tool->input_schema);
+        }
+    if (fclose(out)) {
+        free(text);
+        return NULL;
+    }
+    return text;
 }
 
 void run_call_remove(struct run_call *call) {
@@ -168,9 +189,7 @@ void run_tools_finish(struct run *run) {
     free(run->servers);
 }
 
-/* ---- may it run? */
-
-static bool is_host_tool(const struct run *run, struct koine_text tool) {
+bool run_tools_has(const struct run *run, struct koine_text tool) {
     for (size_t s = 0; s < run->server_count; s++)
         for (size_t i = 0; i < run->servers[s].count; i++) {
             char full[160];
@@ -180,102 +199,6 @@ static bool is_host_tool(const struct run *run, struct koine_text tool) {
                 return true;
         }
     return false;
-}
-
-/* The text "Bash(COMMAND)" for a can_use_tool input; malloc'd, NULL when it cannot be a rule. */
-static char *command_as_rule(struct koine_text input) {
-    json_t *arguments =
-        json_loadb(input.data, input.size, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
-    const json_t *command = json_object_get(arguments, "command");
-    size_t size = json_string_length(command);
-    char *rule = NULL;
-    if (json_is_string(command) && size < 900 && !memchr(json_string_value(command), 0, size) &&
-        asprintf(&rule, "Bash(%s)", json_string_value(command)) < 0)
-        rule = NULL;
-    json_decref(arguments);
-    return rule;
-}
-
-/* The name, or the text as a rule, lies within one of these rules. */
-static bool command_is_in(const json_t *rules, const char *wanted) {
-    bool found = false;
-    const json_t *rule;
-    size_t index;
-    json_array_foreach(rules, index, rule) {
-        struct koine_text outer = {json_string_value(rule), json_string_length(rule)};
-        found = found || strcmp(outer.data, "Bash") == 0 ||
-                (wanted && tool_rule_covers(outer, (struct koine_text){wanted, strlen(wanted)}));
-    }
-    return found;
-}
-
-/* One simple command, word by word: what a pattern says of it can be told for certain. */
-static bool is_plain(const char *rule) {
-    static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                               "_./:=@%+,- ";
-    const char *command = rule + strlen("Bash(");
-    size_t size = strlen(command) - 1;
-    return strspn(command, safe) == size && command[0] != ' ' && !strstr(command, "  ");
-}
-
-/* Whether a deny rule may reach this command: of what cannot be judged any pattern is feared. */
-static bool command_is_denied(const json_t *rules, const char *wanted) {
-    const json_t *rule;
-    size_t index;
-    bool patterns = false;
-    json_array_foreach(rules, index, rule) patterns =
-        patterns || strncmp(json_string_value(rule), "Bash(", 5) == 0;
-    return command_is_in(rules, wanted) || (patterns && (!wanted || !is_plain(wanted)));
-}
-
-/*
- * Whether an allow rule covers this very command: the bare tool does, else "Bash(COMMAND)" must lie
- * within a pattern, and in none that is denied: the CLI 2.1.197 asks before it applies deny rules.
- */
-static bool command_is_allowed(const struct run *run, struct koine_text input) {
-    char *text = tool_policy_json(run->policy), *wanted = command_as_rule(input);
-    json_t *policy = text ? json_loads(text, 0, NULL) : NULL;
-    bool found = command_is_in(json_object_get(policy, "allowed"), wanted) &&
-                 !command_is_denied(json_object_get(policy, "disallowed"), wanted);
-    json_decref(policy);
-    free(wanted);
-    free(text);
-    return found;
-}
-
-static bool may_run(const struct run *run, struct koine_text tool, struct koine_text input,
-                    const char **rule) {
-    *rule = NULL;
-    if (is_host_tool(run, tool))
-        return true;
-    switch (tool_policy_judge(run->policy, tool, rule)) {
-    case TOOL_ALLOWED:
-        return true;
-    case TOOL_UNCERTAIN:
-        return tool_policy_has_allow_list(run->policy) && tool.size == 4 &&
-               memcmp(tool.data, "Bash", 4) == 0 && command_is_allowed(run, input);
-    default:
-        return false;
-    }
-}
-
-void run_on_can_use_tool(void *data, const char *request_id, struct koine_text tool,
-                         struct koine_text input, struct koine_text tool_use_id) {
-    struct run *run = data;
-    const char *rule;
-    size_t size;
-    bool let = may_run(run, tool, input, &rule);
-    log_print_request(run->runner->worker->log, KOINE_LOG_INFO, "runner",
-                      run->request ? request_id_text(run->request) : (struct koine_text){0},
-                      "tool %.*s (%.*s) %s by %s", (int)(tool.size < 128 ? tool.size : 128),
-                      tool.data, (int)(tool_use_id.size < 64 ? tool_use_id.size : 64),
-                      tool_use_id.data ? tool_use_id.data : "", let ? "allowed" : "denied",
-                      rule ? rule : "the effective policy");
-    char *line =
-        let ? cli_input_permit(request_id, input, &size)
-            : cli_input_deny(request_id,
-                             KOINE_TEXT("The policy of this gateway does not allow this."), &size);
-    run_write(run, line, size);
 }
 
 /* ---- tools of modules */
@@ -306,8 +229,7 @@ static void call_tool(struct run *run, struct run_server *server, const char *re
                       struct mcp_request *request) {
     struct run_call *call = add_call(run, server->module, request_id, request);
     if (!call) {
-        run_fail(run, 500, "INTERNAL_ERROR", "The gateway is out of memory.");
-        run_end(run, "cancelled");
+        run_short_of_memory(run);
         return;
     }
     const char *name = server->tools[request->tool].name;
@@ -343,8 +265,7 @@ void run_on_mcp_message(void *data, const char *request_id, struct koine_text na
     }
     if (mcp_request_read(&request, message, module_name(server->module), server->tools,
                          server->count)) {
-        run_fail(run, 500, "INTERNAL_ERROR", "The gateway is out of memory.");
-        run_end(run, "cancelled");
+        run_short_of_memory(run);
     } else if (request.what == MCP_CALL) {
         call_tool(run, server, request_id, &request);
     } else {

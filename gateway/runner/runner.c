@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Starts runs: checks what a client asked for, finds the session, takes the slot, starts the CLI
- * and writes the first lines. One process a run; a pool would hand out a waiting one in launch().
+ * Accepts runs: checks what a client asked for and makes the run, which then goes on by itself
+ * (run_begin.c). Owns what all runs share.
  */
 #include "runner/runner.h"
 #include "modules/module.h"
 #include "runner/cli_command.h"
 #include "runner/run.h"
+#include "runner/runner_metrics.h"
 #include "runner/transcript.h"
 #include <errno.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,15 +21,51 @@ static void log_process(void *data, int level, const char *message) {
     log_print(runner->worker->log, level, "runner", "%s", message);
 }
 
+/* In the order in which they came. */
+void runner_wake(struct runner *runner) {
+    uint64_t last = 0;
+    struct run *next;
+    do {
+        size_t position = 0;
+        void *object;
+        next = NULL;
+        while (handles_next(runner->runs, &position, &object)) {
+            struct run *run = object;
+            if (run->waits != RUN_WAITS_NOT && run->number > last &&
+                (!next || run->number < next->number))
+                next = run;
+        }
+        if (next) {
+            last = next->number;
+            event_active(next->begin, 0, 0);
+        }
+    } while (next);
+}
+
+static void on_pool_changed(void *data) {
+    struct runner *runner = data;
+    runner_wake(runner);
+    if (runner->drained && pool_is_empty(runner->pool))
+        runner->drained(runner->drained_data);
+}
+
+void runner_note_start(struct runner *runner, uint64_t took_ms) {
+    runner_metrics_note_start(runner, took_ms);
+}
+
 struct runner *runner_create(struct worker *worker) {
     struct runner *runner = calloc(1, sizeof(*runner));
     if (!runner)
         return NULL;
+    const struct pool_callbacks callbacks = {.changed = on_pool_changed, .data = runner};
     runner->worker = worker;
     runner->runs = handles_create(2);
     runner->calls = handles_create(3);
     runner->processes = process_host_create(worker->base, log_process, runner);
-    if (!runner->runs || !runner->calls || !runner->processes) {
+    if (runner->processes)
+        runner->pool = pool_create(worker, runner->processes, &callbacks);
+    runner->metrics = runner_metrics_create(runner);
+    if (!runner->runs || !runner->calls || !runner->pool || !runner->metrics) {
         runner_destroy(runner);
         return NULL;
     }
@@ -37,17 +75,41 @@ struct runner *runner_create(struct worker *worker) {
 void runner_destroy(struct runner *runner) {
     if (!runner)
         return;
-    process_host_destroy(runner->processes); /* no callbacks: the runs are freed here */
+    process_host_destroy(runner->processes); /* no callbacks: all is freed here */
+    pool_destroy(runner->pool);
     size_t position = 0;
     void *object;
     while (runner->runs && handles_next(runner->runs, &position, &object)) {
         struct run *run = object;
-        run_lost(run);
+        if (!run->reason && !run->finished)
+            run->reason = "cancelled";
+        run_over(run, 0, run->finished ? 0 : SIGKILL);
     }
     handles_destroy(runner->runs);
     handles_destroy(runner->calls);
+    runner_metrics_destroy(runner->metrics);
     free(runner->cli_path);
     free(runner);
+}
+
+void runner_drain(struct runner *runner, void (*drained)(void *data), void *data) {
+    runner->drained = drained;
+    runner->drained_data = data;
+    pool_drain(runner->pool);
+}
+
+bool runner_is_drained(const struct runner *runner) {
+    return pool_is_empty(runner->pool);
+}
+
+const char *runner_problem(const struct runner *runner) {
+    return pool_problem(runner->pool);
+}
+
+void runner_count(const struct runner *runner, struct pool_counters *pool,
+                  struct process_host_counters *processes) {
+    pool_count(runner->pool, pool);
+    process_host_count(runner->processes, processes);
 }
 
 struct process_host *runner_processes(struct runner *runner) {
@@ -71,6 +133,45 @@ struct run *runner_find(struct runner *runner, koine_run handle) {
 
 struct module *run_module(const struct run *run) {
     return run->module;
+}
+
+/* Of a key that may use some only, the first of them. */
+static struct koine_text default_profile(const struct key *key) {
+    const char *name = key && key->config->profiles.count ? key->config->profiles.items[0] : "full";
+    return (struct koine_text){name, strlen(name)};
+}
+
+static const struct config_profile *profile_named(const struct config *config,
+                                                  struct koine_text name) {
+    for (size_t i = 0; i < config->profile_count; i++) {
+        const struct config_profile *profile = &config->profiles[i];
+        if (strlen(profile->name) == name.size && memcmp(profile->name, name.data, name.size) == 0)
+            return profile;
+    }
+    return NULL;
+}
+
+/* The policy and the profile of a key's plain request, as far as they can be known. Tools that
+ * modules offer to every run are said through the protocol: they make no difference here. */
+void runner_expect_usual(struct runner *runner) {
+    struct worker *worker = runner->worker;
+    struct key *key = keys_only(worker->keys);
+    const char *path = runner_cli_path(runner);
+    struct koine_text name = default_profile(key);
+    struct cli_problem problem;
+    if (!key || !path || !worker->config->pool.warm)
+        return;
+    const struct cli_command_options command = {.path = path,
+                                                .profile = profile_named(worker->config, name),
+                                                .policy = key->policy,
+                                                .base = key->policy};
+    const char *directory = key->config->working_directory
+                                ? key->config->working_directory
+                                : worker->config->runner.working_directory;
+    struct cli_kind *kind = cli_kind_create(&command, key->config->name, directory, &problem);
+    if (kind)
+        pool_expect(runner->pool, kind);
+    cli_kind_unref(kind);
 }
 
 /* ---- checks of what a client asked for */
@@ -126,39 +227,17 @@ static int32_t check_values(struct request *request, const struct koine_run_opti
 
 static const struct config_profile *find_profile(struct request *request, struct koine_text name,
                                                  struct koine_failure *failure) {
-    const struct config *config = request->worker->config;
     if (!name.data)
-        name = KOINE_TEXT("full");
-    for (size_t i = 0; i < config->profile_count; i++) {
-        const struct config_profile *profile = &config->profiles[i];
-        if (strlen(profile->name) != name.size || memcmp(profile->name, name.data, name.size) != 0)
-            continue;
-        if (!request->key || key_may_use_profile(request->key, name))
-            return profile;
-        failure_set(failure, 403, "AUTH_ERROR", "This key may not use this profile.");
+        name = default_profile(request->key);
+    const struct config_profile *profile = profile_named(request->worker->config, name);
+    if (!profile) {
+        failure_issue(request, failure, "profile", "is no profile of this gateway's configuration");
         return NULL;
     }
-    failure_issue(request, failure, "profile", "is no profile of this gateway's configuration");
+    if (!request->key || key_may_use_profile(request->key, name))
+        return profile;
+    failure_set(failure, 403, "AUTH_ERROR", "This key may not use this profile.");
     return NULL;
-}
-
-/*
- * Two turns of one session at a time would lose one of them. A run that has given its result still
- * writes the conversation down (2.1.197 does so after the result): the next turn waits for its end.
- */
-static bool session_is_busy(struct run *next, struct koine_text id) {
-    size_t position = 0;
-    void *object;
-    while (handles_next(next->runner->runs, &position, &object)) {
-        const struct run *run = object;
-        if (strlen(run->session_id) != id.size ||
-            strncasecmp(run->session_id, id.data, id.size) != 0)
-            continue;
-        if (!run->concluded || run->reason)
-            return true;
-        next->waits_for = run->handle;
-    }
-    return false;
 }
 
 /* Sets run->session_id; a new one unless a session is continued. */
@@ -166,14 +245,13 @@ static int32_t choose_session(struct run *run, const struct koine_run_options *o
                               struct koine_failure *failure) {
     struct worker *worker = run->runner->worker;
     const char *owner = run->key ? run->key->config->name : "";
+    run->forks = (options->flags & KOINE_RUN_FORK) != 0;
     if (options->session_id.data) {
         if (request_check_session(run->request, options->session_id, failure) != KOINE_OK)
             return KOINE_REFUSED;
-        if (session_is_busy(run, options->session_id))
-            return failure_set(failure, 409, "SESSION_BUSY",
-                               "Another request of this session is still running.");
-        if (!(options->flags & KOINE_RUN_FORK)) {
-            memcpy(run->session_id, options->session_id.data, SESSION_ID_SIZE - 1);
+        memcpy(run->continued, options->session_id.data, SESSION_ID_SIZE - 1);
+        if (!run->forks) {
+            memcpy(run->session_id, run->continued, SESSION_ID_SIZE);
             return KOINE_OK;
         }
     }
@@ -189,7 +267,7 @@ static int32_t write_history(struct run *run, struct koine_text history,
     struct worker *worker = run->runner->worker;
     struct koine_text id = {run->session_id, strlen(run->session_id)};
     char message[256] = "out of memory";
-    char **envp = cli_command_environment(worker->config, worker->environment, 0);
+    char **envp = cli_command_environment(worker->config, worker->environment);
     char *path = envp ? transcript_path(envp, run_working_directory(run), id) : NULL;
     free(envp);
     struct process_user_files before;
@@ -213,8 +291,7 @@ static int32_t arm(struct run *run, const struct koine_run_options *options) {
     run->begin = event_new(worker->base, -1, 0, run_on_begin, run);
     run->watchdog = evtimer_new(worker->base, run_on_watchdog, run);
     run->deadline = evtimer_new(worker->base, run_on_deadline, run);
-    run->output = cli_output_create(run_output_callbacks(run), run);
-    if (!run->begin || !run->watchdog || !run->deadline || !run->output)
+    if (!run->begin || !run->watchdog || !run->deadline)
         return KOINE_NO_MEMORY;
     if (options->timeout_ms) {
         struct timeval wait = {options->timeout_ms / 1000,
@@ -242,6 +319,7 @@ static struct run *run_create(struct request *request, struct module *module,
     run->wants_object = options->schema.data != NULL;
     run->limits_tokens = options->max_tokens != 0;
     run->started_ms = worker_now_ms();
+    run->number = ++runner->run_count;
     run->handle = handles_add(runner->runs, run);
     if (!run->handle || arm(run, options) != KOINE_OK) {
         run->request = NULL;
@@ -268,34 +346,25 @@ int runner_start(struct request *request, struct module *module,
     if (result != KOINE_OK)
         return result;
     bool had_slot = request->slot_held;
-    struct run *run = NULL;
-    if (!request_take_slot(request, failure))
-        return KOINE_REFUSED;
-    run = run_create(request, module, options, on_event, data);
+    struct run *run = run_create(request, module, options, on_event, data);
     if (!run) {
         failure_set(failure, 500, "INTERNAL_ERROR", "The gateway is out of memory.");
-        result = KOINE_NO_MEMORY;
-        goto error;
+        return KOINE_NO_MEMORY;
     }
     if ((result = choose_session(run, options, failure)) != KOINE_OK ||
         (result = run_tools_prepare(run, options, failure)) != KOINE_OK ||
         (options->history.data && (result = write_history(run, options->history, failure))) ||
-        (result = run_launch_prepare(run, options, profile, failure)) != KOINE_OK)
+        (result = run_launch_prepare(run, options, profile, failure)) != KOINE_OK ||
+        (result = run_advance(run, failure)) != KOINE_OK)
         goto error;
-    if (!run->waits_for && run_launch(run)) {
-        result = failure_set(failure, 500, "SPAWN_ERROR",
-                             "The CLI could not be started; the gateway's log says why.");
-        goto error;
-    }
     request->run = run;
     *handle = (koine_run){run->handle};
-    event_active(run->begin, 0, 0);
+    if (run->launched)
+        event_active(run->begin, 0, 0);
     return KOINE_OK;
 error:
-    if (run) {
-        run->request = NULL;
-        run_free(run);
-    }
+    run->request = NULL;
+    run_free(run);
     if (!had_slot)
         request_return_slot(request);
     return result;

@@ -7,6 +7,7 @@
 #define RUNNER_RUNNER_H
 
 #include "http/request.h"
+#include "runner/pool.h"
 #include "runner/process.h"
 #include <koine/runner.h>
 
@@ -21,6 +22,16 @@ void runner_destroy(struct runner *runner); /* kills what is left; takes NULL */
 struct process_host *runner_processes(struct runner *runner);
 const char *runner_cli_path(struct runner *runner); /* NULL: not found; looked up anew each time */
 uint64_t runner_last_success_ms(const struct runner *runner); /* 0: none yet */
+/* Why no process of the CLI could be started lately, a sentence; NULL when the last one could. */
+const char *runner_problem(const struct runner *runner);
+void runner_count(const struct runner *runner, struct pool_counters *pool,
+                  struct process_host_counters *processes);
+
+/* Starts a process for the kind of request that is the likeliest, before anybody has asked. */
+void runner_expect_usual(struct runner *runner);
+/* No more processes are kept; `drained` is called each time when none is left. */
+void runner_drain(struct runner *runner, void (*drained)(void *data), void *data);
+bool runner_is_drained(const struct runner *runner);
 
 /* As koine_runner; the module has been checked, the struct read. */
 int runner_start(struct request *request, struct module *module,

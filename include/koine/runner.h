@@ -3,14 +3,21 @@
  * Service "koine.runner/1": a run of the Claude Code CLI for one request.
  *
  * A run belongs to a request. start takes the slot of the request's route, checks the session,
- * applies the tool policy of the request (see tools.h) and starts the CLI. When the request ends,
- * the run is ended with everything that it started; the slot is free when the answer is out and the
- * run is over. A module can leak neither.
+ * applies the tool policy of the request (see tools.h) and gives the turn to a process of the CLI:
+ * one that waits for work where there is one, else a new one. When the request ends, the turn is
+ * ended with everything that it started; the slot is free when the answer is out and the turn is
+ * over. A module can leak neither. Which process it was, and what becomes of it afterwards, is the
+ * host's affair.
+ *
+ * Where the configuration says so a run waits: for the turn before it of its session, for a slot,
+ * for a process. Then start answers KOINE_OK and the events come later.
  *
  * Events come on the loop thread, never from inside start, and the order is: SESSION first, then
  * any of the others, then exactly one of RESULT and FAILURE, then END, always last and always
- * exactly once, whatever happened. When the client leaves there is neither RESULT nor FAILURE,
- * only END. Ignore types that you do not know.
+ * exactly once, whatever happened. A run that is refused while it waits has no SESSION: FAILURE is
+ * its first event, and a module that has not begun its stream yet can still answer with it as with
+ * a refusal of start. When the client leaves there is neither RESULT nor FAILURE, only END. Ignore
+ * types that you do not know.
  *
  * Every function is [loop], in the state "serving".
  */
@@ -111,8 +118,9 @@ struct koine_run_end {
     int32_t exit_code; /* 0 after success, also when the process lives on; -1: no exit status */
     uint32_t signal;   /* that ended the process, 0: none */
     uint32_t reserved;
-    struct koine_text reason; /* "": ended by itself; "timeout", "spawn_error", "cancelled",
-                                 "client_left", "shutdown", "protocol_error", "line_too_long" */
+    struct koine_text reason; /* "": ended by itself; "timeout", "spawn_error", "refused" (while it
+                                 waited), "cancelled", "client_left", "shutdown", "protocol_error",
+                                 "line_too_long", "out_of_memory" */
 };
 
 /* What every pointer refers to lives until the callback returns. */
@@ -175,7 +183,7 @@ struct koine_run_options {
     struct koine_text session_id;    /* continue this session */
     struct koine_text model;
     struct koine_text effort;  /* "low" … "max" */
-    struct koine_text profile; /* none: "full" */
+    struct koine_text profile; /* none: the key's first, else "full" */
     uint32_t max_tokens;
     uint32_t max_turns;
     uint32_t timeout_ms; /* never above the configured limit */
@@ -197,17 +205,18 @@ struct koine_runner {
 
     /*
      * Starts a run. KOINE_OK with `*run` set; KOINE_REFUSED with `failure` filled (validation, no
-     * slot, SESSION_NOT_FOUND, SESSION_BUSY, a profile that the key may not use, draining); hand it
-     * to http->fail. Otherwise KOINE_GONE, KOINE_INVALID, KOINE_UNSUPPORTED, KOINE_WRONG_STATE (the
-     * request has a run already), KOINE_NO_MEMORY; `failure` is filled for these too.
+     * slot, SESSION_NOT_FOUND, SESSION_BUSY, SPAWN_ERROR, a profile that the key may not use); hand
+     * it to http->fail. Otherwise KOINE_GONE, KOINE_INVALID, KOINE_UNSUPPORTED, KOINE_WRONG_STATE
+     * (the request has a run already), KOINE_NO_MEMORY; `failure` is filled for these too.
      * `failure` and `run` must not be NULL. After KOINE_OK, END will come.
      */
     int32_t (*start)(const struct koine_host *host, koine_request request,
                      const struct koine_run_options *options, koine_run_callback on_event,
                      void *data, koine_run *run, struct koine_failure *failure);
 
-    /* Ends the run: SIGTERM, then SIGKILL, the whole process tree. END follows, with neither RESULT
-     * nor FAILURE before it. Harmless twice. KOINE_OK, KOINE_GONE. */
+    /* Ends the run: SIGTERM, then SIGKILL, the whole process tree; the session goes on with a new
+     * process. END follows, with neither RESULT nor FAILURE before it. Harmless twice.
+     * KOINE_OK, KOINE_GONE. */
     int32_t (*cancel)(const struct koine_host *host, koine_run run);
 
     /* Stops and goes on reading what the CLI writes. While paused no event comes but a FAILURE

@@ -123,7 +123,7 @@ static void handle(void *data, koine_request request) {
     options.schema = body.schema;
     options.flags |= koine_run_stream_flags(wanted);
     if (koine_endpoint_start(self, request, &body.common, &options, on_event, stream))
-        koine_run_stream_begin(&stream->events, self, request, wanted, on_drained, stream);
+        koine_run_stream_init(&stream->events, self, request, wanted, on_drained, stream);
     else
         partials_finish(&stream->partials);
 }

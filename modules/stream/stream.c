@@ -72,7 +72,7 @@ static void handle(void *data, koine_request request) {
     struct koine_run_options options = koine_generate_options(&body.common);
     options.flags |= koine_run_stream_flags(wanted);
     if (koine_endpoint_start(self, request, &body.common, &options, on_event, stream))
-        koine_run_stream_begin(&stream->events, self, request, wanted, NULL, NULL);
+        koine_run_stream_init(&stream->events, self, request, wanted, NULL, NULL);
 }
 
 static int32_t create(const struct koine_host *host, void **out) {

@@ -51,17 +51,25 @@ uint32_t koine_run_stream_flags(uint32_t wanted) {
     return flags;
 }
 
-void koine_run_stream_begin(struct koine_run_stream *stream, const struct koine_endpoint *endpoint,
-                            koine_request request, uint32_t wanted,
-                            void (*drained)(void *data, koine_request request), void *data) {
-    const struct koine_stream_options options = {
-        .size = sizeof(options), .drained = drained, .data = data};
+void koine_run_stream_init(struct koine_run_stream *stream, const struct koine_endpoint *endpoint,
+                           koine_request request, uint32_t wanted,
+                           void (*drained)(void *data, koine_request request), void *data) {
     *stream = (struct koine_run_stream){
         .sse = {.host = endpoint->host, .http = endpoint->http, .request = request},
+        .endpoint = endpoint,
         .wanted = wanted,
+        .drained = drained,
+        .drained_data = data,
     };
-    if (endpoint->http->stream_begin(endpoint->host, request, &options) != KOINE_OK)
-        koine_endpoint_fail_for_memory(endpoint, request); /* ends the run too */
+}
+
+static void begin(struct koine_run_stream *stream) {
+    const struct koine_stream_options options = {
+        .size = sizeof(options), .drained = stream->drained, .data = stream->drained_data};
+    const struct koine_sse *sse = &stream->sse;
+    stream->begun = sse->http->stream_begin(sse->host, sse->request, &options) == KOINE_OK;
+    if (!stream->begun)
+        koine_endpoint_fail_for_memory(stream->endpoint, sse->request); /* ends the run too */
 }
 
 /* ---- one event each */
@@ -164,7 +172,11 @@ static void send_result(struct koine_run_stream *stream, const struct koine_run_
 
 void koine_run_stream_event(struct koine_run_stream *stream, const struct koine_run_event *event) {
     const uint32_t bit = bit_of(event->type);
-    if (stream->ended || (bit && !(stream->wanted & bit)))
+    if (event->type == KOINE_RUN_SESSION)
+        begin(stream);
+    else if (event->type == KOINE_RUN_FAILURE && !stream->begun) /* refused after it had waited */
+        stream->sse.http->fail(stream->sse.host, stream->sse.request, event->failure);
+    if (!stream->begun || stream->ended || (bit && !(stream->wanted & bit)))
         return;
     switch (event->type) {
     case KOINE_RUN_SESSION:

@@ -18,8 +18,12 @@
 
 struct koine_run_stream {
     struct koine_sse sse;
+    const struct koine_endpoint *endpoint;
     uint32_t wanted; /* flags of the events that the client asked for */
+    bool begun;      /* the head is out */
     bool ended;      /* `done` is out */
+    void (*drained)(void *data, koine_request request);
+    void *drained_data;
 };
 
 /* Rows of a field table: `names` is a struct koine_body_strings within `type`. */
@@ -33,11 +37,14 @@ uint32_t koine_run_stream_wanted(struct koine_body *body, const struct koine_bod
 /* Flags for koine_run_options: the run is tied to the stream and tells what is wanted. */
 uint32_t koine_run_stream_flags(uint32_t wanted);
 
-/* Begins the stream of a request whose run has just been started; the head goes out at once.
- * `drained` as in koine_stream_options, NULL for none. */
-void koine_run_stream_begin(struct koine_run_stream *stream, const struct koine_endpoint *endpoint,
-                            koine_request request, uint32_t wanted,
-                            void (*drained)(void *data, koine_request request), void *data);
+/*
+ * Prepares the stream of a request whose run has just been started. The head goes out with the
+ * run's first event, SESSION, which comes at once unless the run has to wait; a run that is refused
+ * while it waits is answered as plain JSON. `drained` as in koine_stream_options, NULL for none.
+ */
+void koine_run_stream_init(struct koine_run_stream *stream, const struct koine_endpoint *endpoint,
+                           koine_request request, uint32_t wanted,
+                           void (*drained)(void *data, koine_request request), void *data);
 
 /* Tells the client of an event, as listed above; types that are the endpoint's own are passed over.
  */

@@ -14,11 +14,11 @@ static void check_schema(const struct schema_check *check, const struct schema_p
                          json_t *schema);
 
 static struct schema_place member_of(const struct schema_place *up, const char *name) {
-    return (struct schema_place){up, name, 0, up->depth};
+    return (struct schema_place){up, name, 0, up->depth, up->base};
 }
 
 static struct schema_place element_of(const struct schema_place *up, size_t index) {
-    return (struct schema_place){up, NULL, index, up->depth};
+    return (struct schema_place){up, NULL, index, up->depth, up->base};
 }
 
 static void check_list(const struct schema_check *check, const struct schema_place *place,
@@ -82,9 +82,10 @@ static void check_schema(const struct schema_check *check, const struct schema_p
     if (!json_is_object(schema) && !json_is_boolean(schema))
         schema_problem(check, place, "must be a schema (an object or a boolean), got %s",
                        schema_show(schema).text);
+    const json_t *base = schema_base(schema, place->base);
     json_object_foreach(schema, name, value) {
         const struct schema_keyword *keyword = schema_keyword_find(name);
-        struct schema_place member = {place, name, 0, place->depth + 1};
+        struct schema_place member = {place, name, 0, place->depth + 1, base};
         if (!keyword)
             continue;
         check_keyword(check, &member, keyword, value);
@@ -129,9 +130,10 @@ static void check_root(const struct schema_check *check, const struct schema_pla
                        schema_show(type).text);
 }
 
-static void store(struct koine_body *body, const json_t *root, struct koine_text *schema) {
+static void store(struct koine_body *body, const json_t *root, bool to_root,
+                  struct koine_text *schema) {
     size_t size = 0;
-    char *text = schema_write(root, *schema, &size);
+    char *text = schema_write(root, to_root, *schema, &size);
     char *kept = text ? body->http->alloc(body->host, body->request, size + 1) : NULL;
     if (kept) {
         memcpy(kept, text, size + 1);
@@ -144,8 +146,9 @@ static void store(struct koine_body *body, const json_t *root, struct koine_text
 
 void koine_schema_prepare(struct koine_body *body, const char *field, struct koine_text *schema) {
     json_t *root = json_object_get(body->document, field);
-    struct schema_place place = {NULL, field, 0, 0};
-    struct schema_check check = {body, root, json_object(), true};
+    struct schema_place place = {NULL, field, 0, 0, root};
+    bool to_root = false;
+    struct schema_check check = {body, root, json_object(), true, &to_root};
     size_t before = body->problems;
     if (!schema->data || !json_is_object(root)) {
         json_decref(check.names);
@@ -160,5 +163,5 @@ void koine_schema_prepare(struct koine_body *body, const char *field, struct koi
     }
     json_decref(check.names);
     if (body->problems == before && !body->no_memory)
-        store(body, root, schema);
+        store(body, root, to_root, schema);
 }

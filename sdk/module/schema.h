@@ -12,8 +12,9 @@
  * Checks the schema that a field of kind KOINE_BODY_OBJECT has read, between koine_body_read and
  * koine_body_accept. What is no JSON Schema is added to the body's problems with its path, such as
  * ["schema","properties","age","type"]. Otherwise `*schema` is replaced by a text in the request's
- * memory that means the same and leaves out what the CLI cannot compile: `$schema` of any draft,
- * `format` … at every place where a schema stands (a property of that name stays).
+ * memory that takes the same objects and leaves out what the CLI cannot compile: `$schema` of
+ * any draft, `format` … at every place where a schema stands (a property of that name stays). The
+ * root takes objects alone; what refers to it takes all that the client's root takes.
  * A `*schema` of none (the field was left out or had another type) is passed over.
  */
 void koine_schema_prepare(struct koine_body *body, const char *field, struct koine_text *schema);

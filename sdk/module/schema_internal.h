@@ -65,7 +65,8 @@ struct schema_place {
     const struct schema_place *up;
     const char *name; /* NULL: an index */
     size_t index;
-    size_t depth; /* of schemas */
+    size_t depth;       /* of schemas */
+    const json_t *base; /* where "#" begins: the root, or the nearest schema with an $id */
 };
 
 struct schema_check {
@@ -73,6 +74,7 @@ struct schema_check {
     const json_t *root;
     json_t *names; /* the values of $id, as keys */
     bool naming;   /* they are being gathered, nothing else is looked at */
+    bool *to_root; /* set when a reference leads to the root itself */
 };
 
 /* NULL: no keyword that the CLI has to be told of. */
@@ -102,13 +104,20 @@ struct schema_shown schema_show(const json_t *value);
 
 enum schema_followed { SCHEMA_FOUND, SCHEMA_NOWHERE, SCHEMA_NO_MEMORY };
 
-/* Follows "#/…" through keywords that schemas stand in. Writes to `out`, unless NULL, the same
- * reference as it is in the prepared text. */
-enum schema_followed schema_reference_follow(const json_t *root, const char *reference, FILE *out);
+/* Where "#" begins within `schema`, which stands where it begins at `outer`. */
+const json_t *schema_base(const json_t *schema, const json_t *outer);
+
+/* Follows "#/…" from `base` through keywords that schemas stand in. Writes to `out`, unless NULL,
+ * the same steps, behind the "#", as they are in the prepared text. */
+enum schema_followed schema_reference_follow(const json_t *base, const char *reference, FILE *out);
+
+/* Whether a reference that counts from `base` leads to the root itself. */
+bool schema_reference_is_root(const json_t *root, const json_t *base, const char *reference);
 
 /* ---- schema_write.c */
 
-/* The prepared text, malloc'd; NULL when memory is short. */
-char *schema_write(const json_t *root, struct koine_text written, size_t *size);
+/* The prepared text, malloc'd; NULL when memory is short. `to_root`: a reference leads to the root
+ * itself. */
+char *schema_write(const json_t *root, bool to_root, struct koine_text written, size_t *size);
 
 #endif

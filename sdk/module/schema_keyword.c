@@ -209,7 +209,7 @@ static void check_elements(const struct schema_check *check, const struct schema
     if (json_array_size(array) > FEW && !seen)
         check->body->no_memory = true;
     json_array_foreach(array, index, value) {
-        struct schema_place element = {place, NULL, index, place->depth};
+        struct schema_place element = {place, NULL, index, place->depth, place->base};
         bool repeated =
             seen ? seen_text(check, seen, value) : index < FEW && seen_before(array, index);
         check_element(check, &element, kind, value, repeated);
@@ -229,21 +229,39 @@ static void check_array(const struct schema_check *check, const struct schema_pl
         check_elements(check, place, kind, value);
 }
 
+static void check_pointer(const struct schema_check *check, const struct schema_place *place,
+                          const json_t *value) {
+    const char *reference = json_string_value(value);
+    enum schema_followed followed = SCHEMA_FOUND;
+    if (reference[1] && reference[1] != '/')
+        schema_problem(check, place,
+                       "must be a pointer such as \"#/$defs/name\", got %s: anchors are not "
+                       "supported",
+                       schema_show(value).text);
+    else if (place->base != place->up->base) /* the CLI's validator would follow it for ever */
+        schema_problem(check, place, "is not supported beside \"$id\": put it into allOf");
+    else
+        followed = schema_reference_follow(place->base, reference, NULL);
+    if (followed == SCHEMA_NOWHERE)
+        schema_problem(check, place, "leads to no schema %s: %s",
+                       place->base == check->root ? "in this document"
+                                                  : "below the nearest \"$id\", where it begins",
+                       schema_show(value).text);
+    check->body->no_memory = check->body->no_memory || followed == SCHEMA_NO_MEMORY;
+}
+
 static void check_reference(const struct schema_check *check, const struct schema_place *place,
                             const json_t *value) {
     const char *reference = json_string_value(value);
-    enum schema_followed followed = SCHEMA_FOUND;
-    if (reference && *reference == '#')
-        followed = schema_reference_follow(check->root, reference, NULL);
-    else if (reference && !json_object_get(check->names, reference))
+    if (schema_reference_is_root(check->root, place->base, reference))
+        *check->to_root = true;
+    if (*reference == '#')
+        check_pointer(check, place, value);
+    else if (!json_object_get(check->names, reference))
         schema_problem(check, place,
-                       "must lead to a place in this schema, such as \"#/$defs/name\", got %s: "
-                       "nothing is fetched",
+                       "must be a pointer such as \"#/$defs/name\", or an \"$id\" of this schema "
+                       "as it is written there, got %s: nothing is fetched",
                        schema_show(value).text);
-    if (followed == SCHEMA_NOWHERE)
-        schema_problem(check, place, "leads to no schema in this document: %s",
-                       schema_show(value).text);
-    check->body->no_memory = check->body->no_memory || followed == SCHEMA_NO_MEMORY;
 }
 
 /* Beyond 2^53 there are no others. */

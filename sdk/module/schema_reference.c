@@ -93,14 +93,23 @@ static bool is_schema(const struct walk *walk) {
     return walk->standing == AT_SCHEMA && (json_is_object(walk->at) || json_is_boolean(walk->at));
 }
 
-enum schema_followed schema_reference_follow(const json_t *root, const char *reference, FILE *out) {
-    struct walk walk = {root, AT_SCHEMA, NULL};
+/* An $id that is only a fragment names its schema and nothing else. */
+const json_t *schema_base(const json_t *schema, const json_t *outer) {
+    const char *id = json_string_value(json_object_get(schema, "$id"));
+    return id && *id && *id != '#' ? schema : outer;
+}
+
+bool schema_reference_is_root(const json_t *root, const json_t *base, const char *reference) {
+    const char *id = json_string_value(json_object_get(root, "$id"));
+    return *reference == '#' ? base == root && !reference[1] : id && !strcmp(id, reference);
+}
+
+enum schema_followed schema_reference_follow(const json_t *base, const char *reference, FILE *out) {
+    struct walk walk = {base, AT_SCHEMA, NULL};
     const char *at = reference + 1;
     char *step = malloc(strlen(reference) + 1);
     if (!step)
         return SCHEMA_NO_MEMORY;
-    if (out)
-        fputc('#', out);
     while (walk.at && *at == '/') {
         const char *from = at + 1;
         const char *end = undo_step(from, step);

@@ -102,8 +102,15 @@ END_TEST
 START_TEST(a_cli_that_never_says_a_word)
 {
     const char *const environment[] = {"CLAUDE_CODE_STANDIN={\"hang\":\"start\"}", NULL};
-    start("slots: {nonstreaming: 1}\nrunner: {first_byte_timeout_ms: 300}\n", environment, NULL);
+    start("slots: {nonstreaming: 1}\nrunner: {start_timeout_ms: 300}\n", environment, NULL);
     assert_failure("{}", NULL, 504, "TIMEOUT_ERROR");
+}
+END_TEST
+
+START_TEST(a_cli_that_says_nothing_of_its_turn)
+{
+    start("slots: {nonstreaming: 1}\nrunner: {first_byte_timeout_ms: 300}\n", NULL, NULL);
+    assert_failure("{'hang':'start'}", NULL, 504, "TIMEOUT_ERROR");
 }
 END_TEST
 
@@ -138,10 +145,15 @@ END_TEST
 
 int main(void) {
     const TTest *const tests[] = {
-        failures_of_a_running_cli,    a_limit_names_its_field,
-        a_cli_that_exits_at_once,     a_cli_that_never_says_a_word,
-        a_cli_that_falls_silent,      a_request_over_the_gateways_own_limit,
-        a_cli_that_cannot_be_started, a_cli_that_is_no_program,
+        failures_of_a_running_cli,
+        a_limit_names_its_field,
+        a_cli_that_exits_at_once,
+        a_cli_that_never_says_a_word,
+        a_cli_that_says_nothing_of_its_turn,
+        a_cli_that_falls_silent,
+        a_request_over_the_gateways_own_limit,
+        a_cli_that_cannot_be_started,
+        a_cli_that_is_no_program,
     };
     return test_main("generate_text_failures", NULL, teardown, tests, sizeof tests / sizeof *tests);
 }

@@ -89,7 +89,7 @@ START_TEST(questions_start_no_process)
     char *report = scratch_directory_create();
     char *variable = scratch_text("CLAUDE_CODE_STANDIN={\"report\":\"%s/starts\"}", report);
     const char *const environment[] = {variable, NULL};
-    gateway = gateway_start(&(struct gateway_options){.environment = environment});
+    gateway = gateway_start(&(struct gateway_options){.environment = environment, .no_pool = true});
     struct http_response health = probed_health();
     for (int i = 0; i < 100; i++) {
         http_response_finish(&health);

@@ -231,6 +231,40 @@ START_TEST(draining_ends_at_its_limit)
 }
 END_TEST
 
+/* Half a body on a connection of its own, with the head certainly read. */
+static struct raw_client *begin_half(void) {
+    struct raw_client *client = raw_connect(gateway);
+    raw_send_text(client, "POST /generate-text HTTP/1.1\r\n" RAW_HOST RAW_AUTHORIZATION
+                          "Content-Type: application/json\r\nContent-Length: 14\r\n"
+                          "Expect: 100-continue\r\n\r\n");
+    struct raw_answer answer = raw_receive(client, false);
+    ck_assert_int_eq(answer.status, 100);
+    raw_answer_finish(&answer);
+    raw_send_text(client, "{\"prompt");
+    return client;
+}
+
+START_TEST(at_its_limit_draining_refuses_a_body_that_still_arrives)
+{
+    start("drain_seconds: 1\n");
+    struct raw_client *late = begin_half(), *in_time = begin_half();
+    gateway_terminate(gateway);
+    gateway_await_log(gateway, "draining");
+    raw_send_text(in_time, "\":\"x\"}");
+    struct raw_answer answer = raw_receive(in_time, false);
+    ck_assert_int_eq(answer.status, 200);
+    raw_answer_finish(&answer);
+    answer = raw_receive(late, false);
+    ck_assert_int_eq(answer.status, 503);
+    ck_assert_msg(strstr(answer.body, "\"UNAVAILABLE\"") != NULL, "%s", answer.body);
+    raw_answer_finish(&answer);
+    gateway_join(gateway);
+    gateway = NULL;
+    raw_close(late);
+    raw_close(in_time);
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {
         a_tool_goes_with_its_client,
@@ -244,6 +278,7 @@ int main(void) {
         a_timeout_ends_the_tools_as_well,
         draining_refuses_new_work_and_finishes_the_old,
         draining_ends_at_its_limit,
+        at_its_limit_draining_refuses_a_body_that_still_arrives,
     };
     return test_main("leaving", NULL, teardown, tests, sizeof tests / sizeof *tests);
 }

@@ -147,7 +147,7 @@ START_TEST(a_result_needs_a_slot)
     answer = http_wait(other);
     http_assert_error(&answer, 504, "TIMEOUT_ERROR");
     http_response_finish(&answer);
-    await_active_slots(gateway, 0, 2000);
+    await_active_slots(gateway, 0, 6000);
     answer = post(path, "in time");
     http_assert_status(&answer, 200);
     ck_assert_str_eq(answer.body, "in time");
@@ -190,7 +190,7 @@ static bool no_process_left(const void *data) {
 
 START_TEST(a_parked_run_ends_when_its_time_is_over)
 {
-    start("runner: {parked_timeout_ms: 1000}\n", NULL);
+    start("runner: {parked_timeout_ms: 1000}\npool: {warm: 0, session_idle_seconds: 0}\n", NULL);
     char *path = park();
     ck_assert_int_gt(processes_of_parent(gateway_pid(gateway)), 0);
     ck_assert(await(no_process_left, NULL, 5000));

@@ -147,6 +147,28 @@ START_TEST(a_model_that_only_talks)
 }
 END_TEST
 
+/* The root is an object, what refers to it need not be one; "#" begins at the nearest $id. */
+START_TEST(a_schema_that_refers_to_itself)
+{
+    static const char *const schemas[] = {
+        "{'schema':{'type':['object','string'],'properties':{'next':{'$ref':'#'}},"
+        "'required':['next']}}",
+        "{'schema':{'$id':'https://example.org/list','anyOf':[{'type':'string'},{'type':'object',"
+        "'properties':{'next':{'$ref':'https://example.org/list'}},'required':['next']}]}}",
+        "{'schema':{'type':'object','$defs':{'end':{}},'properties':{'next':{'$id':'Next','$defs':{"
+        "'end':{'type':'string'}},'type':'object','properties':{'next':{'$ref':'#/$defs/end'}},"
+        "'required':['next']}},'required':['next']}}"};
+    start(_i);
+    for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
+        struct http_response answer = ask("{'object':{'next':7},'then':{'object':{'next':{'next':"
+                                          "'end'}}}}",
+                                          schemas[i]);
+        assert_object(&answer, "{'next':{'next':'end'}}");
+        http_response_finish(&answer);
+    }
+}
+END_TEST
+
 /* What only the CLI can see: the gateway compiles no patterns. */
 START_TEST(a_schema_that_the_cli_refuses)
 {
@@ -297,6 +319,7 @@ int main(void) {
         an_object_that_does_not_fit_is_sent_back,
         an_object_that_never_fits,
         a_model_that_only_talks,
+        a_schema_that_refers_to_itself,
         a_schema_that_the_cli_refuses,
         an_object_without_any_other_tool,
         a_session_goes_on_with_another_schema,

@@ -157,8 +157,15 @@ END_TEST
 START_TEST(a_cli_that_never_says_a_word)
 {
     const char *const environment[] = {"CLAUDE_CODE_STANDIN={\"hang\":\"start\"}", NULL};
-    start("slots: {streaming: 1}\nrunner: {first_byte_timeout_ms: 300}\n", environment, NULL);
+    start("slots: {streaming: 1}\nrunner: {start_timeout_ms: 300}\n", environment, NULL);
     assert_failure(&(struct failing){"{}", NULL, EARLY, "TIMEOUT_ERROR", TIMED_OUT});
+}
+END_TEST
+
+START_TEST(a_cli_that_says_nothing_of_its_turn)
+{
+    start("slots: {streaming: 1}\nrunner: {first_byte_timeout_ms: 300}\n", NULL, NULL);
+    assert_failure(&(struct failing){"{'hang':'start'}", NULL, EARLY, "TIMEOUT_ERROR", TIMED_OUT});
 }
 END_TEST
 
@@ -240,26 +247,23 @@ START_TEST(a_cli_that_fails_after_its_result)
 }
 END_TEST
 
-/* A turn that waits for the CLI of the turn before, which does not end by itself: the head has gone
- * out, so nothing can be refused any more when it turns out that there is no CLI left to start. */
+/* A turn that waits for the CLI of the turn before, which does not end by itself, is refused like
+ * any other when it turns out that there is no CLI left to start. */
 START_TEST(a_cli_that_vanishes_while_a_turn_waits_for_it)
 {
-    start("slots: {streaming: 1}\n", NULL, NULL);
+    start("slots: {streaming: 1}\npool: {warm: 0, session_idle_seconds: 0}\n", NULL, NULL);
     struct sse_recording all =
         stream_all(gateway, "{'text':'x','hang':{'when':'after_result'}}", NULL);
     sse_assert_outline(&all, "session text result done");
     char *fields =
         scratch_text("{'sessionId':'%s'}", sse_string(sse_find(&all, "session"), "sessionId"));
-    struct sse_stream *waiting = begin_stream(gateway, "{}", fields);
-    sse_expect(waiting, "session");
+    struct http_call *waiting = http_begin_post(gateway, "/stream", scenario_body("{}", fields));
+    await_active_streams(gateway, 1, 3000);
     char *cli = gateway_path(gateway, "bin/claude");
     ck_assert_int_eq(unlink(cli), 0);
-    ck_assert_str_eq(sse_string(sse_expect(waiting, "error"), "code"), "SPAWN_ERROR");
-    const struct sse_event *done = sse_expect(waiting, "done");
-    ck_assert_str_eq(sse_string(done, "reason"), "spawn_error");
-    ck_assert(json_is_null(sse_member(done, "code")));
-    sse_expect_end(waiting);
-    sse_stream_close(waiting);
+    struct http_response answer = http_wait(waiting);
+    http_assert_error(&answer, 500, "SPAWN_ERROR");
+    http_response_finish(&answer);
     await_active_streams(gateway, 0, 3000);
     sse_recording_finish(&all);
     free(fields);
@@ -275,6 +279,7 @@ int main(void) {
         the_requests_own_time_limit,
         the_gateways_own_time_limit,
         a_cli_that_never_says_a_word,
+        a_cli_that_says_nothing_of_its_turn,
         a_cli_that_falls_silent,
         a_line_too_long,
         a_cli_that_exits_at_once,

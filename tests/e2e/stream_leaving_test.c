@@ -24,7 +24,7 @@ static unsigned gone_ms(void) {
 }
 
 static void start(const char *config) {
-    gateway = gateway_start(&(struct gateway_options){.config = config});
+    gateway = gateway_start(&(struct gateway_options){.config = config, .no_pool = true});
     mark = scratch_text("MARK-%d-%u", (int)gateway_pid(gateway), gateway_port(gateway));
 }
 

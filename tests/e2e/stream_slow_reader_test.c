@@ -15,7 +15,7 @@ enum { STREAM_BUFFER_BYTES = 262144, APPEAR_MS = 10000 };
 static struct gateway *gateway;
 
 static void start(const char *config) {
-    gateway = gateway_start(&(struct gateway_options){.config = config});
+    gateway = gateway_start(&(struct gateway_options){.config = config, .no_pool = true});
 }
 
 static void teardown(void) {

@@ -13,7 +13,7 @@ enum { APPEAR_MS = 10000 };
 static struct gateway *gateway;
 
 static void start(const char *config) {
-    gateway = gateway_start(&(struct gateway_options){.config = config});
+    gateway = gateway_start(&(struct gateway_options){.config = config, .no_pool = true});
 }
 
 static void teardown(void) {

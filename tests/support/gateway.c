@@ -69,6 +69,12 @@ char *gateway_path(const struct gateway *gateway, const char *name) {
     return scratch_text("%s/%s", gateway->directory, name);
 }
 
+#define NO_POOL "pool: {warm: 0, session_idle_seconds: 0}\n"
+
+static bool has_file(const struct gateway_options *options) {
+    return options->config || options->no_pool;
+}
+
 static void make_directories(struct gateway *gateway, const struct gateway_options *options) {
     static const char *const names[] = {"home", "state", "work", "bin"};
     gateway->directory = scratch_directory_create();
@@ -82,9 +88,12 @@ static void make_directories(struct gateway *gateway, const struct gateway_optio
     ck_assert_int_eq(symlink(cli, link), 0);
     free(link);
     free(cli);
-    if (options->config) {
+    if (has_file(options)) {
         char *path = gateway_path(gateway, "gateway.yaml");
-        scratch_write(path, options->config);
+        char *text = scratch_text("%s%s", options->no_pool ? NO_POOL : "",
+                                  options->config ? options->config : "");
+        scratch_write(path, text);
+        free(text);
         free(path);
     }
 }
@@ -100,7 +109,7 @@ static void add_arguments(struct strings *arguments, const struct gateway *gatew
         strings_add_all(arguments, valgrind);
     strings_add(arguments, gateway_binary());
     strings_add_all(arguments, listen);
-    if (options->config) {
+    if (has_file(options)) {
         strings_add(arguments, scratch_text("--config"));
         strings_add(arguments, gateway_path(gateway, "gateway.yaml"));
     }

@@ -43,14 +43,15 @@
  * exit              {code, stderr, when, partial_line}   end; partial_line leaves half a line behind
  * signal            n or {number, when}         kill itself
  * hang              true, when or {when, ignore_sigterm}   stop reading and writing for ever
- *                                `when`: start, after_init, mid_text (otherwise taken) or after_result
+ *                                `when`: start (of the process; in a prompt: of the turn, before its first
+ *                                line), after_init, mid_text (otherwise taken) or after_result
  * ignore_sigterm    true         from the start of the process or turn
  * no_result         true         the turn ends without a result line
  * stderr_bytes      n            noise on stderr at the start of the turn
  * stray_daemon      command      started double-forked and detached;   clear_env: true  without environment
  * echo              argv|environ|stdin|session|cwd|pid|history|state   the answer is this, as JSON
  *                                history: {messages, last_user};  state: prompts, model, schema, settings, tools,
- *                                history
+ *                                flag_settings, history
  * usage             {…}          overrides fields of the result's usage;   cost_usd: x  this turn's cost
  * persist           false        keep no transcript (for benchmarks)
  * report            path         append {argv, environ, pid, cwd} as one line at the start (environment only)
@@ -103,8 +104,9 @@ void standin_uuid(struct standin *s, char out[STANDIN_UUID_CHARS + 1]) {
 static void standin_finish(struct standin *s) {
     options_finish(&s->options);
     wire_finish(&s->wire);
-    json_t *owned[] = {s->base_scenario, s->scenario,    s->inbox,    s->answers,    s->servers,
-                       s->handshake,     s->json_schema, s->settings, s->model_usage};
+    json_t *owned[] = {s->base_scenario, s->scenario,     s->inbox,       s->answers,
+                       s->servers,       s->handshake,    s->json_schema, s->settings,
+                       s->model_usage,   s->flag_settings};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         json_decref(owned[i]);
     char *strings[] = {s->model, s->system_prompt, s->append_system_prompt, s->history_last_user,
@@ -147,6 +149,7 @@ static void take_options(struct standin *s) {
     if (o->json_schema && !(s->json_schema = json_loads(o->json_schema, 0, &error)))
         standin_fail("Error: --json-schema is not valid JSON: %s", error.text);
     s->settings = standin_must(json_object());
+    s->flag_settings = standin_must(json_object());
     if (o->settings) {
         json_t *settings = *o->settings == '{' ? json_loads(o->settings, 0, &error)
                                                : json_load_file(o->settings, 0, &error);

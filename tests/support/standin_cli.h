@@ -55,6 +55,7 @@ struct standin {
     char *model;
     char *system_prompt, *append_system_prompt;
     json_t *json_schema, *settings;
+    json_t *flag_settings; /* a layer of its own, of apply_flag_settings */
     bool in_turn, interrupted, initialized;
 
     double total_cost_usd;

@@ -166,6 +166,28 @@ static void on_mcp_set_servers(struct standin *s, const char *id, json_t *reques
     respond(s, id, json_pack("{so so so}", "added", added, "removed", removed, "errors", errors));
 }
 
+/* As measured: a member replaces the one of before, `env` variable by variable; null takes away. */
+static void on_apply_flag_settings(struct standin *s, const char *id, json_t *request) {
+    json_t *given = json_object_get(request, "settings"), *value, *variable;
+    const char *name, *key;
+    json_object_foreach(given, name, value) {
+        json_t *env = json_object_get(s->flag_settings, "env");
+        if (json_is_null(value)) {
+            json_object_del(s->flag_settings, name);
+        } else if (strcmp(name, "env") != 0 || !env) {
+            json_object_set(s->flag_settings, name, value);
+        } else {
+            json_object_foreach(value, key, variable) {
+                if (json_is_null(variable))
+                    json_object_del(env, key);
+                else
+                    json_object_set(env, key, variable);
+            }
+        }
+    }
+    respond(s, id, NULL);
+}
+
 static void on_request(struct standin *s, json_t *line) {
     const char *id = json_string_value(json_object_get(line, "request_id"));
     json_t *request = json_object_get(line, "request");
@@ -183,8 +205,9 @@ static void on_request(struct standin *s, json_t *line) {
         s->interrupted = s->in_turn;
         respond(s, id, json_pack("{s[]}", "still_queued"));
     } else if (strcmp(subtype, "apply_flag_settings") == 0) {
-        json_object_update_recursive(s->settings, json_object_get(request, "settings"));
-        respond(s, id, NULL);
+        on_apply_flag_settings(s, id, request);
+    } else if (strcmp(subtype, "get_binary_version") == 0) {
+        respond(s, id, json_pack("{ss}", "version", STANDIN_VERSION));
     } else if (strcmp(subtype, "mcp_set_servers") == 0) {
         on_mcp_set_servers(s, id, request);
     } else {

@@ -80,11 +80,20 @@ static bool is_offered(struct standin *s, const char *tool) {
     return found;
 }
 
+/* A list of permissions in either layer of the settings. */
+static bool permissions_match(const struct standin *s, const char *list, const char *tool,
+                              const json_t *input) {
+    const json_t *layers[] = {s->settings, s->flag_settings};
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
+        if (any_matches(json_object_get(json_object_get(layers[i], "permissions"), list), tool,
+                        input))
+            return true;
+    return false;
+}
+
 enum verdict rules_verdict(struct standin *s, const char *tool, const json_t *input) {
     const struct options *o = &s->options;
-    const json_t *permissions = json_object_get(s->settings, "permissions");
-    if (any_matches(o->disallowed_tools, tool, input) ||
-        any_matches(json_object_get(permissions, "deny"), tool, input))
+    if (any_matches(o->disallowed_tools, tool, input) || permissions_match(s, "deny", tool, input))
         return VERDICT_DENY;
     bool restricted = o->tools_given || strncmp(tool, "mcp__", 5) == 0;
     if (restricted && !is_offered(s, tool))
@@ -92,10 +101,8 @@ enum verdict rules_verdict(struct standin *s, const char *tool, const json_t *in
     if (o->skip_permissions ||
         (o->permission_mode && strcmp(o->permission_mode, "bypassPermissions") == 0))
         return VERDICT_ALLOW;
-    const json_t *ask = json_object_get(permissions, "ask");
-    if (!any_matches(ask, tool, input) &&
-        (any_matches(o->allowed_tools, tool, input) ||
-         any_matches(json_object_get(permissions, "allow"), tool, input)))
+    if (!permissions_match(s, "ask", tool, input) &&
+        (any_matches(o->allowed_tools, tool, input) || permissions_match(s, "allow", tool, input)))
         return VERDICT_ALLOW;
     bool asks = o->permission_prompt_tool && strcmp(o->permission_prompt_tool, "stdio") == 0;
     return asks ? VERDICT_ASK : VERDICT_DENY;

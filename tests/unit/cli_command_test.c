@@ -27,7 +27,6 @@ static void setup(void) {
     memset(&options, 0, sizeof options);
     options.path = "/bin/claude";
     options.policy = policy;
-    options.session_id = KOINE_TEXT(ID);
 }
 
 static void teardown(void) {
@@ -91,19 +90,28 @@ static void expect_problem(const char *field) {
 /* ---- arguments */
 
 START_TEST(a_plain_run)
-{ expect_arguments(ALWAYS " --session-id=" ID " " DENIED); }
+{ expect_arguments(ALWAYS " " DENIED); }
 END_TEST
+
+static void expect_with_session(struct cli_session session, const char *expected) {
+    char *arguments[] = {(char[]){"/bin/claude"}, (char[]){"--print"}, NULL};
+    char **whole = cli_command_with_session(arguments, &session);
+    ck_assert_ptr_nonnull(whole);
+    char *joined = join(whole);
+    ck_assert_str_eq(joined, expected);
+    free(joined);
+    free(whole);
+}
 
 START_TEST(a_session_is_new_continued_or_forked)
 {
-    options.session_id = (struct koine_text){NULL, 0};
-    expect_arguments(ALWAYS " " DENIED);
-    options.session_id = KOINE_TEXT(ID);
-    options.resume_id = KOINE_TEXT(ID);
-    expect_arguments(ALWAYS " --resume=" ID " " DENIED);
-    options.resume_id = KOINE_TEXT(OLD_ID);
-    options.fork = true;
-    expect_arguments(ALWAYS " --resume=" OLD_ID " --fork-session --session-id=" ID " " DENIED);
+    expect_with_session((struct cli_session){.id = KOINE_TEXT(ID)},
+                        "/bin/claude --print --session-id=" ID);
+    expect_with_session((struct cli_session){.id = KOINE_TEXT(ID), .resume_id = KOINE_TEXT(ID)},
+                        "/bin/claude --print --resume=" ID);
+    expect_with_session(
+        (struct cli_session){.id = KOINE_TEXT(ID), .resume_id = KOINE_TEXT(OLD_ID), .fork = true},
+        "/bin/claude --print --resume=" OLD_ID " --fork-session --session-id=" ID);
 }
 END_TEST
 
@@ -113,7 +121,7 @@ START_TEST(models_efforts_and_limits)
     options.effort = KOINE_TEXT("xhigh");
     options.max_turns = 4294967295u;
     options.max_budget_usd = 0.25;
-    expect_arguments(ALWAYS " --session-id=" ID " --model=claude-opus-5[1m] --effort=xhigh "
+    expect_arguments(ALWAYS " --model=claude-opus-5[1m] --effort=xhigh "
                             "--max-turns=4294967295 --max-budget-usd=0.250000 " DENIED);
 }
 END_TEST
@@ -132,8 +140,8 @@ START_TEST(a_budget_is_written_plainly)
     for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
         char expected[512];
         options.max_budget_usd = budgets[i].budget_usd;
-        snprintf(expected, sizeof expected,
-                 ALWAYS " --session-id=" ID " --max-budget-usd=%s " DENIED, budgets[i].written);
+        snprintf(expected, sizeof expected, ALWAYS " --max-budget-usd=%s " DENIED,
+                 budgets[i].written);
         expect_arguments(expected);
     }
     options.max_budget_usd = NAN;
@@ -148,8 +156,7 @@ END_TEST
 START_TEST(an_allow_list_takes_the_other_tools_away)
 {
     narrow("Read Glob", NULL);
-    expect_arguments(ALWAYS " --session-id=" ID
-                            " --tools=Read,Glob --allowedTools=Read,Glob " DENIED
+    expect_arguments(ALWAYS " --tools=Read,Glob --allowedTools=Read,Glob " DENIED
                             " --strict-mcp-config");
 }
 END_TEST
@@ -157,15 +164,14 @@ END_TEST
 START_TEST(an_allow_list_with_mcp_tools_keeps_their_servers)
 {
     narrow("Read mcp__srv__tool", NULL);
-    expect_arguments(ALWAYS " --session-id=" ID
-                            " --tools=Read --allowedTools=Read,mcp__srv__tool " DENIED);
+    expect_arguments(ALWAYS " --tools=Read --allowedTools=Read,mcp__srv__tool " DENIED);
 }
 END_TEST
 
 START_TEST(denied_rules_reach_the_cli_without_an_allow_list)
 {
     narrow(NULL, "Bash(rm:*) WebFetch");
-    expect_arguments(ALWAYS " --session-id=" ID " --disallowedTools=Bash(rm:*),WebFetch,"
+    expect_arguments(ALWAYS " --disallowedTools=Bash(rm:*),WebFetch,"
                             "AskUserQuestion,EnterPlanMode,ExitPlanMode");
 }
 END_TEST
@@ -173,31 +179,31 @@ END_TEST
 START_TEST(no_tools_at_all)
 {
     narrow(NULL, "*");
-    expect_arguments(ALWAYS " --session-id=" ID " --tools= --allowedTools= " DENIED
-                            " --strict-mcp-config");
-    options.host_tools = "mcp__own__ask";
-    expect_arguments(ALWAYS " --session-id=" ID " --tools= --allowedTools=mcp__own__ask " DENIED
-                            " --strict-mcp-config");
+    expect_arguments(ALWAYS " --tools= --allowedTools= " DENIED " --strict-mcp-config");
 }
 END_TEST
 
 START_TEST(an_empty_allow_list_means_no_tools)
 {
     narrow("", NULL);
-    expect_arguments(ALWAYS " --session-id=" ID " --tools= --allowedTools= " DENIED
-                            " --strict-mcp-config");
+    expect_arguments(ALWAYS " --tools= --allowedTools= " DENIED " --strict-mcp-config");
 }
 END_TEST
 
-START_TEST(tools_of_the_host_are_approved_and_nothing_else)
+/* What was denied from the beginning is said at the start, a request's own pattern later; a whole
+ * tool must be gone from the start, for only then does the model not see it. */
+START_TEST(patterns_that_only_the_request_denies_are_left_to_its_turn)
 {
-    options.host_tools = "mcp__own__ask,mcp__own__tell";
-    expect_arguments(ALWAYS " --session-id=" ID
-                            " --allowedTools=mcp__own__ask,mcp__own__tell " DENIED);
-    narrow("Read", NULL);
-    expect_arguments(ALWAYS " --session-id=" ID " --tools=Read "
-                            "--allowedTools=Read,mcp__own__ask,mcp__own__tell " DENIED
-                            " --strict-mcp-config");
+    narrow(NULL, "Bash(rm:*)");
+    struct tool_policy *base = tool_policy_ref(policy);
+    options.base = base;
+    narrow(NULL, "Bash(dd:*) WebFetch");
+    expect_arguments(ALWAYS " --disallowedTools=Bash(rm:*),WebFetch,"
+                            "AskUserQuestion,EnterPlanMode,ExitPlanMode");
+    char *later = tool_policy_disallowed_later(policy, base);
+    ck_assert_str_eq(later, "[\"Bash(dd:*)\"]");
+    free(later);
+    tool_policy_unref(base);
 }
 END_TEST
 
@@ -205,17 +211,15 @@ END_TEST
 START_TEST(a_part_of_bash_is_asked_about)
 {
     narrow("Bash(git:*)", NULL);
-    expect_arguments(ALWAYS " --settings={\"permissions\":{\"ask\":[\"Bash\"]}} --session-id=" ID
-                            " --tools=Bash --allowedTools=Bash(git:*) " DENIED
-                            " --strict-mcp-config");
+    expect_arguments(ALWAYS " --settings={\"permissions\":{\"ask\":[\"Bash\"]}} --tools=Bash "
+                            "--allowedTools=Bash(git:*) " DENIED " --strict-mcp-config");
 }
 END_TEST
 
 START_TEST(all_of_bash_is_not_asked_about)
 {
     narrow("Bash", NULL);
-    expect_arguments(ALWAYS " --session-id=" ID " --tools=Bash --allowedTools=Bash " DENIED
-                            " --strict-mcp-config");
+    expect_arguments(ALWAYS " --tools=Bash --allowedTools=Bash " DENIED " --strict-mcp-config");
 }
 END_TEST
 
@@ -227,8 +231,7 @@ START_TEST(a_profile_stands_first)
     struct config_profile profile = {.flags = {flags, 2}};
     options.profile = &profile;
     options.model = KOINE_TEXT("mine");
-    expect_arguments(ALWAYS " --bare --model=from the profile --session-id=" ID
-                            " --model=mine " DENIED);
+    expect_arguments(ALWAYS " --bare --model=from the profile --model=mine " DENIED);
 }
 END_TEST
 
@@ -238,12 +241,11 @@ START_TEST(settings_of_a_profile_are_kept_beside_ours)
     char *flags[] = {settings, NULL};
     struct config_profile profile = {.flags = {flags, 1}};
     options.profile = &profile;
-    expect_arguments(ALWAYS " --settings={\"env\":{\"A\":\"b\"}} --session-id=" ID " " DENIED);
+    expect_arguments(ALWAYS " --settings={\"env\":{\"A\":\"b\"}} " DENIED);
     narrow("Bash(git:*)", NULL);
     expect_arguments(ALWAYS
                      " --settings={\"env\":{\"A\":\"b\"},\"permissions\":{\"ask\":[\"Bash\"]}} "
-                     "--session-id=" ID " --tools=Bash --allowedTools=Bash(git:*) " DENIED
-                     " --strict-mcp-config");
+                     "--tools=Bash --allowedTools=Bash(git:*) " DENIED " --strict-mcp-config");
 }
 END_TEST
 
@@ -263,8 +265,7 @@ START_TEST(settings_in_a_file_are_merged_too)
     narrow("Bash(git:*)", NULL);
     expect_arguments(ALWAYS
                      " --settings={\"permissions\":{\"deny\":[\"Read\"],\"ask\":[\"Bash\"]}} "
-                     "--session-id=" ID " --tools=Bash --allowedTools=Bash(git:*) " DENIED
-                     " --strict-mcp-config");
+                     "--tools=Bash --allowedTools=Bash(git:*) " DENIED " --strict-mcp-config");
     unlink(file);
     expect_problem("profile");
 }
@@ -296,12 +297,10 @@ START_TEST(no_hostile_value_is_taken)
     struct koine_text text = {hostile[_i], strlen(hostile[_i])};
     options.effort = text;
     expect_problem("effort");
-    options.effort = (struct koine_text){NULL, 0};
-    options.resume_id = text;
-    expect_problem("sessionId");
-    options.resume_id = (struct koine_text){NULL, 0};
-    options.session_id = text;
-    expect_problem("sessionId");
+    char *arguments[] = {(char[]){"/bin/claude"}, NULL};
+    ck_assert_ptr_null(cli_command_with_session(arguments, &(struct cli_session){.id = text}));
+    ck_assert_ptr_null(cli_command_with_session(
+        arguments, &(struct cli_session){.id = KOINE_TEXT(ID), .resume_id = text}));
 }
 END_TEST
 
@@ -360,21 +359,22 @@ END_TEST
 START_TEST(an_argument_has_a_limit)
 {
     const size_t most = 128 * 1024 - 1;
-    char *tools = malloc(most + 2);
-    ck_assert_ptr_nonnull(tools);
-    size_t size = most - strlen("--allowedTools=");
-    memset(tools, 'm', size + 1);
-    tools[size] = '\0';
-    options.host_tools = tools;
+    char *flag = malloc(most + 2);
+    ck_assert_ptr_nonnull(flag);
+    memset(flag, 'm', most + 1);
+    flag[most] = '\0';
+    char *flags[] = {flag, NULL};
+    struct config_profile profile = {.flags = {flags, 1}};
+    options.profile = &profile;
     struct cli_problem problem;
     char **arguments = cli_command_arguments(&options, &problem);
     ck_assert_ptr_nonnull(arguments);
-    ck_assert_uint_eq(strlen(arguments[8]), most);
+    ck_assert_uint_eq(strlen(arguments[7]), most);
     free(arguments);
-    tools[size] = 'm';
-    tools[size + 1] = '\0';
-    expect_problem("allowedTools");
-    free(tools);
+    flag[most] = 'm';
+    flag[most + 1] = '\0';
+    expect_problem("profile");
+    free(flag);
 }
 END_TEST
 
@@ -393,7 +393,7 @@ int main(void) {
     tcase_add_test(arguments, denied_rules_reach_the_cli_without_an_allow_list);
     tcase_add_test(arguments, no_tools_at_all);
     tcase_add_test(arguments, an_empty_allow_list_means_no_tools);
-    tcase_add_test(arguments, tools_of_the_host_are_approved_and_nothing_else);
+    tcase_add_test(arguments, patterns_that_only_the_request_denies_are_left_to_its_turn);
     tcase_add_test(arguments, a_part_of_bash_is_asked_about);
     tcase_add_test(arguments, all_of_bash_is_not_asked_about);
     tcase_add_test(arguments, a_profile_stands_first);

@@ -155,7 +155,11 @@ START_TEST(errors_and_interrupts)
     expect(cli_input_error("a\"b", KOINE_TEXT("not supported"), &size),
            "{\"type\":\"control_response\",\"response\":{\"subtype\":\"error\","
            "\"request_id\":\"a\\\"b\",\"error\":\"not supported\"}}");
-    expect(cli_input_interrupt("stop", &size),
+    expect(cli_input_settings("set", KOINE_TEXT("{\"env\":{\"A\":null}}"), &size),
+           "{\"type\":\"control_request\",\"request_id\":\"set\",\"request\":{\"subtype\":"
+           "\"apply_flag_settings\",\"settings\":{\"env\":{\"A\":null}}}}\n");
+    ck_assert_ptr_null(cli_input_settings("set", KOINE_TEXT("[]"), &(size_t){0}));
+    expect(cli_input_request("stop", "interrupt", &size),
            "{\"type\":\"control_request\",\"request_id\":\"stop\","
            "\"request\":{\"subtype\":\"interrupt\"}}");
 }

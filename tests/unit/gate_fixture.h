@@ -48,6 +48,7 @@ struct fixture {
     enum gate_end how;   /* of the last `ended` */
     bool inside;         /* a gate_ call of the user is running */
     struct gate_connection *pending;
+    struct gate_connection *passing; /* whose head was the last to pass */
     void (*on_request)(struct fixture *fixture, struct gate_connection *connection);
     void (*on_drained)(struct fixture *fixture, struct gate_connection *connection);
     size_t body_size; /* of the last request */
@@ -90,6 +91,7 @@ static inline enum gate_verdict fixture_on_head(void *data, struct gate_connecti
                 break; /* in the test of short memory alone */
             }
             fixture->passed++;
+            fixture->passing = connection;
             *max_body_bytes = i == 2 ? 16 : FIXTURE_BODY_LIMIT;
             if (i == 5) {
                 gate_abort(connection);

@@ -677,6 +677,41 @@ START_TEST(draining_answers_closes_and_lets_the_idle_go)
 }
 END_TEST
 
+START_TEST(a_body_that_is_no_longer_awaited_is_refused)
+{
+    begin();
+    int fd = client_connect(&fixture);
+    client_send(&fixture, fd, POST("/later", "5") "he");
+    fixture_await(&fixture, &fixture.passed, 1);
+    gate_refuse_body(fixture.passing, 503, "UNAVAILABLE", "Too late.");
+    ck_assert_uint_eq(fixture.ended, 0); /* not inside the call */
+    gate_refuse_body(fixture.passing, 503, "UNAVAILABLE", "Too late.");
+    expect(fd, "HTTP/1.1 503 ");
+    expect(fd, "Connection: close\r\n");
+    fixture_await(&fixture, &fixture.ended, 1);
+    ck_assert_int_eq(fixture.how, GATE_SENT);
+    client_send_bytes(&fixture, fd, "llo", 3);
+    client_expect_close(&fixture, fd, &received);
+    ck_assert(!received.reset);
+    ck_assert_uint_eq(count_of(&received, "HTTP/1.1 "), 1);
+    ck_assert_uint_eq(fixture.requests, 0);
+    end(fd);
+}
+END_TEST
+
+START_TEST(a_request_whose_body_is_here_is_not_refused)
+{
+    begin();
+    int fd = client_connect(&fixture);
+    client_send(&fixture, fd, POST("/later", "5") "hello");
+    fixture_await(&fixture, &fixture.requests, 1);
+    gate_refuse_body(fixture.pending, 503, "UNAVAILABLE", "Too late.");
+    fixture_reply(&fixture, fixture.pending, KOINE_TEXT("late"));
+    expect(fd, "HTTP/1.1 200 ");
+    end(fd);
+}
+END_TEST
+
 START_TEST(the_peer_is_named)
 {
     begin();
@@ -744,6 +779,8 @@ static TCase *times_and_ends(void) {
     tcase_add_test(tests, connections_over_the_limit_wait_their_turn);
     tcase_add_test(tests, without_descriptors_accept_pauses_and_recovers);
     tcase_add_test(tests, draining_answers_closes_and_lets_the_idle_go);
+    tcase_add_test(tests, a_body_that_is_no_longer_awaited_is_refused);
+    tcase_add_test(tests, a_request_whose_body_is_here_is_not_refused);
     return tests;
 }
 

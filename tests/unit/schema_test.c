@@ -283,14 +283,26 @@ static const struct sample refused[] = {
      "['schema','$comment'] must be a string, got an empty array"},
     {"{'$ref':5}", "['schema','$ref'] must be a string, got 5"},
     {"{'$ref':'https://example.com/x'}",
-     "['schema','$ref'] must lead to a place in this schema, such as '#/$defs/name', got "
-     "'https://example.com/x': nothing is fetched"},
+     "['schema','$ref'] must be a pointer such as '#/$defs/name', or an '$id' of this schema as it "
+     "is written there, got 'https://example.com/x': nothing is fetched"},
+    {"{'$id':'x','properties':{'a':{'$ref':'x#/properties/a'}}}",
+     "['schema','properties','a','$ref'] must be a pointer such as '#/$defs/name', or an '$id' of "
+     "this schema as it is written there, got 'x#/properties/a': nothing is fetched"},
     {"{'$ref':'#/$defs/No','$defs':{'Yes':{}}}",
      "['schema','$ref'] leads to no schema in this document: '#/$defs/No'"},
     {"{'$ref':'#/properties','properties':{}}",
      "['schema','$ref'] leads to no schema in this document: '#/properties'"},
     {"{'$ref':'#name','$anchor':'name'}",
-     "['schema','$ref'] leads to no schema in this document: '#name'"},
+     "['schema','$ref'] must be a pointer such as '#/$defs/name', got '#name': anchors are not "
+     "supported"},
+    {"{'properties':{'a':{'$ref':'#b'},'b':{'$id':'#b'}}}",
+     "['schema','properties','a','$ref'] must be a pointer such as '#/$defs/name', got '#b': "
+     "anchors are not supported"},
+    {"{'$defs':{'R':{}},'properties':{'a':{'$id':'A','not':{'$ref':'#/$defs/R'}}}}",
+     "['schema','properties','a','not','$ref'] leads to no schema below the nearest '$id', where "
+     "it begins: '#/$defs/R'"},
+    {"{'$defs':{'R':{}},'properties':{'a':{'$id':'A','$ref':'#/$defs/R'}}}",
+     "['schema','properties','a','$ref'] is not supported beside '$id': put it into allOf"},
     {"{'$ref':'#/enum/0','enum':[{}]}",
      "['schema','$ref'] leads to no schema in this document: '#/enum/0'"},
     {"{'$ref':'#/components/A','components':{'A':{}}}",
@@ -330,6 +342,9 @@ END_TEST
 #define OBJECT(rest) "{'type':'object'," rest "}"
 #define PROPERTY(schema) OBJECT("'properties':{'a':" schema "}")
 
+/* The root as it was written, which the CLI would take for objects alone. */
+#define MOVED(root) "{'type':'object','$ref':'#/definitions/root','definitions':{'root':" root "}}"
+
 static const struct sample prepared[] = {
     {PROPERTY("{'type':'string','format':'email'}"), PROPERTY("{'type':'string'}")},
     {OBJECT("'$schema':'https://json-schema.org/draft/2020-12/schema','required':[]"),
@@ -341,6 +356,25 @@ static const struct sample prepared[] = {
     {"{'$ref':'#/$defs/R','$defs':{'R':{}}}", OBJECT("'$ref':'#/$defs/R','$defs':{'R':{}}")},
     {"{'anyOf':[{'type':'object'}]}", OBJECT("'anyOf':[{'type':'object'}]")},
     {"{'type':['null','object'],'nullable':true,'title':'T'}", OBJECT("'title':'T'")},
+    {"{'type':['object'],'properties':{'a':{'$ref':'#'}}}",
+     OBJECT("'properties':{'a':{'$ref':'#'}}")},
+    {"{'type':['object','string'],'properties':{'a':{'$ref':'#'}}}",
+     MOVED("{'type':['object','string'],'properties':{'a':{'$ref':'#/definitions/root'}}}")},
+    {"{'properties':{'a':{'$ref':'#'}},'required':['a'],'$schema':'x'}",
+     MOVED("{'properties':{'a':{'$ref':'#/definitions/root'}},'required':['a']}")},
+    {"{'anyOf':[{'type':'string'},{'prefixItems':[{'$ref':'#'},{'$ref':'#/anyOf/0'},{'$ref':"
+     "'#/anyOf/1/prefixItems/0'}]}]}",
+     MOVED("{'anyOf':[{'type':'string'},{'items':[{'$ref':'#/definitions/root'},{'$ref':"
+           "'#/definitions/root/anyOf/0'},{'$ref':'#/definitions/root/anyOf/1/items/0'}]}]}")},
+    {"{'type':'object','nullable':true,'properties':{'a':{'$ref':'#'}}}",
+     MOVED("{'type':['object','null'],'properties':{'a':{'$ref':'#/definitions/root'}}}")},
+    {"{'$id':'Node','type':['null','object'],'properties':{'a':{'$ref':'Node'},'b':{'$ref':'#'}}}",
+     "{'$id':'Node','type':'object','$ref':'#/definitions/root','definitions':{'root':{'type':["
+     "'null','object'],'properties':{'a':{'$ref':'Node#/definitions/root'},'b':{'$ref':"
+     "'#/definitions/root'}}}}}"},
+    {"{'title':'T','properties':{'a':{'$ref':'http://x/y#'}},'$id':'http://x/y#'}",
+     "{'$id':'http://x/y#','type':'object','$ref':'#/definitions/root','definitions':{'root':{"
+     "'title':'T','properties':{'a':{'$ref':'http://x/y#/definitions/root'}}}}}"},
     {PROPERTY("{'type':'string','nullable':true}"), PROPERTY("{'type':['string','null']}")},
     {PROPERTY("{'type':['string'],'nullable':true}"), PROPERTY("{'type':['string','null']}")},
     {PROPERTY("{'type':['null'],'nullable':true}"), PROPERTY("{'type':['null']}")},
@@ -376,6 +410,12 @@ static const struct sample prepared[] = {
             "'#/$defs/T/prefixItems/1/dependentSchemas/~1%25'}]"),
      OBJECT("'$defs':{'T':{'items':[{},{'dependencies':{'/%':{}}}]}},'allOf':[{'$ref':"
             "'#/$defs/T/items/1/dependencies/~1%25'}]")},
+    {OBJECT("'$defs':{'T':{}},'properties':{'a':{'$id':'A','$defs':{'T':{'prefixItems':[{}]}},"
+            "'properties':{'b':{'$ref':'#/$defs/T/prefixItems/0'},'c':{'$ref':'#'},'d':{'$id':"
+            "'#d','$ref':'#/$defs/T'}}},'e':{'$ref':'#/$defs/T'}}"),
+     OBJECT("'$defs':{'T':{}},'properties':{'a':{'$id':'A','$defs':{'T':{'items':[{}]}},"
+            "'properties':{'b':{'$ref':'#/$defs/T/items/0'},'c':{'$ref':'#'},'d':{'$id':"
+            "'#d','$ref':'#/$defs/T'}}},'e':{'$ref':'#/$defs/T'}}")},
 };
 
 START_TEST(what_the_cli_does_not_know_is_left_out_or_told_in_its_words)
