@@ -9,6 +9,7 @@
 #include "policy/keys.h"
 #include "policy/session_id.h"
 #include "policy/slots.h"
+#include "runner/cli_limits.h"
 #include "runner/runner.h"
 #include <openssl/crypto.h>
 #include <signal.h>
@@ -122,43 +123,6 @@ static struct session_ids *make_session_ids(struct worker *worker) {
     return ids;
 }
 
-/* Where a cgroup is wanted and cannot be had, only a log line says so. */
-static void log_limits(const struct worker *worker) {
-    const char *why = process_limits_without_cgroup(worker->limits);
-    if (why)
-        log_print(worker->log, KOINE_LOG_WARNING, "runner",
-                  "runner.limits.memory_bytes holds for each process by itself, not for a run as a"
-                  " whole, as no cgroup can be made: %s",
-                  why);
-}
-
-/* Before anything is looked up in the environment. 0, or -1 with `message`. */
-static int make_limits(struct worker *worker, char *message, size_t size) {
-    const struct config *config = worker->config;
-    const struct process_limits_options options = {
-        .user = config->runner.user,
-        .nice = config->runner.nice,
-        .memory_bytes = config->runner.limits.memory_bytes,
-        .cpu_seconds = config->runner.limits.cpu_seconds,
-        .open_files = config->runner.limits.open_files,
-        .file_bytes = config->runner.limits.file_bytes,
-        .cgroup = config->runner.cgroup,
-    };
-    if (process_limits_create(&worker->limits, &options, NULL, message, size))
-        return -1;
-    const struct process_user *user = process_limits_user(worker->limits);
-    if (user) {
-        worker->user_environment = process_user_environment(user, worker->environment);
-        if (!worker->user_environment) {
-            snprintf(message, size, "out of memory");
-            return -1;
-        }
-        worker->environment = worker->user_environment;
-    }
-    log_limits(worker);
-    return 0;
-}
-
 static struct event_base *make_base(void) {
     struct event_config *config = event_config_new();
     struct event_base *base = NULL;
@@ -183,7 +147,7 @@ static bool bring_up(struct worker *worker, const int *listeners, size_t listene
     if (!(worker->session_ids = make_session_ids(worker)))
         return false;
     what = "the limits of the CLI";
-    if (make_limits(worker, message, sizeof(message)))
+    if (cli_limits_create(worker, message, sizeof(message)))
         goto error;
     what = "the server";
     if (!(worker->runner = runner_create(worker)) || !(worker->server = server_create(worker)))
@@ -209,7 +173,7 @@ static void take_down(struct worker *worker) {
         server_cut(worker->server);
     runner_destroy(worker->runner); /* ends every run, which frees the last requests */
     worker->runner = NULL;
-    process_limits_destroy(worker->limits);
+    cli_limits_destroy(worker);
     module_set_destroy(worker->modules);
     health_destroy(worker->health);
     server_destroy(worker->server);

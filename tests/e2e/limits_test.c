@@ -94,7 +94,8 @@ START_TEST(memory_without_a_cgroup_is_limited_for_each_process)
     expect_tool("ulimit -Sd; ulimit -Hd; dd if=/dev/zero of=/dev/null bs=512M count=1 2>/dev/null"
                 " || echo refused",
                 "262144\n262144\nrefused");
-    ck_assert(!gateway_log_has(gateway, "cgroup")); /* nobody wanted one */
+    ck_assert(!gateway_log_has(gateway, "no cgroup can be made")); /* nobody wanted one */
+    ck_assert(gateway_log_has(gateway, "too little for the CLI to start"));
 }
 END_TEST
 
@@ -193,8 +194,11 @@ END_TEST
 START_TEST(home_and_names_are_the_users)
 {
     start_as_user("");
-    char *expected = scratch_text("%s " USER " " USER, getpwnam(USER)->pw_dir);
+    const char *home = getpwnam(USER)->pw_dir;
+    char *expected = scratch_text("%s " USER " " USER, home);
     expect_tool("echo $HOME $USER $LOGNAME", expected);
+    ck_assert_int_eq(gateway_log_has(gateway, "the home of runner.user " USER),
+                     access(home, F_OK) != 0);
     free(expected);
 }
 END_TEST
@@ -206,6 +210,7 @@ START_TEST(a_home_that_the_configuration_sets_stays)
     make_for_user("home", 0700);
     start_as_user(more);
     expect_tool("echo $HOME $USER", expected);
+    ck_assert(!gateway_log_has(gateway, "the home of runner.user"));
     free(expected);
     free(more);
 }
