@@ -3,6 +3,7 @@
 #include "config/config.h"
 #include "modules/module.h"
 #include "ops/log.h"
+#include "runner/process_launcher.h"
 #include "supervisor/supervisor.h"
 #include "worker.h"
 #include <errno.h>
@@ -169,6 +170,7 @@ static int serve(const struct config *config) {
 }
 
 int main(int argc, char **argv) {
+    process_launcher_main(argv);
     struct options options = {0};
     int end = read_options(argc, argv, &options);
     if (end)

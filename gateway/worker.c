@@ -9,6 +9,7 @@
 #include "policy/keys.h"
 #include "policy/session_id.h"
 #include "policy/slots.h"
+#include "runner/cli_limits.h"
 #include "runner/runner.h"
 #include <openssl/crypto.h>
 #include <signal.h>
@@ -171,6 +172,9 @@ static bool bring_up(struct worker *worker, const struct worker_options *options
         goto error;
     if (!(worker->session_ids = make_session_ids(worker)))
         return false;
+    what = "the limits of the CLI";
+    if (cli_limits_create(worker, message, sizeof(message)))
+        goto error;
     what = "the server";
     if (!(worker->runner = runner_create(worker)) || !(worker->server = server_create(worker)))
         goto error;
@@ -195,6 +199,7 @@ static void take_down(struct worker *worker) {
         server_cut(worker->server);
     runner_destroy(worker->runner); /* ends every run, which frees the last requests */
     worker->runner = NULL;
+    cli_limits_destroy(worker);
     module_set_destroy(worker->modules);
     health_destroy(worker->health);
     server_destroy(worker->server);
@@ -204,6 +209,7 @@ static void take_down(struct worker *worker) {
     metrics_destroy(worker->metrics);
     if (worker->base)
         event_base_free(worker->base);
+    free(worker->user_environment);
 }
 
 int worker_run(const struct worker_options *options) {

@@ -18,13 +18,15 @@
 struct worker {
     struct event_base *base;
     const struct config *config;
-    char *const *environment; /* of the process, as main got it */
+    char *const *environment; /* as main got it; the home of runner.user, if there is one */
     struct log *log;
     const struct supervised *supervised;
     pthread_t loop_thread;
     uint64_t started_ms; /* monotonic */
     bool draining;
 
+    char **user_environment;       /* what `environment` is then */
+    struct process_limits *limits; /* of every process of the CLI; NULL: none */
     struct metrics *metrics;
     struct keys *keys;
     struct slots *slots;

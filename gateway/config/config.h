@@ -128,8 +128,8 @@ struct config {
             uint64_t cpu_seconds;
             uint64_t open_files;
             uint64_t file_bytes; /* of one file that it writes */
-        } limits;                /* of one run: the CLI and all that it starts */
-        bool cgroup;             /* auto (default): a cgroup a process where one can be had; off */
+        } limits;                /* of each process of the CLI, and each that it starts */
+        bool cgroup; /* auto (default): memory_bytes of all together where it can be had; off */
     } runner;
 
     struct config_profile *profiles; /* "full" and "bare" are always there */

@@ -70,6 +70,7 @@ void config_destroy(struct config *config) {
     free(config->state_directory);
     free(config->runner.command);
     free(config->runner.working_directory);
+    free(config->runner.user);
     free(config->modules.directory);
     free(config);
 }

@@ -65,6 +65,8 @@ static void on_ended(void *data, const struct process_status *status) {
     health->probe = NULL;
     if (health->timed_out)
         conclude(health, false, "`claude --version` did not end in time");
+    else if (status->how == PROCESS_NOT_STARTED)
+        conclude(health, false, "the CLI could not be started; the gateway's log says why");
     else if (status->exit_code == 0)
         conclude_version(health);
     else
@@ -86,7 +88,8 @@ static void start_probe(struct health *health) {
                                       .envp = environment,
                                       .working_directory = worker->config->runner.working_directory,
                                       .max_line_bytes = 65536,
-                                      .kill_grace_ms = 100};
+                                      .kill_grace_ms = 100,
+                                      .limits = worker->limits};
     int error = 0;
     health->timed_out = false;
     if (environment)

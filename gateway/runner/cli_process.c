@@ -204,7 +204,8 @@ static int spawn(struct cli_process *cli, const struct cli_session *session) {
                                       .envp = pool_environment(cli->pool),
                                       .working_directory = cli->kind->working_directory,
                                       .max_line_bytes = config->runner.max_line_bytes,
-                                      .kill_grace_ms = config->runner.kill_grace_ms};
+                                      .kill_grace_ms = config->runner.kill_grace_ms,
+                                      .limits = cli->pool->worker->limits};
     int error = ENOMEM;
     if (arguments)
         cli->process = process_start(cli->pool->processes, &options, &callbacks, cli, &error);

@@ -142,7 +142,10 @@ void pool_timer(struct cli_process *cli) {
         cli_process_retire(cli);
 }
 
-static enum cli_start_failure failure_of(const struct cli_process *cli) {
+static enum cli_start_failure failure_of(const struct cli_process *cli,
+                                         const struct process_status *status) {
+    if (status->how == PROCESS_NOT_STARTED)
+        return CLI_NOT_STARTED;
     if (cli->overdue)
         return CLI_SILENT;
     return cli->babbled ? CLI_BABBLED : CLI_DIED;
@@ -169,11 +172,12 @@ static void changed(struct pool *pool) {
 void pool_ended(struct cli_process *cli, const struct process_status *status) {
     struct pool *pool = cli->pool;
     struct run *run = cli->run;
-    bool by_itself = status->how == PROCESS_EXITED && cli->state != CLI_ENDING;
+    bool by_itself = (status->how == PROCESS_EXITED || status->how == PROCESS_NOT_STARTED) &&
+                     cli->state != CLI_ENDING;
     remove_process(pool, cli);
     bool unasked = by_itself || cli->overdue || cli->babbled;
     if (unasked && !cli->ready && !cli->resumes && (run || !cli->initialized))
-        note_failure(pool, cli->kind, failure_of(cli));
+        note_failure(pool, cli->kind, failure_of(cli, status));
     if (unasked && !run && cli->turns == 0) {
         pool_demand_failed(pool, cli->kind);
         if (cli->initialized)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Readers for /proc/PID/stat, /proc/PID/task/TID/children and /proc/PID/environ. Every value is
+ * Readers for /proc/PID/stat, /proc/PID/task/TID/children, environ and limits. Every value is
  * a snapshot: the process may be gone when the caller acts on it.
  */
 #include "runner/proc_file.h"
@@ -194,6 +194,22 @@ int proc_children_by_scan(pid_t pid, struct pid_list *list) {
     }
     closedir(processes);
     return result;
+}
+
+bool proc_locks_limit_read(pid_t pid, uint64_t *limit) {
+    static const char name[] = "Max file locks ";
+    char text[4096];
+    snprintf(text, sizeof(text), "/proc/%d/limits", (int)pid);
+    const int fd = open(text, O_RDONLY | O_CLOEXEC);
+    const ssize_t size = fd < 0 ? -1 : read_all(fd, text, sizeof(text) - 1);
+    if (fd >= 0) {
+        close(fd);
+    }
+    text[size > 0 ? size : 0] = '\0';
+    const char *line = strstr(text, name);
+    char *end = NULL;
+    *limit = line ? strtoull(line + strlen(name), &end, 10) : 0;
+    return line && *end == ' ' && *limit > 0; /* else "unlimited" */
 }
 
 /* Looks at one window of the environment; entries end with a zero byte. */

@@ -43,4 +43,7 @@ int proc_children_by_scan(pid_t pid, struct pid_list *list);
  * fit. `name` ends with '='. */
 bool proc_environ_read(pid_t pid, const char *name, char *value, size_t size);
 
+/* The soft limit of file locks (RLIMIT_LOCKS); false when there is none, or no such process. */
+bool proc_locks_limit_read(pid_t pid, uint64_t *limit);
+
 #endif

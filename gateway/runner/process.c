@@ -16,6 +16,7 @@
 #define UNWATCHED_WAIT_MS 1000
 
 static void finish(struct process *process) {
+    process_launch_conclude(process);
     process_host_remove(process->host, process);
     process->callbacks.ended(process->data, &process->status);
     process_free(process);
@@ -138,6 +139,7 @@ struct process *process_start(struct process_host *host, const struct process_op
     process->data = data;
     process->kill_grace_ms = options->kill_grace_ms;
     process->input.fd = process->output.fd = process->errors.fd = process->exit_fd = -1;
+    process->plan_fd = -1;
     line_reader_init(&process->lines, options->max_line_bytes);
     if ((*error = process_spawn(process, options))) {
         free(process);
@@ -161,6 +163,7 @@ void process_free(struct process *process) {
     if (process->exit_fd >= 0) {
         close(process->exit_fd);
     }
+    process_launch_finish(process);
     line_reader_finish(&process->lines);
     process_tree_finish(&process->tree);
     free(process);

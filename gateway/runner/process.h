@@ -12,6 +12,8 @@
 #ifndef RUNNER_PROCESS_H
 #define RUNNER_PROCESS_H
 
+#include "runner/process_limits.h"
+
 #include <event2/event.h>
 #include <koine/base.h>
 #include <stdbool.h>
@@ -41,15 +43,26 @@ void process_host_count(const struct process_host *host, struct process_host_cou
 struct process;
 
 enum process_end {
-    PROCESS_EXITED,       /* by itself (or by somebody else's signal) */
-    PROCESS_ENDED,        /* after process_end */
-    PROCESS_LINE_TOO_LONG /* a line over max_line_bytes: ended for that */
+    PROCESS_EXITED,        /* by itself (or by somebody else's signal) */
+    PROCESS_ENDED,         /* after process_end */
+    PROCESS_LINE_TOO_LONG, /* a line over max_line_bytes: ended for that */
+    PROCESS_NOT_STARTED    /* with limits: the program never ran; the log says why */
+};
+
+/* What the kernel has ended a process for, as far as that can be told. */
+enum process_limit {
+    PROCESS_LIMIT_NONE,
+    PROCESS_LIMIT_MEMORY, /* of the whole tree; only with a cgroup */
+    PROCESS_LIMIT_CPU,
+    PROCESS_LIMIT_FILE
 };
 
 struct process_status {
     enum process_end how;
     int exit_code; /* -1: ended by a signal */
     int signal;    /* 0: exited */
+    int error;     /* PROCESS_NOT_STARTED: an errno value (ENOENT, EACCES …) */
+    enum process_limit limit;
 };
 
 struct process_callbacks {
@@ -73,7 +86,8 @@ struct process_options {
     char *const *envp;             /* the marker is added to it */
     const char *working_directory; /* absolute, NULL: inherited */
     uint64_t max_line_bytes;
-    uint32_t kill_grace_ms; /* between SIGTERM and SIGKILL */
+    uint32_t kill_grace_ms;              /* between SIGTERM and SIGKILL */
+    const struct process_limits *limits; /* NULL: none. They must outlive the host. */
 };
 
 /*
@@ -81,6 +95,9 @@ struct process_options {
  * and handlers are the default ones, it leads a process group of its own. posix_spawn: cheap for a
  * large parent. Returns NULL with `*error` an errno value (ENOENT, EACCES, EAGAIN, EMFILE, ENOMEM
  * …).
+ * With limits the child is limited before its first instruction. It becomes the program later then:
+ * what fails there (no such program, a working directory that its user may not enter) is not told
+ * by NULL but by `ended` with PROCESS_NOT_STARTED.
  */
 struct process *process_start(struct process_host *host, const struct process_options *options,
                               const struct process_callbacks *callbacks, void *data, int *error);

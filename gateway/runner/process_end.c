@@ -57,6 +57,21 @@ static int add_adopted(struct process *process, int signal) {
     return found + !certain;
 }
 
+/* Whoever lives in the cgroup is of the tree, whatever else it has shed. As add_adopted. */
+static int add_cgroup(struct process *process, int signal) {
+    struct pid_list members = {0};
+    const bool certain = cgroup_list(process->cgroup, &members) == KOINE_OK;
+    int found = 0;
+    for (size_t i = 0; i < members.count; i++) {
+        const bool recorded = process_tree_knows(&process->tree, members.pids[i]);
+        const int added = process_tree_add(&process->tree, members.pids[i], signal);
+        process->host->counters.strays += added != 0 && !recorded;
+        found += added != 0;
+    }
+    pid_list_finish(&members);
+    return found + !certain;
+}
+
 /* Brings the record up to date; new processes get `signal`. How many are new, one more when there
  * may be others, so that the caller looks again. */
 static int collect(struct process *process, int signal) {
@@ -66,7 +81,8 @@ static int collect(struct process *process, int signal) {
     }
     const int adopted = add_adopted(process, signal);
     const int walked = process_tree_walk(&process->tree, signal);
-    return root < 0 || walked < 0 ? adopted + 1 : root + adopted + walked;
+    const int others = adopted + (process->cgroup ? add_cgroup(process, signal) : 0);
+    return root < 0 || walked < 0 ? others + 1 : root + others + walked;
 }
 
 /* Certainly: nobody lived when this look began, and it found nobody. A member that dies during a
@@ -103,6 +119,9 @@ static void kill_groups(const struct process *process) {
 }
 
 size_t process_kill(struct process *process) {
+    if (process->cgroup) {
+        cgroup_kill(process->cgroup);
+    }
     process_tree_refresh(&process->tree);
     process_tree_signal(&process->tree, SIGSTOP);
     for (int round = 0; round < STOP_ROUNDS && collect(process, SIGSTOP) > 0; round++) {
@@ -198,9 +217,17 @@ static bool has_no_strays(struct process *process) {
     return none;
 }
 
+static bool has_empty_cgroup(const struct process *process) {
+    struct pid_list members = {0};
+    const bool empty = !process->cgroup ||
+                       (cgroup_list(process->cgroup, &members) == KOINE_OK && members.count == 0);
+    pid_list_finish(&members);
+    return empty;
+}
+
 bool process_end_strays(struct process *process) {
     process_host_reap(process->host);
-    if (has_no_strays(process)) {
+    if (has_empty_cgroup(process) && has_no_strays(process)) {
         return true;
     }
     const uint64_t before = process->host->counters.strays;

@@ -39,7 +39,7 @@ void process_log(struct process_host *host, int level, const char *format, ...) 
     if (!host->log) {
         return;
     }
-    char message[256];
+    char message[640];
     va_list values;
     va_start(values, format);
     vsnprintf(message, sizeof(message), format, values);
@@ -142,14 +142,25 @@ int process_host_adopted(struct process_host *host, struct pid_list *adopted) {
     return result;
 }
 
+/* The file is readable for everybody. The system call is not for a process of another user, unless
+ * root has all its capabilities: in a container it seldom has. */
+static bool read_tag(pid_t pid, rlim_t *tag) {
+    struct rlimit limit;
+    uint64_t locks;
+    if (prlimit(pid, RLIMIT_LOCKS, NULL, &limit) == 0) {
+        *tag = limit.rlim_cur;
+        return true;
+    }
+    const bool found = errno == EPERM && proc_locks_limit_read(pid, &locks);
+    *tag = found ? locks : 0;
+    return found;
+}
+
 /* 0 when it was started elsewhere, removed its tag, or may not be looked at. */
 static rlim_t tag_of(pid_t pid) {
-    struct rlimit limit;
     const rlim_t first = (rlim_t)1 << 62;
-    return prlimit(pid, RLIMIT_LOCKS, NULL, &limit) == 0 && limit.rlim_cur >= first &&
-                   limit.rlim_cur < first * 2
-               ? limit.rlim_cur
-               : 0;
+    rlim_t tag;
+    return read_tag(pid, &tag) && tag >= first && tag < first * 2 ? tag : 0;
 }
 
 static bool is_related(const struct process *process, pid_t pid) {
@@ -160,6 +171,19 @@ static bool is_related(const struct process *process, pid_t pid) {
             process_tree_knows(&process->tree, stat.session));
 }
 
+static bool is_in_cgroup(const struct process *process, pid_t pid) {
+    struct pid_list members = {0};
+    bool found = false;
+    if (process->cgroup) {
+        cgroup_list(process->cgroup, &members);
+    }
+    for (size_t i = 0; i < members.count && !found; i++) {
+        found = members.pids[i] == pid;
+    }
+    pid_list_finish(&members);
+    return found;
+}
+
 /* The costly way, for those that shed their tag. */
 static enum ownership owner_without_tag(const struct process_host *host, pid_t pid,
                                         const struct process **owner) {
@@ -168,7 +192,8 @@ static enum ownership owner_without_tag(const struct process_host *host, pid_t p
                         strlen(marker) == PROCESS_MARKER_DIGITS;
     for (*owner = host->first; *owner; *owner = (*owner)->next) {
         const char *digits = (*owner)->marker + strlen(PROCESS_MARKER_NAME);
-        if (marked ? strcmp(digits, marker) == 0 : is_related(*owner, pid)) {
+        if (marked ? strcmp(digits, marker) == 0
+                   : is_related(*owner, pid) || is_in_cgroup(*owner, pid)) {
             return OWNED;
         }
     }

@@ -4,6 +4,7 @@
  *
  *   process.c         the interface, from the start to the last callback
  *   process_spawn.c   pipes, environment, posix_spawn
+ *   process_launch.c  a start with limits, and what came of it (process_limits.h)
  *   process_input.c   the queue for stdin
  *   process_output.c  stdout and stderr as lines
  *   process_end.c     the end of a tree
@@ -73,6 +74,9 @@ struct process {
     int exit_fd; /* a pidfd; -1 where they are not to be had */
     char marker[sizeof(PROCESS_MARKER_NAME) + PROCESS_MARKER_DIGITS];
     rlim_t tag;
+    const struct process_limits *limits; /* NULL: none; then there is no plan and no cgroup */
+    int plan_fd;                         /* what the launcher was told, and what it says */
+    struct cgroup *cgroup;               /* NULL: none */
     struct event exit_event;
     bool reaped; /* `status` tells how */
     bool exited; /* and the unit has acted on it */
@@ -111,6 +115,14 @@ void process_free(struct process *process);
 
 /* process_spawn.c: 0 or an errno value; sets pid, marker, tag and the pipes. */
 int process_spawn(struct process *process, const struct process_options *options);
+
+/* process_launch.c */
+/* Makes the launcher's plan, and the cgroup. 0 or an errno value; _finish is called either way. */
+int process_launch_prepare(struct process *process, const struct process_options *options,
+                           char *const *environment);
+/* It is over: whether it was started at all, and which limit has ended it. */
+void process_launch_conclude(struct process *process);
+void process_launch_finish(struct process *process);
 
 /* process_input.c */
 void process_input_ready(evutil_socket_t fd, short what, void *data);

@@ -4,6 +4,9 @@
  * not depend on the size of this process. Leaves nothing behind when it fails.
  */
 #include "runner/process_internal.h"
+#include "runner/process_launcher.h"
+#include "runner/process_limits_internal.h"
+#include "runner/process_plan.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +16,9 @@
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
+
+#define STRING_OF(text) #text
+#define STRING(macro) STRING_OF(macro)
 
 struct child_pipes {
     int fds[3][2]; /* by the child's descriptor: [0] is read, [1] is written */
@@ -107,9 +113,17 @@ static char **marked_environment(struct process *process, char *const *given) {
     return environment;
 }
 
+/* The launcher gets its plan and its own file, by number. */
+static int add_launcher(posix_spawn_file_actions_t *actions, const struct process *process) {
+    const int error = posix_spawn_file_actions_adddup2(actions, process->plan_fd, PROCESS_PLAN_FD);
+    return error ? error
+                 : posix_spawn_file_actions_adddup2(actions, process->limits->launcher_fd,
+                                                    PROCESS_LAUNCHER_FD);
+}
+
 /* Call `actions_destroy` after success. */
 static int actions_init(posix_spawn_file_actions_t *actions, struct child_pipes *pipes,
-                        const char *working_directory) {
+                        const struct process *process, const char *working_directory) {
     int error = posix_spawn_file_actions_init(actions);
     if (error) {
         return error;
@@ -117,11 +131,15 @@ static int actions_init(posix_spawn_file_actions_t *actions, struct child_pipes 
     for (int i = 0; i < 3 && !error; i++) {
         error = posix_spawn_file_actions_adddup2(actions, *child_side(pipes, i), i);
     }
+    if (!error && process->limits) {
+        error = add_launcher(actions, process);
+    }
     if (!error && working_directory) {
         error = posix_spawn_file_actions_addchdir_np(actions, working_directory);
     }
     if (!error) {
-        error = posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+        const int last = process->limits ? PROCESS_LAUNCHER_FD : STDERR_FILENO;
+        error = posix_spawn_file_actions_addclosefrom_np(actions, last + 1);
     }
     if (error) {
         posix_spawn_file_actions_destroy(actions);
@@ -151,18 +169,30 @@ static int attributes_init(posix_spawnattr_t *attributes) {
  * hard limit is too low it has only the marker. */
 static int spawn_tagged(struct process *process, const struct process_options *options,
                         const posix_spawn_file_actions_t *actions,
-                        const posix_spawnattr_t *attributes, char *const *environment) {
+                        const posix_spawnattr_t *attributes) {
     struct rlimit own;
     bool tagged = false;
     if (getrlimit(RLIMIT_LOCKS, &own) == 0) {
         const struct rlimit tag = {process->tag, own.rlim_max};
         tagged = setrlimit(RLIMIT_LOCKS, &tag) == 0;
     }
-    const int error =
-        posix_spawn(&process->pid, options->path, actions, attributes, options->argv, environment);
+    const int error = posix_spawn(&process->pid, options->path, actions, attributes, options->argv,
+                                  options->envp);
     if (tagged) {
         setrlimit(RLIMIT_LOCKS, &own);
     }
+    return error;
+}
+
+/* The same as a start of the launcher, which has no environment and no directory of its own. */
+static int turn_into_launch(struct process *process, struct process_options *start) {
+    static char name[] = PROCESS_LAUNCHER_NAME, *arguments[] = {name, NULL}, *nothing[] = {NULL};
+    static const char path[] = "/proc/self/fd/" STRING(PROCESS_LAUNCHER_FD);
+    const int error = process_launch_prepare(process, start, start->envp);
+    start->path = path;
+    start->argv = arguments;
+    start->envp = nothing;
+    start->working_directory = NULL;
     return error;
 }
 
@@ -170,13 +200,16 @@ static int spawn_child(struct process *process, const struct process_options *op
                        struct child_pipes *pipes) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
+    struct process_options start = *options;
     char **environment = marked_environment(process, options->envp);
+    start.envp = environment;
     int error = environment ? 0 : ENOMEM;
-    if (error || (error = actions_init(&actions, pipes, options->working_directory))) {
+    if (error || (options->limits && (error = turn_into_launch(process, &start))) ||
+        (error = actions_init(&actions, pipes, process, start.working_directory))) {
         goto out;
     }
     if (!(error = attributes_init(&attributes))) {
-        error = spawn_tagged(process, options, &actions, &attributes, environment);
+        error = spawn_tagged(process, &start, &actions, &attributes);
         posix_spawnattr_destroy(&attributes);
     }
     posix_spawn_file_actions_destroy(&actions);
@@ -200,5 +233,8 @@ int process_spawn(struct process *process, const struct process_options *options
         }
     }
     pipes_close(&pipes);
+    if (error) {
+        process_launch_finish(process);
+    }
     return error;
 }

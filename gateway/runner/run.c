@@ -181,6 +181,15 @@ void run_over(struct run *run, int exit_code, int signal) {
     run_free(run);
 }
 
+/* What the client is told of limits that the operator has set; the log names the key. */
+static const char *const over_limit[] = {
+    [PROCESS_LIMIT_MEMORY] =
+        "The CLI and its tools used more memory than this gateway allows: they were ended.",
+    [PROCESS_LIMIT_CPU] =
+        "The CLI used more processor time than this gateway allows: it was ended.",
+    [PROCESS_LIMIT_FILE] = "The CLI wrote a larger file than this gateway allows: it was ended.",
+};
+
 /* The failure of a process that ended before its result. */
 static void fail_unfinished(struct run *run, const struct cli_process *cli,
                             const struct process_status *status) {
@@ -195,7 +204,14 @@ static void fail_unfinished(struct run *run, const struct cli_process *cli,
                  "The CLI wrote a line over the limit (runner.max_line_bytes).");
         return;
     }
-    if (status->signal)
+    if (status->how == PROCESS_NOT_STARTED) {
+        run->reason = "spawn_error";
+        run_fail(run, 500, "SPAWN_ERROR", cli_start_failure_text(CLI_NOT_STARTED));
+        return;
+    }
+    if (status->limit != PROCESS_LIMIT_NONE)
+        snprintf(message, sizeof(message), "%s", over_limit[status->limit]);
+    else if (status->signal)
         snprintf(message, sizeof(message), "The CLI was ended by signal %d before it %s.%s",
                  status->signal, when, advice);
     else

@@ -270,9 +270,13 @@ static int32_t write_history(struct run *run, struct koine_text history,
     char **envp = cli_command_environment(worker->config, worker->environment);
     char *path = envp ? transcript_path(envp, run_working_directory(run), id) : NULL;
     free(envp);
-    int failed = path ? transcript_write(path, history, id, run_working_directory(run), message,
-                                         sizeof(message))
-                      : -1;
+    struct process_user_files before;
+    int failed = path ? process_user_enter(process_limits_user(worker->limits), &before) : -1;
+    if (path && !failed) { /* it is the CLI's file, in a directory of its user */
+        failed = transcript_write(path, history, id, run_working_directory(run), message,
+                                  sizeof(message));
+        process_user_leave(&before);
+    }
     free(path);
     if (!failed)
         return KOINE_OK;
