@@ -46,8 +46,10 @@ static void on_line(void *data, char *line, size_t size) {
 /* "2.1.330 (Claude Code)". What is older does not speak the two-way protocol as it is spoken here.
  */
 static void conclude_version(struct health *health) {
-    unsigned major = 0, minor = 0;
-    if (sscanf(health->version, "%4u.%4u", &major, &minor) != 2)
+    char *dot = NULL, *end = NULL;
+    const unsigned long major = strtoul(health->version, &dot, 10);
+    const unsigned long minor = *dot == '.' ? strtoul(dot + 1, &end, 10) : 0;
+    if (dot == health->version || !end || end == dot + 1)
         conclude(health, false,
                  "`claude --version` tells no version: runner.command must be Claude Code");
     else if (major < 2 || (major == 2 && minor < 1))

@@ -40,6 +40,8 @@ struct cli_kind *cli_kind_create(const struct cli_command_options *options, cons
     kind->path = strdup(options->path);
     kind->owner = strdup(owner);
     kind->working_directory = strdup(working_directory);
+    kind->plain = !options->model.data && !options->effort.data && !options->max_turns &&
+                  options->max_budget_usd == 0;
     kind->counts_budget = options->max_budget_usd > 0;
     kind->limits_answers = has_settings(options->profile);
     if (kind->path && kind->owner && kind->working_directory)

@@ -15,6 +15,7 @@ struct cli_kind {
     char **arguments; /* without those of a session */
     char *working_directory;
     char *owner;         /* the key whose sessions the processes can have */
+    bool plain;          /* nothing that a client has chosen can keep it from starting */
     bool counts_budget;  /* it ends by what it has cost in all: good for one turn only */
     bool limits_answers; /* its start limits answers already: no other limit can be taken back */
 };

@@ -18,6 +18,7 @@
 #include "runner/cli_output.h"
 #include "runner/process.h"
 #include <event2/event.h>
+#include <time.h>
 
 struct pool;
 struct run;
@@ -52,14 +53,15 @@ struct cli_process {
     bool overdue; /* ended by us because it had not answered in time */
     bool babbled; /* ended by us because it wrote nonsense */
     char session_id[SESSION_ID_SIZE];
-    char *initialized;     /* what it has been initialized with ("" for nothing); NULL: not yet */
-    char *settings;        /* the settings that are in force; NULL: none were sent */
-    double total_cost_usd; /* that its session had cost when its last turn ended */
-    unsigned turns;        /* that have ended */
-    uint64_t started_ms;   /* when it was started */
-    uint64_t used_ms;      /* when it was asked for, or has last done something */
-    size_t stray_bytes;    /* of lines that are no messages, since the start */
-    struct event *timer;   /* while no run has it: to answer, to be used, to end */
+    char *initialized;       /* what it has been initialized with ("" for nothing); NULL: not yet */
+    char *settings;          /* the settings that are in force; NULL: none were sent */
+    double total_cost_usd;   /* that its session had cost when its last turn ended */
+    struct timespec left_at; /* when its last turn ended, by the clock of files */
+    unsigned turns;          /* that have ended */
+    uint64_t started_ms;     /* when it was started */
+    uint64_t used_ms;        /* when it was asked for, or has last done something */
+    size_t stray_bytes;      /* of lines that are no messages, since the start */
+    struct event *timer;     /* while no run has it: to answer, to be used, to end */
 };
 
 /*

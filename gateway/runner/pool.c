@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #define LIMIT_VARIABLE "CLAUDE_CODE_MAX_OUTPUT_TOKENS="
 
@@ -146,10 +148,14 @@ static enum cli_start_failure failure_of(const struct cli_process *cli) {
     return cli->babbled ? CLI_BABBLED : CLI_DIED;
 }
 
-static void note_failure(struct pool *pool, enum cli_start_failure failure) {
+/* What a client has chosen may be wrong for this CLI: that is no fault of the set-up. */
+static void note_failure(struct pool *pool, const struct cli_kind *kind,
+                         enum cli_start_failure failure) {
+    pool->counters.start_failures++;
+    if (!kind->plain)
+        return;
     pool->last_failure = failure;
     pool->failures_in_a_row++;
-    pool->counters.start_failures++;
     log_print(pool->worker->log, pool->failures_in_a_row <= 3 ? KOINE_LOG_WARNING : KOINE_LOG_DEBUG,
               "runner", "a process of the CLI could not be made ready (%u in a row): %s",
               pool->failures_in_a_row, cli_start_failure_text(failure));
@@ -165,10 +171,14 @@ void pool_ended(struct cli_process *cli, const struct process_status *status) {
     struct run *run = cli->run;
     bool by_itself = status->how == PROCESS_EXITED && cli->state != CLI_ENDING;
     remove_process(pool, cli);
-    if (!cli->ready && (by_itself || cli->overdue || cli->babbled) && !cli->resumes)
-        note_failure(pool, failure_of(cli));
-    if (!run && (by_itself || cli->overdue || cli->babbled) && cli->turns == 0)
+    bool unasked = by_itself || cli->overdue || cli->babbled;
+    if (unasked && !cli->ready && !cli->resumes && (run || !cli->initialized))
+        note_failure(pool, cli->kind, failure_of(cli));
+    if (unasked && !run && cli->turns == 0) {
         pool_demand_failed(pool, cli->kind);
+        if (cli->initialized)
+            pool_initialized_in_vain(cli);
+    }
     if (run) {
         run->cli = NULL;
         run_on_process_ended(run, cli, status);
@@ -215,13 +225,32 @@ static void drop_misfits(struct pool *pool, const struct pool_want *want) {
             cli_process_retire(cli);
 }
 
+#define WRITES_LATE_MS 2000 /* 2.1.197 writes a turn down some 60 ms after its result */
+
+/* Somebody else has gone on with the session meanwhile, another gateway or a person: the process
+ * would not know of it. */
+static bool is_outdated(const struct cli_process *cli) {
+    struct koine_text id = {cli->session_id, SESSION_ID_SIZE - 1};
+    char *path = transcript_path(cli->pool->environment, cli->kind->working_directory, id);
+    struct stat file;
+    bool outdated = false;
+    if (path && stat(path, &file) == 0) {
+        int64_t late_ms = (int64_t)(file.st_mtim.tv_sec - cli->left_at.tv_sec) * 1000 +
+                          (file.st_mtim.tv_nsec - cli->left_at.tv_nsec) / 1000000;
+        outdated = late_ms > WRITES_LATE_MS;
+    }
+    free(path);
+    return outdated;
+}
+
 /* A session's process goes on, or goes, so that another one can go on: two would lose a turn. */
 static enum pool_result take_session(struct pool *pool, const struct pool_want *want,
                                      struct cli_process **cli) {
     struct cli_process *found = find_session(pool, want->session.resume_id);
     if (!found)
         return POOL_FULL; /* nobody has it */
-    if (found->state != CLI_IDLE || want->session.fork || !suits(found, want)) {
+    if (found->state != CLI_IDLE || want->session.fork || !suits(found, want) ||
+        is_outdated(found)) {
         if (found->state != CLI_RUNNING)
             cli_process_retire(found);
         return POOL_WAIT;
@@ -256,7 +285,7 @@ static enum pool_result start_for_run(struct pool *pool, const struct pool_want 
     *cli = cli_process_start(pool, want->kind, &want->session, &error);
     if (!*cli) {
         *failure = failure_for(error);
-        note_failure(pool, *failure);
+        note_failure(pool, want->kind, *failure);
         log_print(pool->worker->log, KOINE_LOG_ERROR, "runner",
                   "the CLI (%s) cannot be started: %s", want->kind->path, strerror(error));
         return POOL_FAILED;
@@ -296,6 +325,7 @@ void pool_give_back(struct cli_process *cli, bool may_stay) {
     uint64_t idle_ms = (uint64_t)pool->worker->config->pool.session_idle_seconds * 1000;
     cli_process_detach(cli, CLI_IDLE);
     cli->turns++;
+    clock_gettime(CLOCK_REALTIME, &cli->left_at);
     if (cli->state == CLI_ENDING)
         return;
     if (may_stay && process_has_leftovers(cli->process)) {

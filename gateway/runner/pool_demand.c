@@ -114,6 +114,15 @@ void pool_demand_failed(struct pool *pool, const struct cli_kind *kind) {
     demand->retry_at_ms = worker_now_ms() + (after_ms < LAST_RETRY_MS ? after_ms : LAST_RETRY_MS);
 }
 
+void pool_initialized_in_vain(struct cli_process *cli) {
+    struct pool_demand *demand = pool_demand_of(cli->pool, cli->kind);
+    if (demand) {
+        free(demand->initialize);
+        demand->initialize = NULL;
+        demand->agreed = 0;
+    }
+}
+
 void pool_demand_used(struct pool_demand *demand) {
     if (demand)
         demand->failures = 0;

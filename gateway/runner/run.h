@@ -168,5 +168,6 @@ void run_on_can_use_tool(void *data, const char *request_id, struct koine_text t
 
 /* run_result.c */
 void run_on_result(void *data, const struct cli_result *result);
+void run_cut(struct run *run); /* maxTokens cut the answer, and no result line comes: it is given */
 
 #endif

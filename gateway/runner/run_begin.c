@@ -184,7 +184,7 @@ void run_on_watchdog(evutil_socket_t fd, short what, void *data) {
     } else if (run->interrupting) {
         run_end(run, NULL); /* it did not obey */
     } else if (run->limit_hit) {
-        run_on_result(run, NULL); /* nor here: but the answer is known anyway */
+        run_cut(run); /* nor here: but the answer is known anyway */
     } else if (!run->cli->ready) {
         run->cli->overdue = true;
         runner_timed_out(run, "the start of the CLI (runner.start_timeout_ms)");

@@ -119,16 +119,21 @@ static void deliver(struct run *run, const struct cli_result *result) {
 
 void run_on_result(void *data, const struct cli_result *result) {
     struct run *run = data;
-    bool may_stay = result && !is_lost(result);
+    bool may_stay = !is_lost(result);
     /* The work is done: who has this answer may send the next request. */
-    if (result && run->request && !run->reason)
+    if (run->request && !run->reason)
         request_return_slot(run->request);
-    if (result)
-        run->cli->total_cost_usd = result->total_cost_usd;
+    run->cli->total_cost_usd = result->total_cost_usd;
     deliver(run, result);
     if (run->reason && !run->interrupting)
         return; /* the callback has ended the run, or it was ended before */
-    if (!run->reason && result && !result->is_error)
+    if (!run->reason && !result->is_error)
         run->runner->last_success_ms = worker_now_ms();
     run_leave(run, may_stay);
+}
+
+void run_cut(struct run *run) {
+    answer_cut(run, NULL);
+    if (!run->reason)
+        run_leave(run, false);
 }
