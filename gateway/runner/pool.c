@@ -334,9 +334,8 @@ void pool_give_back(struct cli_process *cli, bool may_stay) {
         return;
     if (may_stay && process_has_leftovers(cli->process)) {
         pool->counters.left_behind++;
-        may_stay = false; /* they end with it; a task that ends would wake it up, too */
-    }
-    if (may_stay && idle_ms && !pool->draining && !cli->kind->counts_budget) {
+        cli_process_end(cli, false); /* not gently: a task that ends lets it begin a turn */
+    } else if (may_stay && idle_ms && !pool->draining && !cli->kind->counts_budget) {
         cli_process_set_timer(cli, idle_ms);
         pool_watch_memory(pool);
     } else {
