@@ -17,8 +17,8 @@ struct gateway_options {
     const char *const *environment; /* "NAME=value" on top of the defaults, NULL-terminated */
     const char *const *arguments;   /* further command line arguments, NULL-terminated */
     const char *cli;                /* found as `claude` on PATH; NULL: the stand-in CLI */
-    bool no_pool;                   /* each request starts a process of its own, which ends with it */
-    bool no_key;                    /* leave CLAUDE_CODE_GATEWAY_API_KEY out */
+    bool no_pool; /* each request starts a process of its own, which ends with it */
+    bool no_key;  /* leave CLAUDE_CODE_GATEWAY_API_KEY out */
 };
 
 /*

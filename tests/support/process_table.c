@@ -71,6 +71,16 @@ int processes_of_parent(pid_t parent) {
     return count(has_parent, &parent);
 }
 
+int processes_of_parent_listed(pid_t parent) {
+    char path[32], list[16384], *rest = list, *end;
+    int found = 0;
+    snprintf(path, sizeof path, "task/%d/children", (int)parent);
+    read_entry(parent, path, list, sizeof list);
+    for (long pid; (pid = strtol(rest, &end, 10)), end != rest; rest = end)
+        found += has_parent((pid_t)pid, &parent);
+    return found;
+}
+
 int processes_with_argument(const char *argument) {
     return count(has_argument, argument);
 }
