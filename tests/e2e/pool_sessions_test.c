@@ -380,25 +380,34 @@ END_TEST
 
 /* ---- copies */
 
+/* The id of a copy that knows this of the conversation. */
+static char *copy(const char *id, const char *fields, json_int_t messages, const char *system) {
+    struct http_response answer = turn(id, "{'echo':'state'}", fields);
+    json_t *seen = echoed(&answer);
+    char *copied = scratch_text("%s", http_string(&answer, "sessionId"));
+    ck_assert_str_ne(copied, id);
+    assert_text(seen, "session", copied);
+    assert_text(seen, "system_prompt", system);
+    ck_assert_int_eq(number(seen, "history.messages"), messages);
+    json_decref(seen);
+    http_response_finish(&answer);
+    return copied;
+}
+
 START_TEST(a_copy_of_a_live_session_leaves_it_as_it_is)
 {
     start(NULL);
-    char *id = begin_session(NULL);
-    struct http_response answer =
-        turn(id, "{'echo':'state'}", "{'forkSession':true,'system':'only here'}");
-    json_t *seen = echoed(&answer);
-    char *copy = scratch_text("%s", http_string(&answer, "sessionId"));
-    ck_assert_str_ne(copy, id);
-    assert_text(seen, "session", copy);
-    assert_text(seen, "system_prompt", "only here");
-    ck_assert_int_eq(number(seen, "history.messages"), 2);
-    json_int_t original = pid_with_history(id, 2), copied = pid_with_history(copy, 4);
+    char *id = begin_session(NULL), *first = copy(id, "{'forkSession':true}", 2, NULL);
+    json_int_t original = pid_with_history(id, 2), copied = pid_with_history(first, 4);
     ck_assert_int_ne(original, copied);
-    ck_assert_int_eq(pid_with_history(id, 4), original);
-    ck_assert_int_eq(pid_with_history(copy, 6), copied);
-    json_decref(seen);
-    http_response_finish(&answer);
-    free(copy);
+    char *second = copy(id, "{'forkSession':true,'system':'only here'}", 4, "only here");
+    ck_assert_str_ne(second, first);
+    ck_assert_int_eq(pid_with_history(first, 6), copied);
+    ck_assert_int_ne(pid_with_history(second, 6), copied);
+    original = pid_with_history(id, 4);
+    ck_assert_int_eq(pid_with_history(id, 6), original);
+    free(first);
+    free(second);
     free(id);
 }
 END_TEST
