@@ -221,9 +221,12 @@ END_TEST
 
 /* ---- a turn after one that was left */
 
+/* The CLI has certainly taken the prompt, for it has begun to answer. */
 static void assert_goes_on_after(const char *left) {
-    struct raw_client *running = begin_running_turn(left);
-    leave(running);
+    struct sse_stream *stream = sse_open_stream(gateway, "/stream", turn_body(left));
+    sse_await(stream, "text");
+    sse_stream_close(stream);
+    await_heard();
     struct http_response answer = turn("{'text':'here again'}");
     http_assert_status(&answer, 200);
     ck_assert_str_eq(http_string(&answer, "text"), "here again");
@@ -234,9 +237,9 @@ static void assert_goes_on_after(const char *left) {
 START_TEST(a_turn_after_one_that_was_left_waits_for_its_end)
 {
     start(NULL);
-    assert_goes_on_after("{'first_delay_ms':60000}");
+    assert_goes_on_after("{'text':'half of it, and then more','delay_ms':60000}");
     assert_goes_on_after("{'text':'half of it','hang':'mid_text'}");
-    assert_goes_on_after("{'hang':{'when':'mid_text','ignore_sigterm':true}}");
+    assert_goes_on_after("{'text':'half','hang':{'when':'mid_text','ignore_sigterm':true}}");
     assert_messages(2 + 3 * (1 + 2)); /* of those that were left the prompts alone */
     await_health(gateway, "processes.running", 0);
     await_health(gateway, "processes.ending", 0);
