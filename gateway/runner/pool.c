@@ -126,6 +126,7 @@ void pool_ready(struct cli_process *cli) {
     pool->has_worked = true;
     runner_note_start(pool->worker->runner, pool->counters.last_start_ms);
     if (cli->run) {
+        pool_demand_used(pool_demand_of(pool, cli->kind));
         run_on_ready(cli->run);
     } else if (cli->state == CLI_STARTING) {
         pool_set_state(cli, CLI_WARM);

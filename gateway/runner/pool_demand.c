@@ -115,8 +115,11 @@ void pool_demand_failed(struct pool *pool, const struct cli_kind *kind) {
 }
 
 void pool_demand_used(struct pool_demand *demand) {
-    if (demand)
-        demand->failures = 0;
+    if (!demand || !demand->failures)
+        return;
+    uint64_t soon = worker_now_ms() + FIRST_RETRY_MS;
+    demand->failures = 0;
+    demand->retry_at_ms = demand->retry_at_ms < soon ? demand->retry_at_ms : soon;
 }
 
 void pool_expect(struct pool *pool, struct cli_kind *kind) {
