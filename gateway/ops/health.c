@@ -4,6 +4,7 @@
 #include "policy/slots.h"
 #include "runner/cli_command.h"
 #include "runner/runner.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,11 +74,22 @@ static void on_ended(void *data, const struct process_status *status) {
         conclude(health, false, "`claude --version` failed; run it by hand to see why");
 }
 
+/* In the words that a request is refused with. */
+static void conclude_unstarted(struct health *health, int error) {
+    const struct worker *worker = health->worker;
+    const char *problem = cli_start_failure_text(cli_start_failure_of(error));
+    if (health->problem != problem)
+        log_print(worker->log, KOINE_LOG_WARNING, "health", "the CLI (%s) cannot be started: %s",
+                  worker->config->runner.command, strerror(error));
+    conclude(health, false, problem);
+}
+
 static void start_probe(struct health *health) {
     struct worker *worker = health->worker;
     const char *path = runner_cli_path(worker->runner);
+    int error = path ? ENOMEM : errno;
     if (!path) {
-        conclude(health, false, "the CLI was not found: install it or set runner.command");
+        conclude_unstarted(health, error);
         return;
     }
     static const struct process_callbacks callbacks = {.line = on_line, .ended = on_ended};
@@ -90,14 +102,13 @@ static void start_probe(struct health *health) {
                                       .max_line_bytes = 65536,
                                       .kill_grace_ms = 100,
                                       .limits = worker->limits};
-    int error = 0;
     health->timed_out = false;
     if (environment)
         health->probe =
             process_start(runner_processes(worker->runner), &options, &callbacks, health, &error);
     free(environment);
     if (!health->probe) {
-        conclude(health, false, "the CLI could not be started");
+        conclude_unstarted(health, error);
         return;
     }
     process_close_input(health->probe);

@@ -35,6 +35,12 @@ const char *cli_start_failure_text(enum cli_start_failure failure) {
     return texts[failure];
 }
 
+enum cli_start_failure cli_start_failure_of(int error) {
+    return error == ENOENT                       ? CLI_NOT_FOUND
+           : error == EACCES || error == ENOEXEC ? CLI_NOT_EXECUTABLE
+                                                 : CLI_NOT_STARTED;
+}
+
 static struct log *log_of(const struct cli_process *cli) {
     return cli->pool->worker->log;
 }

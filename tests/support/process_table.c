@@ -93,6 +93,16 @@ pid_t process_child(pid_t parent) {
     return child;
 }
 
+int processes_of_parent_listed(pid_t parent) {
+    char path[32], list[16384], *rest = list, *end;
+    int found = 0;
+    snprintf(path, sizeof path, "task/%d/children", (int)parent);
+    read_entry(parent, path, list, sizeof list);
+    for (long pid; (pid = strtol(rest, &end, 10)), end != rest; rest = end)
+        found += has_parent((pid_t)pid, &parent);
+    return found;
+}
+
 int processes_with_argument(const char *argument) {
     pid_t last;
     return count(has_argument, argument, &last);

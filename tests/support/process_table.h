@@ -10,6 +10,9 @@
 
 /* How many processes have this parent, without zombies. */
 int processes_of_parent(pid_t parent);
+/* The same from the kernel's own list, quick enough to look all the time; one that ends meanwhile
+ * may hide another. */
+int processes_of_parent_listed(pid_t parent);
 /* The one child of a process; aborts the test when there is none, or more. */
 pid_t process_child(pid_t parent);
 /* How many processes have this very text as one of their arguments. */
