@@ -80,8 +80,12 @@ static void assert_metric(const char *name, int value) {
     free(line);
 }
 
+/* So many turns have left something behind: a process or more that the gateway had to find. */
 static void assert_left_behind(int turns) {
     assert_metric("koine_cli_left_behind_total", turns);
+    json_int_t strays = health_number(gateway, "strays");
+    ck_assert_msg(turns ? strays >= turns : strays == 0, "%d strays after %d turns", (int)strays,
+                  turns);
 }
 
 static void assert_gone(void) {
