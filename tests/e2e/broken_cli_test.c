@@ -30,12 +30,16 @@ static void teardown(void) {
     free(command);
 }
 
-static void start(const char *config) {
-    char *text = scratch_text("runner: {command: %s, start_timeout_ms: 700}\n"
-                              "health: {probe_interval_ms: 100, probe_timeout_ms: 5000}\n%s",
-                              command, config);
+static void start_with(const char *more, unsigned start_timeout_ms) {
+    char *text = scratch_text("runner: {command: %s, start_timeout_ms: %u, max_line_bytes: 64KiB}\n"
+                              "health: {probe_interval_ms: 100}\n%s",
+                              command, start_timeout_ms, more);
     gateway = gateway_start(&(struct gateway_options){.config = text});
     free(text);
+}
+
+static void start(void) {
+    start_with("", 20000);
 }
 
 /* Puts it in place in one step: a start finds this program or the one of before. */
@@ -123,7 +127,7 @@ static void assert_well_again(void) {
 
 START_TEST(one_that_is_missing)
 {
-    start("");
+    start();
     await_unhealthy("not found");
     assert_failure(NULL, 500, "SPAWN_ERROR", "was not found: install Claude Code");
     assert_well_again();
@@ -135,7 +139,7 @@ END_TEST
 START_TEST(one_that_vanishes)
 {
     install_good();
-    start("pool: {warm: 0}\n");
+    start_with("pool: {warm: 0}\n", 20000);
     ck_assert(await(is_healthy, NULL, 10000));
     ck_assert_int_eq(unlink(command), 0);
     for (int i = 0; i < 2; i++)
@@ -146,7 +150,7 @@ END_TEST
 START_TEST(one_that_may_not_be_executed)
 {
     install("#!/bin/sh\n", 0600);
-    start("");
+    start();
     await_unhealthy("may be executed");
     assert_failure(NULL, 500, "SPAWN_ERROR", "may be executed");
     assert_well_again();
@@ -156,7 +160,7 @@ END_TEST
 START_TEST(one_that_is_no_program)
 {
     install("neither a program nor a script\n", 0700);
-    start("");
+    start();
     await_unhealthy("check that runner.command is a program");
     assert_failure(NULL, 500, "SPAWN_ERROR", "check that runner.command is a program");
     assert_well_again();
@@ -166,7 +170,7 @@ END_TEST
 START_TEST(one_that_ends_at_once)
 {
     install_script(VERSION "echo sk-secret >&2; exit 3\n");
-    start("");
+    start();
     await_unhealthy("ends before it answers");
     assert_failure(NULL, 500, "CLI_EXIT_ERROR", "exit status 3 before it answered. Run it by hand");
     ck_assert(!gateway_log_has(gateway, "sk-secret"));
@@ -178,7 +182,7 @@ END_TEST
 START_TEST(another_program)
 {
     ck_assert_int_eq(symlink("/usr/bin/yes", command), 0);
-    start("");
+    start();
     await_unhealthy("runner.command must be Claude Code");
     assert_failure(NULL, 500, "CLI_EXIT_ERROR", "before it answered. Run it by hand");
     assert_well_again();
@@ -188,7 +192,7 @@ END_TEST
 START_TEST(one_that_writes_anything_for_ever)
 {
     install_script(VERSION "exec yes anything\n");
-    start("");
+    start();
     await_unhealthy("is not Claude Code 2.1 or later");
     assert_failure(NULL, 500, "PARSE_ERROR", "check runner.command");
     assert_well_again();
@@ -198,7 +202,7 @@ END_TEST
 START_TEST(one_that_writes_one_line_for_ever)
 {
     install_script(VERSION "exec tr '\\0' x </dev/zero\n");
-    start("pool: {warm: 0}\n");
+    start_with("pool: {warm: 0}\n", 20000);
     assert_failure(NULL, 500, "PARSE_ERROR", "runner.max_line_bytes");
     await_children(gateway, 0);
 }
@@ -207,7 +211,7 @@ END_TEST
 START_TEST(one_that_says_nothing)
 {
     install_script(VERSION "exec sleep 1000\n");
-    start("");
+    start_with("", 1500);
     await_unhealthy("does not answer within runner.start_timeout_ms");
     assert_failure(NULL, 504, "TIMEOUT_ERROR", "runner.start_timeout_ms");
     assert_well_again();
@@ -217,7 +221,7 @@ END_TEST
 START_TEST(one_whose_version_is_too_old)
 {
     install_standin("1.0.88 (Claude Code)", "{\"control_errors\":true}");
-    start("");
+    start();
     await_unhealthy("too old");
     static const char sentence[] = "it must be Claude Code 2.1 or later";
     assert_failure("{'maxTokens':99}", 500, "CLI_EXIT_ERROR", sentence);
@@ -228,7 +232,7 @@ END_TEST
 START_TEST(one_that_fails_when_its_version_is_asked)
 {
     install_script("exit 1\n");
-    start("");
+    start();
     await_unhealthy("run it by hand");
     assert_failure(NULL, 500, "CLI_EXIT_ERROR", "exit status 1 before it answered");
     assert_well_again();
@@ -261,7 +265,7 @@ static bool has_started(const void *count) {
 static void await_slow_starts(const char *script, size_t count) {
     uint64_t times[MOST_STARTS];
     install_script(script);
-    start("");
+    start();
     ck_assert_msg(await(has_started, &count, 20000), "%zu starts, expected %zu", starts(times),
                   count);
     size_t seen = starts(times);
@@ -292,7 +296,7 @@ START_TEST(requests_do_not_make_it_start_more_often)
     uint64_t times[MOST_STARTS], begin = clock_ms();
     size_t requests = 0;
     install_script(VERSION COUNT "exit 3\n");
-    start("");
+    start();
     for (; clock_ms() - begin < 2000 && requests < MOST_STARTS / 2; requests++)
         assert_failure(NULL, 500, "CLI_EXIT_ERROR", "exit status 3");
     uint64_t seconds = (clock_ms() - begin) / 1000;

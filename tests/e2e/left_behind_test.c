@@ -80,8 +80,12 @@ static void assert_metric(const char *name, int value) {
     free(line);
 }
 
+/* So many turns have left something behind: a process or more that the gateway had to find. */
 static void assert_left_behind(int turns) {
     assert_metric("koine_cli_left_behind_total", turns);
+    json_int_t strays = health_number(gateway, "strays");
+    ck_assert_msg(turns ? strays >= turns : strays == 0, "%d strays after %d turns", (int)strays,
+                  turns);
 }
 
 static void assert_gone(void) {
@@ -121,6 +125,24 @@ END_TEST
 
 START_TEST(a_command_that_does_not_listen)
 { assert_goes("setsid sh -c 'trap \"\" TERM HUP INT; while :; do sleep 1000; done' $MARK &"); }
+END_TEST
+
+/* As the model may ask the CLI to run a command: it stays a child of the CLI. */
+START_TEST(a_command_that_the_cli_keeps_running)
+{
+    json_int_t pid = pid_with_history(2);
+    char *command = scratch_text("exec " WAITER "%s", mark);
+    struct http_response answer = turn(json_pack("{s{ss ss sb} ss}", "tool", "name", "Bash", "run",
+                                                 command, "background", 1, "text", "done"));
+    http_assert_status(&answer, 200);
+    assert_gone();
+    json_int_t next = pid_with_history(6);
+    ck_assert_int_ne(next, pid);
+    ck_assert(was_resumed(next));
+    assert_metric("koine_cli_left_behind_total", 1);
+    http_response_finish(&answer);
+    free(command);
+}
 END_TEST
 
 START_TEST(a_daemon)
@@ -185,13 +207,10 @@ END_TEST
 
 int main(void) {
     const TTest *const tests[] = {
-        a_command_in_the_background,
-        a_command_in_a_session_of_its_own,
-        a_command_that_nobody_knows_any_more,
-        a_command_that_does_not_listen,
-        a_daemon,
-        the_next_turn_need_not_wait_for_it,
-        a_command_that_has_ended_leaves_nothing,
+        a_command_in_the_background,          a_command_in_a_session_of_its_own,
+        a_command_that_nobody_knows_any_more, a_command_that_does_not_listen,
+        a_command_that_the_cli_keeps_running, a_daemon,
+        the_next_turn_need_not_wait_for_it,   a_command_that_has_ended_leaves_nothing,
         other_sessions_keep_their_processes,
     };
     return test_main("left_behind", setup, teardown, tests, sizeof tests / sizeof *tests);

@@ -115,6 +115,19 @@ START_TEST(sessions_do_not_get_each_others_process)
 }
 END_TEST
 
+START_TEST(a_conversation_that_the_client_had_kept_goes_on_in_its_process)
+{
+    start(NULL);
+    char *id = begin_session("{'history':[{'role':'user','content':'Who are you?'},"
+                             "{'role':'assistant','content':'A stand-in.'}]}");
+    json_int_t pid = pid_with_history(id, 4);
+    ck_assert(was_resumed(pid, id)); /* of what was written for it: no spare knows it */
+    ck_assert_int_eq(pid_with_history(id, 6), pid);
+    assert_health(gateway, "pool.sessionHits", 2);
+    free(id);
+}
+END_TEST
+
 /* ---- the process is gone */
 
 START_TEST(a_session_whose_process_was_killed_goes_on)
@@ -201,19 +214,19 @@ START_TEST(each_turn_has_its_own_instructions_and_the_whole_history)
         {"{'system':'A'}", .system = "A"},
         {"{'system':'A'}", .system = "A"},
         {"{'system':'B'}", .system = "B"},
-        {NULL},
+        {.fields = NULL},
         {"{'appendSystem':'C'}", .append = "C"},
         {"{'schema':{'type':'object','title':'T'}}", .title = "T"},
         {"{'schema':{'type':'object','title':'U'}}", .title = "U"},
-        {NULL},
+        {.fields = NULL},
         {"{'allowedTools':['Read']}", .tools = "['Read']"},
         {"{'allowedTools':['Read','Grep']}", .tools = "['Grep','Read']"},
-        {NULL},
+        {.fields = NULL},
         {"{'disallowedTools':['*']}", .tools = "[]"},
-        {NULL},
+        {.fields = NULL},
         {"{'model':'claude-of-tests'}", .model = "claude-of-tests"},
         {"{'model':'claude-of-tests','system':'A'}", .model = "claude-of-tests", .system = "A"},
-        {NULL},
+        {.fields = NULL},
     };
     start(NULL);
     char *id = begin_session(NULL);
@@ -471,6 +484,7 @@ int main(void) {
     const TTest *const tests[] = {
         the_next_turn_is_done_by_the_same_process,
         sessions_do_not_get_each_others_process,
+        a_conversation_that_the_client_had_kept_goes_on_in_its_process,
         a_session_whose_process_was_killed_goes_on,
         a_session_whose_process_had_waited_long_enough_goes_on,
         a_session_whose_process_made_room_goes_on,

@@ -2,6 +2,7 @@
 /* How many processes of the CLI there are: when those that wait go, who makes room for whom, and
  * that there are never more than allowed. */
 #include "support/cli_watch.h"
+#include "support/process_table.h"
 #include "support/scenario.h"
 #include "support/scratch_directory.h"
 #include "support/test_main.h"
@@ -160,6 +161,40 @@ START_TEST(a_spare_makes_room_for_a_request_of_another_kind)
 }
 END_TEST
 
+static bool has_a_free_slot(const void *nothing) {
+    (void)nothing;
+    return health_number(gateway, "concurrency.nonStreaming.active") < 2;
+}
+
+/* It has been told to go, and takes its time; who leaves meanwhile takes nobody's. */
+START_TEST(a_request_waits_until_there_is_room)
+{
+    start(NULL, "slots: {nonstreaming: 2}\npool: {warm: 0, max_processes: 1}\n");
+    struct http_response answer =
+        generate(gateway, "{'hang':{'when':'after_result','ignore_sigterm':true}}", NULL);
+    http_assert_status(&answer, 200);
+    await_health(gateway, "processes.idle", 1);
+    struct children_watch *watch = children_watch_begin(gateway);
+    const struct sse_request request = {.path = "/generate-text",
+                                        .body = scenario_body("{}", NULL)};
+    char *text = sse_request_text(&request);
+    struct raw_client *leaving = raw_connect(gateway);
+    ck_assert(raw_send_text(leaving, text));
+    await_health(gateway, "processes.ending", 1);
+    struct http_call *staying = generate_begin(gateway, "{'echo':'pid'}", NULL);
+    await_active_slots(gateway, 2, 3000);
+    raw_close(leaving);
+    ck_assert(await(has_a_free_slot, NULL, 3000));
+    http_response_finish(&answer);
+    answer = http_wait(staying);
+    http_assert_status(&answer, 200);
+    ck_assert_int_eq(strtol(http_string(&answer, "text"), NULL, 10), cli_report_pid(report, 1));
+    ck_assert_int_le(children_watch_end(watch), 1);
+    http_response_finish(&answer);
+    free(text);
+}
+END_TEST
+
 START_TEST(a_request_is_refused_when_all_are_at_work)
 {
     start(NULL, "pool: {max_processes: 2}\n");
@@ -235,6 +270,7 @@ int main(void) {
         without_a_pool_each_request_has_a_process_of_its_own,
         the_least_recently_used_makes_room,
         a_spare_makes_room_for_a_request_of_another_kind,
+        a_request_waits_until_there_is_room,
         a_request_is_refused_when_all_are_at_work,
         there_are_never_more_than_allowed,
         where_memory_is_short_requests_are_served_and_nothing_is_kept,

@@ -213,18 +213,8 @@ static void ask_until_expected(const struct conversation *conversation) {
     ck_assert_msg(ask(conversation), "%s was not initialized ahead", conversation->fields);
 }
 
+/* … which is good for nothing else: what was asked differently must not be answered by it. */
 START_TEST(what_was_asked_alike_is_initialized_ahead)
-{
-    start(NULL, NULL);
-    for (size_t i = 0; i < CONVERSATIONS; i++) {
-        await_health(gateway, "processes.warm", 1);
-        ask_until_expected(&conversations[i]);
-    }
-}
-END_TEST
-
-/* The process that waits was told something else: it must not be the one that answers. */
-START_TEST(another_question_than_expected_is_answered_as_asked)
 {
     start(NULL, NULL);
     for (size_t i = 0; i < CONVERSATIONS; i++) {
@@ -238,7 +228,7 @@ START_TEST(another_question_than_expected_is_answered_as_asked)
 }
 END_TEST
 
-START_TEST(nor_does_one_answer_that_is_only_starting_for_something_else)
+START_TEST(one_that_is_only_starting_for_something_else_answers_nothing_else)
 {
     start("{'start_ms':300}", NULL);
     await_health(gateway, "processes.warm", 1);
@@ -293,8 +283,7 @@ int main(void) {
         a_kind_that_was_asked_for_once_is_kept_ready,
         instructions_and_schemas_need_no_process_of_their_own,
         what_was_asked_alike_is_initialized_ahead,
-        another_question_than_expected_is_answered_as_asked,
-        nor_does_one_answer_that_is_only_starting_for_something_else,
+        one_that_is_only_starting_for_something_else_answers_nothing_else,
         keys_share_no_process,
     };
     return test_main("pool", NULL, teardown, tests, sizeof tests / sizeof *tests);

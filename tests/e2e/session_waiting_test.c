@@ -125,7 +125,7 @@ START_TEST(a_turn_that_has_waited_long_enough_is_refused)
         http_assert_error(&answer, 409, "SESSION_BUSY");
         ck_assert_msg(strstr(http_string(&answer, "error"), "sessions.wait_ms") != NULL, "%s",
                       answer.body);
-        ck_assert_uint_ge(clock_ms() - begin, 300);
+        ck_assert_uint_ge(clock_ms() - begin, 290);
         http_response_finish(&answer);
         await_active_streams(gateway, 0, 3000);
     }

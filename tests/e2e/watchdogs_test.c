@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What takes too long: each limit says which it was, a turn is interrupted before its process is
- * ended, and nothing keeps a gateway that is told to end. */
+/* What takes too long: each limit says which it was, and a turn is interrupted before its process
+ * is ended. */
 #include "support/cli_watch.h"
 #include "support/process_search.h"
 #include "support/scenario.h"
@@ -85,6 +85,20 @@ START_TEST(the_first_line_of_a_later_turn)
     assert_all_over();
     http_response_finish(&answer);
     free(fields);
+}
+END_TEST
+
+/* The process of before must go first, and does not. */
+START_TEST(the_time_to_wait_for_a_process)
+{
+    start(NULL, "pool: {warm: 0, max_processes: 1}\nrunner: {start_timeout_ms: 500}\n");
+    struct http_response answer =
+        generate(gateway, "{'hang':{'when':'after_result','ignore_sigterm':true}}", NULL);
+    http_assert_status(&answer, 200);
+    await_health(gateway, "processes.idle", 1);
+    time_out("{}", NULL, "waiting for a process of the CLI");
+    assert_all_over();
+    http_response_finish(&answer);
 }
 END_TEST
 
@@ -216,76 +230,19 @@ START_TEST(a_cli_that_does_not_obey_is_ended_with_its_tree)
 }
 END_TEST
 
-/* ---- nobody has asked */
-
-START_TEST(a_process_that_begins_a_turn_by_itself_is_ended)
-{
-    start(NULL, NULL);
-    struct http_response answer = generate(gateway, "{'text':'asked','unasked_ms':100}", NULL);
-    http_assert_status(&answer, 200);
-    ck_assert_str_eq(http_string(&answer, "text"), "asked");
-    json_int_t pid = cli_report_pid(report, 0);
-    char *fields = scratch_text("{'sessionId':'%s'}", http_string(&answer, "sessionId"));
-    gateway_await_log(gateway, "has begun a turn by itself");
-    await_health(gateway, "processes.idle", 0);
-    await_health(gateway, "processes.ending", 0);
-    ck_assert_int_ne(pid_of(fields), pid);
-    http_response_finish(&answer);
-    free(fields);
-}
-END_TEST
-
-/* ---- the end of the gateway */
-
-static void assert_ends_within(unsigned limit_ms) {
-    uint64_t begin = clock_ms();
-    gateway_terminate(gateway);
-    gateway_join(gateway);
-    gateway = NULL;
-    ck_assert_uint_lt(clock_ms() - begin, limit_ms);
-}
-
-START_TEST(processes_that_wait_do_not_keep_a_gateway_from_ending)
-{
-    start(NULL, "pool: {warm: 3}\n");
-    json_int_t pid;
-    free(begin_session(&pid));
-    free(begin_session(&pid));
-    await_health(gateway, "processes.warm", 3);
-    assert_health(gateway, "processes.idle", 2);
-    assert_ends_within(3000);
-}
-END_TEST
-
-START_TEST(nor_do_those_that_are_starting_or_stubborn)
-{
-    start("{'turns':[{'hang':{'when':'after_result','ignore_sigterm':true}}]}", NULL);
-    json_int_t pid;
-    free(begin_session(&pid));
-    await_health(gateway, "processes.idle", 1);
-    assert_ends_within(5000);
-    cli_report_destroy(report);
-    start("{'start_ms':60000}", "pool: {warm: 2}\n");
-    await_health(gateway, "processes.starting", 2);
-    assert_ends_within(5000);
-}
-END_TEST
-
 int main(void) {
     const TTest *const tests[] = {
         the_start_of_the_cli,
         the_start_of_a_spare,
         the_first_line_of_a_turn,
         the_first_line_of_a_later_turn,
+        the_time_to_wait_for_a_process,
         silence_amid_a_turn,
         the_time_that_the_request_gives_itself,
         the_time_that_the_gateway_gives_a_request,
         a_cli_that_obeys_keeps_its_process,
         an_interrupted_tool_is_gone_and_its_session_goes_on,
         a_cli_that_does_not_obey_is_ended_with_its_tree,
-        a_process_that_begins_a_turn_by_itself_is_ended,
-        processes_that_wait_do_not_keep_a_gateway_from_ending,
-        nor_do_those_that_are_starting_or_stubborn,
     };
     return test_main("watchdogs", NULL, teardown, tests, sizeof tests / sizeof *tests);
 }

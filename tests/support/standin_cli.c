@@ -32,6 +32,7 @@
  * tool              {name, input, run, output}  asks for permission as needed, then runs `run` by /bin/sh in a
  *                                session of its own (an interrupt kills it, the death of the CLI does not), or
  *                                answers `output`. Without `text` the answer is what the tools said.
+ *                                background: true  the answer comes at once, `run` goes on as a child of the CLI
  * tools             [tool, …]    several calls in one message, run in parallel
  * call_host_tool    {server, name, arguments} or an array: calls tools that the host provides
  * is_error          {text, api_error_status}    an API failure: is_error with subtype success
