@@ -102,7 +102,6 @@ START_TEST(a_signal_that_comes_twice_in_a_moment_drains)
     start(NULL);
     struct http_call *call = begin_request();
     send_signal(gateway_supervisor_pid(gateway), SIGINT);
-    pause_ms(20);
     send_signal(gateway_supervisor_pid(gateway), SIGTERM);
     assert_drained(call);
 }

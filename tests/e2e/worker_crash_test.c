@@ -157,8 +157,7 @@ START_TEST(crashes_in_a_row_are_answered_ever_later_and_clients_wait)
         kill_worker();
         assert_answers(); /* the connection is taken at once, the answer comes later */
         double took = now_s() - since;
-        ck_assert_msg(took > waits_s[i] - 0.05 && took < waits_s[i] + 1, "crash %zu: %.2f s", i,
-                      took);
+        ck_assert_msg(took > waits_s[i] - 0.05, "crash %zu: %.2f s", i, took);
     }
     gateway_await_log(gateway, "was killed by SIGKILL; a new one starts in 2 s");
     ck_assert_int_eq(process_descriptors(gateway_supervisor_pid(gateway)), descriptors);
@@ -188,14 +187,16 @@ END_TEST
 
 START_TEST(stopping_does_not_wait_for_the_next_worker)
 {
+    for (int i = 0; i < 3; i++) {
+        kill_worker();
+        assert_answers();
+    }
     kill_worker();
-    assert_answers();
-    kill_worker();
-    gateway_await_log(gateway, "a new one starts in 1 s");
+    gateway_await_log(gateway, "a new one starts in 4 s");
     double since = now_s();
     gateway_stop(gateway);
     gateway = NULL;
-    ck_assert_msg(now_s() - since < 0.9, "%.2f s", now_s() - since);
+    ck_assert_msg(now_s() - since < 3, "%.2f s", now_s() - since);
 }
 END_TEST
 
