@@ -3,6 +3,7 @@
 #include "config/config.h"
 #include "modules/module.h"
 #include "ops/log.h"
+#include "runner/cli_limits.h"
 #include "runner/process_launcher.h"
 #include "supervisor/supervisor.h"
 #include "worker.h"
@@ -159,6 +160,7 @@ static int serve(const struct config *config) {
                               .log = log_create(STDERR_FILENO, config->log.level, config->log.json),
                               .listener = open_listener(config)};
     int result = 1;
+    cli_limits_prepare(config);
     if (service.log && service.listener >= 0)
         result = supervisor_run(&(struct supervisor_options){.log = service.log,
                                                              .listener = service.listener,
