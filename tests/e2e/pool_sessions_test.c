@@ -165,6 +165,39 @@ START_TEST(a_session_whose_process_made_room_goes_on)
 }
 END_TEST
 
+/* Another gateway with the same home has gone on with it: the process that waits would not know. */
+START_TEST(a_session_that_somebody_else_has_gone_on_with)
+{
+    char *directory = scratch_directory_create();
+    char *home = scratch_text("HOME=%s", directory);
+    char *states = scratch_text("STATE_DIRECTORY=%s", directory);
+    char *config = scratch_text("runner: {working_directory: %s}\n", directory);
+    report = cli_report_create(NULL);
+    const char *const environment[] = {*cli_report_environment(report), home, states, NULL};
+    const struct gateway_options options = {.config = config, .environment = environment};
+    struct gateway *other = gateway_start(&options);
+    gateway = gateway_start(&options);
+    char *id = begin_session(NULL);
+    json_int_t pid = pid_with_history(id, 2);
+    struct http_response answer = http_post(
+        other, "/generate-text", turn_body(id, "{'first_delay_ms':2200,'echo':'history'}", NULL));
+    json_t *history = echoed(&answer);
+    ck_assert_int_eq(number(history, "messages"), 4);
+    json_int_t next = pid_with_history(id, 6);
+    ck_assert_int_ne(next, pid);
+    ck_assert(was_resumed(next, id));
+    ck_assert_int_eq(pid_with_history(id, 8), next);
+    gateway_stop(other);
+    scratch_directory_destroy(directory);
+    json_decref(history);
+    http_response_finish(&answer);
+    free(config);
+    free(states);
+    free(home);
+    free(id);
+}
+END_TEST
+
 /* ---- what the next turn may change */
 
 static void assert_text(json_t *seen, const char *path, const char *text) {
@@ -488,6 +521,7 @@ int main(void) {
         a_session_whose_process_was_killed_goes_on,
         a_session_whose_process_had_waited_long_enough_goes_on,
         a_session_whose_process_made_room_goes_on,
+        a_session_that_somebody_else_has_gone_on_with,
         each_turn_has_its_own_instructions_and_the_whole_history,
         patterns_that_a_turn_denies_hold_for_that_turn,
         a_limit_of_answers_holds_for_its_turn,

@@ -5,6 +5,7 @@
 #include "standin_cli.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,8 +108,11 @@ static void call_spawn(struct standin *s, struct call *c, const char *command) {
         shell_exec(command, c->output_fd);
 }
 
-/* The call is over and the shell is not: nobody waits for it. */
+/* The call is over and the shell is not: nobody waits for it, once it is in its session as those of
+ * the real CLI are from the start. */
 static void call_leave_running(struct standin *s, struct turn *t, struct call *c) {
+    while (getsid(c->pid) != c->pid && waitpid(c->pid, NULL, WNOHANG) == 0)
+        poll(NULL, 0, 1);
     json_t *text = json_sprintf("Command running in background with ID: %d", (int)c->pid);
     remember_output(t, json_string_value(text));
     tool_result(s, c->id, text, false, NULL);
