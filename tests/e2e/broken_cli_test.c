@@ -147,6 +147,33 @@ START_TEST(one_that_vanishes)
 }
 END_TEST
 
+/* To another directory of PATH, as an update may do it: one request may find that out. */
+START_TEST(one_that_moves)
+{
+    char *elsewhere = scratch_text("%s/elsewhere", directory);
+    char *moved = scratch_text("%s/claude", elsewhere);
+    char *path = scratch_text("PATH=%s:%s:/usr/bin:/bin", directory, elsewhere);
+    const char *const environment[] = {path, NULL};
+    install_good();
+    gateway = gateway_start(
+        &(struct gateway_options){.config = "pool: {warm: 0}\n", .environment = environment});
+    ck_assert(await(is_healthy, NULL, 10000));
+    ck_assert_int_eq(mkdir(elsewhere, 0700), 0);
+    ck_assert_int_eq(rename(command, moved), 0);
+    struct http_response answer = generate(gateway, "{'text':'here'}", NULL);
+    if (answer.status != 200) {
+        http_response_finish(&answer);
+        answer = generate(gateway, "{'text':'here'}", NULL);
+    }
+    http_assert_status(&answer, 200);
+    ck_assert_str_eq(http_string(&answer, "text"), "here");
+    http_response_finish(&answer);
+    free(elsewhere);
+    free(moved);
+    free(path);
+}
+END_TEST
+
 START_TEST(one_that_may_not_be_executed)
 {
     install("#!/bin/sh\n", 0600);
@@ -310,6 +337,7 @@ int main(void) {
     const TTest *const tests[] = {
         one_that_is_missing,
         one_that_vanishes,
+        one_that_moves,
         one_that_may_not_be_executed,
         one_that_is_no_program,
         one_that_ends_at_once,
