@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line: reads options and configuration, opens the socket, runs a worker. */
+/* The command line: reads options and configuration, opens the socket, has a worker supervised. */
 #include "config/config.h"
 #include "modules/module.h"
 #include "ops/log.h"
+#include "runner/cli_limits.h"
 #include "runner/process_launcher.h"
+#include "supervisor/supervisor.h"
 #include "worker.h"
 #include <errno.h>
 #include <getopt.h>
@@ -106,20 +108,21 @@ static int open_listener(const struct config *config) {
     return fd;
 }
 
-struct ready {
+struct service {
+    const struct config *config;
     struct log *log;
     int listener;
 };
 
 static void on_ready(void *data) {
-    const struct ready *ready = data;
+    const struct service *service = data;
     struct sockaddr_storage address;
     socklen_t size = sizeof(address);
     char host[64] = "?", port[16] = "?";
-    if (getsockname(ready->listener, (struct sockaddr *)&address, &size) == 0)
+    if (getsockname(service->listener, (struct sockaddr *)&address, &size) == 0)
         getnameinfo((struct sockaddr *)&address, size, host, sizeof(host), port, sizeof(port),
                     NI_NUMERICHOST | NI_NUMERICSERV);
-    log_print(ready->log, KOINE_LOG_INFO, "gateway", "serving on http://%s%s%s:%s",
+    log_print(service->log, KOINE_LOG_INFO, "gateway", "serving on http://%s%s%s:%s",
               strchr(host, ':') ? "[" : "", host, strchr(host, ':') ? "]" : "", port);
 }
 
@@ -139,13 +142,32 @@ static int check_modules(const struct config *config) {
     return result;
 }
 
+/* In the worker's process. */
+static int work(void *data, const struct supervised *supervised) {
+    struct service *service = data;
+    return worker_run(&(struct worker_options){.config = service->config,
+                                               .environment = environ,
+                                               .listeners = &service->listener,
+                                               .listener_count = 1,
+                                               .log = service->log,
+                                               .supervised = supervised,
+                                               .ready = on_ready,
+                                               .data = service});
+}
+
 static int serve(const struct config *config) {
-    struct ready ready = {.log = log_create(STDERR_FILENO, config->log.level, config->log.json),
-                          .listener = open_listener(config)};
+    struct service service = {.config = config,
+                              .log = log_create(STDERR_FILENO, config->log.level, config->log.json),
+                              .listener = open_listener(config)};
     int result = 1;
-    if (ready.log && ready.listener >= 0)
-        result = worker_run(config, environ, &ready.listener, 1, ready.log, on_ready, &ready);
-    log_destroy(ready.log);
+    cli_limits_prepare(config);
+    if (service.log && service.listener >= 0)
+        result = supervisor_run(&(struct supervisor_options){.log = service.log,
+                                                             .listener = service.listener,
+                                                             .drain_seconds = config->drain_seconds,
+                                                             .work = work,
+                                                             .data = &service});
+    log_destroy(service.log);
     return result;
 }
 

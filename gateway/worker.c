@@ -26,7 +26,7 @@ uint64_t worker_now_ms(void) {
 /* What only the loop needs. */
 struct drain {
     struct worker *worker;
-    struct event *term, *interrupt, *deadline;
+    struct event *control, *deadline;
     bool told; /* drain_seconds are over, and the clients know */
 };
 
@@ -61,9 +61,20 @@ static void on_drain_deadline(evutil_socket_t fd, short what, void *data) {
     server_shut_down(server);
 }
 
-static void on_signal(evutil_socket_t number, short what, void *data) {
-    (void)what;
-    struct drain *drain = data;
+static void begin_drain(struct drain *drain, uint32_t seconds) {
+    struct worker *worker = drain->worker;
+    worker->draining = true;
+    module_set_quiesce(worker->modules);
+    gate_drain(worker->server->gate, 1000);
+    worker->server->idle = finish_when_idle;
+    worker->server->idle_data = drain;
+    runner_drain(worker->runner, finish_when_idle, drain);
+    struct timeval limit = {seconds, 0};
+    evtimer_add(drain->deadline, &limit);
+    finish_when_idle(drain);
+}
+
+static void on_stop(struct drain *drain, int number) {
     struct worker *worker = drain->worker;
     if (worker->draining) {
         log_print(worker->log, KOINE_LOG_WARNING, "gateway", "second signal: stopping now");
@@ -71,41 +82,55 @@ static void on_signal(evutil_socket_t number, short what, void *data) {
         finish(drain);
         return;
     }
-    worker->draining = true;
     log_print(worker->log, KOINE_LOG_INFO, "gateway",
               "%s: draining %zu open requests, %u s at most",
               number == SIGTERM ? "SIGTERM" : "SIGINT", worker->server->open,
               worker->config->drain_seconds);
-    module_set_quiesce(worker->modules);
-    gate_drain(worker->server->gate, 1000);
-    worker->server->idle = finish_when_idle;
-    worker->server->idle_data = drain;
-    runner_drain(worker->runner, finish_when_idle, drain);
-    struct timeval limit = {worker->config->drain_seconds, 0};
-    evtimer_add(drain->deadline, &limit);
-    finish_when_idle(drain);
+    begin_drain(drain, worker->config->drain_seconds);
 }
 
-static int serve(struct worker *worker, void (*ready)(void *data), void *data) {
+static void on_alone(struct drain *drain) {
+    static const struct timeval at_once = {0, 0};
+    struct worker *worker = drain->worker;
+    log_print(worker->log, KOINE_LOG_ERROR, "gateway",
+              "the supervisor is gone: ending %zu open requests", worker->server->open);
+    if (worker->draining)
+        evtimer_add(drain->deadline, &at_once);
+    else
+        begin_drain(drain, 0);
+}
+
+static void on_control(evutil_socket_t fd, short what, void *data) {
+    (void)what;
+    struct drain *drain = data;
+    unsigned char number;
+    ssize_t size = read(fd, &number, 1);
+    if (size == 1)
+        on_stop(drain, number);
+    else if (size == 0) {
+        event_del(drain->control);
+        on_alone(drain);
+    }
+}
+
+static int serve(struct worker *worker, const struct worker_options *options) {
     struct drain drain = {.worker = worker};
     int result = 1;
-    drain.term = evsignal_new(worker->base, SIGTERM, on_signal, &drain);
-    drain.interrupt = evsignal_new(worker->base, SIGINT, on_signal, &drain);
+    drain.control = event_new(worker->base, options->supervised->control, EV_READ | EV_PERSIST,
+                              on_control, &drain);
     drain.deadline = evtimer_new(worker->base, on_drain_deadline, &drain);
-    if (!drain.term || !drain.interrupt || !drain.deadline || evsignal_add(drain.term, NULL) ||
-        evsignal_add(drain.interrupt, NULL))
+    if (!drain.control || !drain.deadline || event_add(drain.control, NULL))
         goto out;
-    if (ready)
-        ready(data);
+    atomic_store(&options->supervised->notes->ready, true);
+    if (options->ready)
+        options->ready(options->data);
     runner_expect_usual(worker->runner);
     result = event_base_dispatch(worker->base) < 0;
     worker->server->idle = NULL; /* requests that are cut end after this frame is gone */
     runner_drain(worker->runner, NULL, NULL);
 out:
-    if (drain.term)
-        event_free(drain.term);
-    if (drain.interrupt)
-        event_free(drain.interrupt);
+    if (drain.control)
+        event_free(drain.control);
     if (drain.deadline)
         event_free(drain.deadline);
     return result;
@@ -126,7 +151,8 @@ static struct session_ids *make_session_ids(struct worker *worker) {
 static struct event_base *make_base(void) {
     struct event_config *config = event_config_new();
     struct event_base *base = NULL;
-    /* Half the epoll_ctl calls of a request; safe as no watched descriptor is ever dup()ed. */
+    /* Half the epoll_ctl calls of a request; safe as no watched descriptor is ever dup()ed, but for
+     * the listeners, which the supervisor has too: they are closed only when the loop is over. */
     if (config && !event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST))
         base = event_base_new_with_config(config);
     if (config)
@@ -135,7 +161,7 @@ static struct event_base *make_base(void) {
 }
 
 /* Everything in the order of need. False: the log says what failed. */
-static bool bring_up(struct worker *worker, const int *listeners, size_t listener_count) {
+static bool bring_up(struct worker *worker, const struct worker_options *options) {
     char message[512] = "out of memory";
     const char *what = "the worker";
     if (!(worker->base = make_base()) || !(worker->metrics = metrics_create()) ||
@@ -157,8 +183,8 @@ static bool bring_up(struct worker *worker, const int *listeners, size_t listene
     what = "health";
     if (!(worker->health = health_create(worker)))
         goto error;
-    for (size_t i = 0; i < listener_count; i++)
-        if (server_listen(worker->server, listeners[i])) {
+    for (size_t i = 0; i < options->listener_count; i++)
+        if (server_listen(worker->server, options->listeners[i])) {
             snprintf(message, sizeof(message), "cannot listen: %m");
             goto error;
         }
@@ -186,17 +212,17 @@ static void take_down(struct worker *worker) {
     free(worker->user_environment);
 }
 
-int worker_run(const struct config *config, char *const *environment, const int *listeners,
-               size_t listener_count, struct log *log, void (*ready)(void *data), void *data) {
-    struct worker worker = {.config = config,
-                            .environment = environment,
-                            .log = log,
+int worker_run(const struct worker_options *options) {
+    struct worker worker = {.config = options->config,
+                            .environment = options->environment,
+                            .log = options->log,
+                            .supervised = options->supervised,
                             .loop_thread = pthread_self(),
                             .started_ms = worker_now_ms()};
     signal(SIGPIPE, SIG_IGN);
     int result = 1;
-    if (bring_up(&worker, listeners, listener_count))
-        result = serve(&worker, ready, data);
+    if (bring_up(&worker, options))
+        result = serve(&worker, options);
     take_down(&worker);
     return result;
 }

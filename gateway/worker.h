@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A worker: one event loop with everything that serves on it. main calls it with a configuration
- * and listening sockets; a supervisor can do the same later.
+ * A worker: one event loop with everything that serves on it. Runs in a process of its own, below
+ * the supervisor.
  */
 #ifndef WORKER_H
 #define WORKER_H
 
 #include "config/config.h"
 #include "ops/log.h"
+#include "supervisor/supervisor.h"
 #include <event2/event.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -19,6 +20,7 @@ struct worker {
     const struct config *config;
     char *const *environment; /* as main got it; the home of runner.user, if there is one */
     struct log *log;
+    const struct supervised *supervised;
     pthread_t loop_thread;
     uint64_t started_ms; /* monotonic */
     bool draining;
@@ -35,13 +37,24 @@ struct worker {
     struct health *health;      /* ops/ */
 };
 
+struct worker_options {
+    const struct config *config;
+    char *const *environment;
+    const int *listeners; /* bound, listening sockets; they are closed */
+    size_t listener_count;
+    struct log *log;
+    const struct supervised *supervised;
+    void (*ready)(void *data); /* once the first request would be answered; may be NULL */
+    void *data;
+};
+
 /*
- * Serves until SIGTERM or SIGINT, then drains. `listeners` are bound, listening sockets; they are
- * closed. `ready` (may be NULL) is called once the first request would be answered.
- * Returns 0 after draining, or 1 with the reason logged when it could not start.
+ * Serves until the supervisor passes on SIGTERM or SIGINT, then drains; ends at once when that
+ * comes again. When the supervisor is gone, clients are told and all ends within four seconds: the
+ * port would be missing to whoever starts the gateway anew.
+ * Returns 0 after that, or 1 with the reason logged when it could not start.
  */
-int worker_run(const struct config *config, char *const *environment, const int *listeners,
-               size_t listener_count, struct log *log, void (*ready)(void *data), void *data);
+int worker_run(const struct worker_options *options);
 
 /* Monotonic milliseconds. [any-thread] */
 uint64_t worker_now_ms(void);

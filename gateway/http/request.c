@@ -167,6 +167,11 @@ int request_set_deadline(struct request *request, uint32_t deadline_ms) {
     return evtimer_add(request->deadline, &wait) ? KOINE_NO_MEMORY : KOINE_OK;
 }
 
+static void call_handler(const struct route *route, koine_request handle) {
+    MODULE_RUNS(route->module);
+    route->as.handler(route->module->self, handle);
+}
+
 void request_dispatch(struct request *request, struct koine_text fields, struct koine_text body) {
     assert(request->state == REQUEST_READING);
     request->state = REQUEST_OPEN;
@@ -176,7 +181,7 @@ void request_dispatch(struct request *request, struct koine_text fields, struct 
     const struct route *route = request->route;
     koine_request handle = {request->handle};
     uint64_t before = worker_now_ms();
-    route->as.handler(route->module->self, handle);
+    call_handler(route, handle);
     uint64_t took = worker_now_ms() - before;
     if (took > 100)
         log_print(worker->log, KOINE_LOG_WARNING, module_name(route->module),
@@ -230,6 +235,7 @@ void request_ended(struct request *request, enum gate_end how) {
     while (request->watchers) {
         struct request_watcher *watcher = request->watchers;
         request->watchers = watcher->next;
+        MODULE_RUNS(request->route->module);
         watcher->callback(watcher->data, (koine_request){request->handle}, request->how);
     }
     if (request->run)

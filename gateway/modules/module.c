@@ -17,6 +17,17 @@ const char *module_name(const struct module *module) {
     return module->descriptor ? module->descriptor->name : module->path;
 }
 
+struct module_visit module_enter(const struct module *module) {
+    struct worker_notes *notes = module->worker->supervised->notes;
+    struct module_visit visit = {notes, atomic_load_explicit(&notes->inside, memory_order_relaxed)};
+    atomic_store_explicit(&notes->inside, module->number, memory_order_relaxed);
+    return visit;
+}
+
+void module_leave(const struct module_visit *visit) {
+    atomic_store_explicit(&visit->notes->inside, visit->before, memory_order_relaxed);
+}
+
 bool module_may_call(struct module *module, const char *call, bool serving) {
     const char *problem = NULL;
     if (!pthread_equal(pthread_self(), module->worker->loop_thread))

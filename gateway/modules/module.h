@@ -26,6 +26,7 @@ enum module_state {
 struct module {
     struct koine_host host; /* first: what the module holds */
     uint32_t magic;
+    unsigned number; /* in the supervisor's notes; 0: there is no room for its name */
     enum module_state state;
     struct worker *worker;
     const struct koine_module *descriptor;
@@ -37,6 +38,19 @@ struct module {
     char *state_directory;
     const struct koine_tool_set *tools; /* offered to every run, or NULL */
     struct koine_text openapi;          /* its fragment, or none */
+};
+
+/*
+ * From here to the end of the block the module's code runs: should the worker crash meanwhile, its
+ * supervisor names the module. Nests; costs two stores. Belongs around every call of a module.
+ */
+#define MODULE_RUNS(module)                                                                        \
+    const struct module_visit module_visit __attribute__((cleanup(module_leave), unused)) =        \
+        module_enter(module)
+
+struct module_visit {
+    struct worker_notes *notes;
+    unsigned before; /* whose code ran */
 };
 
 struct module_set {
@@ -51,6 +65,9 @@ struct module_set {
 /* The one checked way back from what a module hands in. Aborts on a pointer that is no host. */
 struct module *module_of(const struct koine_host *host);
 const char *module_name(const struct module *module);
+
+struct module_visit module_enter(const struct module *module);
+void module_leave(const struct module_visit *visit);
 
 /* Whether the caller is on the loop thread and, with `serving`, the module may be served; if not,
  * the log names the module and the call. */

@@ -12,12 +12,17 @@ static void say(struct module_set *set, const char *message) {
     log_print(set->worker->log, KOINE_LOG_ERROR, "modules", "%s", message);
 }
 
+static void call_destroy(const struct module *module) {
+    MODULE_RUNS(module);
+    module->descriptor->destroy(module->self);
+}
+
 static void free_module(struct module *module) {
     if (!module)
         return;
     if (module->state >= MODULE_CREATED && module->state < MODULE_GONE && module->descriptor &&
         module->descriptor->destroy)
-        module->descriptor->destroy(module->self);
+        call_destroy(module);
     module->state = MODULE_GONE;
     json_decref(module->settings);
     free(module->settings_text);
@@ -28,6 +33,7 @@ static void free_module(struct module *module) {
 }
 
 static const void *extension(struct module *module, const char *id) {
+    MODULE_RUNS(module);
     return module->descriptor->extension ? module->descriptor->extension(module->self, id) : NULL;
 }
 
@@ -86,7 +92,25 @@ static bool name_is_free(const struct module_set *set, const struct module *modu
     return true;
 }
 
+static void note_name(const struct module *module, const char *name) {
+    struct worker_notes *notes = module->worker->supervised->notes;
+    if (module->number)
+        snprintf(notes->modules[module->number - 1], NOTES_NAME_SIZE, "%s", name);
+}
+
+/* Its code runs from here on: by its file's name at first. */
+static bool open_module(struct module *module, char *message, size_t size) {
+    const char *slash = strrchr(module->path, '/');
+    note_name(module, slash ? slash + 1 : module->path);
+    MODULE_RUNS(module);
+    module->descriptor = module_open(module->path, &module->library, message, size);
+    if (module->descriptor)
+        note_name(module, module->descriptor->name);
+    return module->descriptor;
+}
+
 static bool create_module(struct module *module, char *message, size_t size) {
+    MODULE_RUNS(module);
     int32_t result = module->descriptor->create(&module->host, &module->self);
     module->state = MODULE_CREATED;
     if (result == KOINE_OK)
@@ -98,6 +122,7 @@ static bool create_module(struct module *module, char *message, size_t size) {
 }
 
 static bool init_module(struct module *module, char *message, size_t size) {
+    MODULE_RUNS(module);
     char why[400] = "";
     struct koine_error error = {sizeof(error), sizeof(why), why};
     struct koine_text settings = {module->settings_text, strlen(module->settings_text)};
@@ -141,8 +166,9 @@ static bool load(struct module_set *set, const char *path) {
     module->worker = set->worker;
     module->host = (struct koine_host){sizeof(struct koine_host), KOINE_ABI_MAJOR, KOINE_ABI_MINOR,
                                        module_service};
-    module->descriptor = module_open(path, &module->library, message, sizeof(message));
-    if (!module->descriptor || !name_is_free(set, module, message, sizeof(message)) ||
+    module->number = set->count < NOTES_MODULES ? (unsigned)set->count + 1 : 0;
+    if (!open_module(module, message, sizeof(message)) ||
+        !name_is_free(set, module, message, sizeof(message)) ||
         !create_module(module, message, sizeof(message)) ||
         !read_settings(module, message, sizeof(message)))
         goto error;
@@ -250,6 +276,7 @@ int module_set_start(struct module_set *set) {
         struct module *module = set->items[i];
         char why[400] = "";
         struct koine_error error = {sizeof(error), sizeof(why), why};
+        MODULE_RUNS(module);
         post_queue_set_state(set->posts, module, MODULE_SERVING);
         int32_t result =
             module->descriptor->start ? module->descriptor->start(module->self, &error) : KOINE_OK;
@@ -268,6 +295,7 @@ void module_set_quiesce(struct module_set *set) {
         struct module *module = set->items[i];
         if (module->state != MODULE_SERVING)
             continue;
+        MODULE_RUNS(module);
         if (module->descriptor->quiesce)
             module->descriptor->quiesce(module->self);
         post_queue_set_state(set->posts, module, MODULE_DRAINING);

@@ -41,6 +41,7 @@ static void fire_timer(evutil_socket_t fd, short what, void *data) {
     void (*callback)(void *, koine_timer) = event->on_timer;
     void *callback_data = event->data;
     koine_timer timer = {event->handle};
+    MODULE_RUNS(event->module);
     if (!event->repeats)
         free_event(event, table_of(event));
     callback(callback_data, timer);
@@ -155,6 +156,7 @@ static void fire_watch(evutil_socket_t fd, short what, void *data) {
     struct loop_event *event = data;
     uint32_t ready =
         (what & EV_READ ? KOINE_WATCH_READ : 0u) | (what & EV_WRITE ? KOINE_WATCH_WRITE : 0u);
+    MODULE_RUNS(event->module);
     event->on_ready(event->data, (koine_watch){event->handle}, ready);
 }
 
@@ -204,6 +206,7 @@ void module_stop_timers(struct module_set *set, const struct module *module) {
 
 struct post {
     struct post *next;
+    const struct module *module;
     void (*callback)(void *data);
     void *data;
 };
@@ -248,6 +251,7 @@ void post_queue_run(struct post_queue *queue) {
     pthread_mutex_unlock(&queue->lock);
     while (post) {
         struct post *next = post->next;
+        MODULE_RUNS(post->module);
         post->callback(post->data);
         free(post);
         post = next;
@@ -273,7 +277,7 @@ static int32_t loop_post(const struct koine_host *host, void (*callback)(void *d
     uint64_t one = 1;
     if (!post)
         return KOINE_NO_MEMORY;
-    *post = (struct post){NULL, callback, data};
+    *post = (struct post){NULL, module, callback, data};
     pthread_mutex_lock(&queue->lock);
     /* quiesce ends the posting of a module under this lock's protection, see module_set.c */
     bool open = module->state == MODULE_SERVING;

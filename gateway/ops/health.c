@@ -4,6 +4,7 @@
 #include "policy/slots.h"
 #include "runner/cli_command.h"
 #include "runner/runner.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,11 +74,22 @@ static void on_ended(void *data, const struct process_status *status) {
         conclude(health, false, "`claude --version` failed; run it by hand to see why");
 }
 
+/* In the words that a request is refused with. */
+static void conclude_unstarted(struct health *health, int error) {
+    const struct worker *worker = health->worker;
+    const char *problem = cli_start_failure_text(cli_start_failure_of(error));
+    if (health->problem != problem)
+        log_print(worker->log, KOINE_LOG_WARNING, "health", "the CLI (%s) cannot be started: %s",
+                  worker->config->runner.command, strerror(error));
+    conclude(health, false, problem);
+}
+
 static void start_probe(struct health *health) {
     struct worker *worker = health->worker;
     const char *path = runner_cli_path(worker->runner);
+    int error = path ? ENOMEM : errno;
     if (!path) {
-        conclude(health, false, "the CLI was not found: install it or set runner.command");
+        conclude_unstarted(health, error);
         return;
     }
     static const struct process_callbacks callbacks = {.line = on_line, .ended = on_ended};
@@ -90,14 +102,13 @@ static void start_probe(struct health *health) {
                                       .max_line_bytes = 65536,
                                       .kill_grace_ms = 100,
                                       .limits = worker->limits};
-    int error = 0;
     health->timed_out = false;
     if (environment)
         health->probe =
             process_start(runner_processes(worker->runner), &options, &callbacks, health, &error);
     free(environment);
     if (!health->probe) {
-        conclude(health, false, "the CLI could not be started");
+        conclude_unstarted(health, error);
         return;
     }
     process_close_input(health->probe);
@@ -192,12 +203,12 @@ int health_json(struct health *health, char *out, size_t size) {
              "{\"status\":\"%s\",\"claudeCli\":\"%s\",\"timestamp\":\"%s\",\"concurrency\":{"
              "\"streaming\":{\"active\":%u,\"limit\":%u,\"waiting\":%u},"
              "\"nonStreaming\":{\"active\":%u,\"limit\":%u,\"waiting\":%u}},\"version\":\"%s\","
-             "\"cliVersion\":\"%s\",\"uptimeSeconds\":%llu,%s%s%s%s}",
+             "\"cliVersion\":\"%s\",\"uptimeSeconds\":%llu,\"workerRestarts\":%u,%s%s%s%s}",
              problem ? "unhealthy" : "healthy", available ? "available" : "unavailable", now,
              slot_class_active(streaming), slot_class_limit(streaming), streams.waiting,
              slot_class_active(plain), slot_class_limit(plain), answers.waiting, KOINE_VERSION,
              health->version, (unsigned long long)((worker_now_ms() - worker->started_ms) / 1000),
-             processes, problem ? ",\"error\":\"" : "", problem ? problem : "",
-             problem ? "\"" : "");
+             worker->supervised->restarts, processes, problem ? ",\"error\":\"" : "",
+             problem ? problem : "", problem ? "\"" : "");
     return problem ? 503 : 200;
 }

@@ -19,6 +19,8 @@ struct cgroup_sources {
     const char *systemd; /* "/run/systemd/system": is there when systemd manages the cgroups */
 };
 
+extern const struct cgroup_sources cgroup_system;
+
 /* The directory of this process's own cgroup, malloc'd. NULL with `message`. */
 char *cgroup_own(const struct cgroup_sources *sources, char *message, size_t size);
 

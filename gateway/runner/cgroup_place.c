@@ -20,6 +20,8 @@
 #define OWN_NAME "koine-gateway"
 #define MEMORY "memory"
 
+const struct cgroup_sources cgroup_system = {"/proc/self", "/run/systemd/system"};
+
 /* ---- files */
 
 static FILE *open_in(const char *directory, const char *name) {

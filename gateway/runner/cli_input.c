@@ -48,6 +48,8 @@ char *cli_input_initialize(const char *request_id, struct koine_text system,
     }
     struct json_writer line = {0};
     begin_control(&line, request_id, "initialize");
+    /* Else 2.1.330 goes on with the system prompt of a session's first turn, whatever this says. */
+    json_writer_literal(&line, ",\"systemPromptSnapshot\":false");
     if (system.data != NULL) {
         json_writer_literal(&line, ",\"systemPrompt\":[");
         json_writer_string(&line, system);

@@ -52,6 +52,16 @@ static int take_environment(struct worker *worker, const struct process_user *us
     return 0;
 }
 
+void cli_limits_prepare(const struct config *config) {
+    char message[256];
+    if (!config->runner.limits.memory_bytes || !config->runner.cgroup)
+        return;
+    char *own = cgroup_own(&cgroup_system, message, sizeof(message));
+    if (own)
+        free(cgroup_prepare(&cgroup_system, own, message, sizeof(message)));
+    free(own);
+}
+
 int cli_limits_create(struct worker *worker, char *message, size_t size) {
     const struct config *config = worker->config;
     const struct process_limits_options options = {

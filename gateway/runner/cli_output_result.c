@@ -54,8 +54,18 @@ static uint32_t small_count(const json_t *line, const char *name) {
     return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
 }
 
+/* The end of a turn that the CLI began by itself: it goes before the prompt of a session in which a
+ * task was left in the background. */
+static bool is_of_own_turn(const json_t *line) {
+    const json_t *kind = json_object_get(json_object_get(line, "origin"), "kind");
+    return json_is_string(kind) && strcmp(json_string_value(kind), "task-notification") == 0;
+}
+
 void cli_output_result(struct cli_output *output, const struct cli_line *line) {
     const json_t *root = line->root;
+    if (is_of_own_turn(root)) {
+        return;
+    }
     const json_t *object = unless_null(json_object_get(root, "structured_output"));
     struct cli_json objects = cli_json_member(output, line->text, "structured_output", object);
     struct cli_json denials = cli_json_member(output, line->text, "permission_denials",

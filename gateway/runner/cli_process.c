@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define READY_ID "koine-ready"
-/* Some programs greet on stdout; who writes more than this is no CLI. */
+/* Some programs greet on stdout; who writes more than this and has not answered is no CLI. */
 #define STRAY_LIMIT_BYTES ((size_t)64 * 1024)
 #define STRAY_LOGGED 3
 /* The CLI exits within 50 ms of the end of its input. */
@@ -33,6 +33,12 @@ const char *cli_start_failure_text(enum cli_start_failure failure) {
                         "message of its protocol; check runner.command.",
     };
     return texts[failure];
+}
+
+enum cli_start_failure cli_start_failure_of(int error) {
+    return error == ENOENT                       ? CLI_NOT_FOUND
+           : error == EACCES || error == ENOEXEC ? CLI_NOT_EXECUTABLE
+                                                 : CLI_NOT_STARTED;
 }
 
 static struct log *log_of(const struct cli_process *cli) {
@@ -132,7 +138,8 @@ bool cli_process_stray(struct cli_process *cli, size_t size) {
         log_print(log_of(cli), KOINE_LOG_WARNING, "runner",
                   "the CLI wrote a line of %zu bytes that is no message of its protocol: skipped",
                   size);
-    if (cli->stray_bytes < STRAY_LIMIT_BYTES || cli->babbled)
+    /* Of one that has answered it is noise, or a line that was cut by its death. */
+    if (cli->ready || cli->stray_bytes < STRAY_LIMIT_BYTES || cli->babbled)
         return cli->babbled;
     cli->babbled = true;
     cli_process_end(cli, true);

@@ -38,6 +38,7 @@ enum cli_start_failure {
 };
 /* For clients and /health: what is wrong and what to do; names no path and no secret. */
 const char *cli_start_failure_text(enum cli_start_failure failure);
+enum cli_start_failure cli_start_failure_of(int error); /* of a start; an errno value */
 
 struct cli_process {
     struct pool *pool;

@@ -53,9 +53,8 @@ static int32_t refuse_without_cli(struct run *run, int error, struct koine_failu
     const struct worker *worker = run->runner->worker;
     log_print(worker->log, KOINE_LOG_ERROR, "runner", "the CLI (%s) cannot be started: %s",
               worker->config->runner.command, strerror(error));
-    return failure_set(
-        failure, 500, "SPAWN_ERROR",
-        cli_start_failure_text(error == EACCES ? CLI_NOT_EXECUTABLE : CLI_NOT_FOUND));
+    return failure_set(failure, 500, "SPAWN_ERROR",
+                       cli_start_failure_text(cli_start_failure_of(error)));
 }
 
 static int32_t make_kind(struct run *run, const struct koine_run_options *options,

@@ -128,6 +128,7 @@ void pool_ready(struct cli_process *cli) {
     pool->has_worked = true;
     runner_note_start(pool->worker->runner, pool->counters.last_start_ms);
     if (cli->run) {
+        pool_demand_used(pool_demand_of(pool, cli->kind));
         run_on_ready(cli->run);
     } else if (cli->state == CLI_STARTING) {
         pool_set_state(cli, CLI_WARM);
@@ -264,12 +265,6 @@ static enum pool_result take_session(struct pool *pool, const struct pool_want *
     return POOL_TAKEN;
 }
 
-static enum cli_start_failure failure_for(int error) {
-    return error == ENOENT                       ? CLI_NOT_FOUND
-           : error == EACCES || error == ENOEXEC ? CLI_NOT_EXECUTABLE
-                                                 : CLI_NOT_STARTED;
-}
-
 static double earlier_cost(const struct pool *pool, const struct pool_want *want) {
     char *path = want->session.resume_id.data && !want->resumes_own
                      ? transcript_path(pool->environment, want->kind->working_directory,
@@ -288,7 +283,7 @@ static enum pool_result start_for_run(struct pool *pool, const struct pool_want 
         return wait ? POOL_WAIT : POOL_FULL;
     *cli = cli_process_start(pool, want->kind, &want->session, &error);
     if (!*cli) {
-        *failure = failure_for(error);
+        *failure = cli_start_failure_of(error);
         note_failure(pool, want->kind, *failure);
         log_print(pool->worker->log, KOINE_LOG_ERROR, "runner",
                   "the CLI (%s) cannot be started: %s", want->kind->path, strerror(error));
@@ -334,9 +329,8 @@ void pool_give_back(struct cli_process *cli, bool may_stay) {
         return;
     if (may_stay && process_has_leftovers(cli->process)) {
         pool->counters.left_behind++;
-        may_stay = false; /* they end with it; a task that ends would wake it up, too */
-    }
-    if (may_stay && idle_ms && !pool->draining && !cli->kind->counts_budget) {
+        cli_process_end(cli, false); /* not gently: a task that ends lets it begin a turn */
+    } else if (may_stay && idle_ms && !pool->draining && !cli->kind->counts_budget) {
         cli_process_set_timer(cli, idle_ms);
         pool_watch_memory(pool);
     } else {

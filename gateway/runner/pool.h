@@ -56,7 +56,7 @@ enum pool_result pool_take(struct pool *pool, struct run *run, const struct pool
                            struct cli_process **cli, enum cli_start_failure *failure);
 
 /* The turn is over. With `may_stay` the process waits for the next one of its session, if it has
- * left nothing behind; else it ends by itself. The run has nothing to do with it any more. */
+ * left nothing behind; else it ends. The run has nothing to do with it any more. */
 void pool_give_back(struct cli_process *cli, bool may_stay);
 
 /* Starts what is wanted ahead, as far as there is room: in the next turn of the loop, or, so that

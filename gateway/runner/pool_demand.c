@@ -124,8 +124,11 @@ void pool_initialized_in_vain(struct cli_process *cli) {
 }
 
 void pool_demand_used(struct pool_demand *demand) {
-    if (demand)
-        demand->failures = 0;
+    if (!demand || !demand->failures)
+        return;
+    uint64_t soon = worker_now_ms() + FIRST_RETRY_MS;
+    demand->failures = 0;
+    demand->retry_at_ms = demand->retry_at_ms < soon ? demand->retry_at_ms : soon;
 }
 
 void pool_expect(struct pool *pool, struct cli_kind *kind) {

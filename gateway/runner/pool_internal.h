@@ -55,7 +55,8 @@ struct pool_demand *pool_demand_of(struct pool *pool, const struct cli_kind *kin
 /* A run asks for a kind now; NULL when memory is short. */
 struct pool_demand *pool_demand_note(struct pool *pool, const struct pool_want *want);
 void pool_demand_failed(struct pool *pool, const struct cli_kind *kind);
-void pool_demand_used(struct pool_demand *demand); /* a process of it was of use */
+/* A process of it was of use, or will be: what failed before need not do so again. Takes NULL. */
+void pool_demand_used(struct pool_demand *demand);
 /* A spare was initialized ahead and is of no use: the next ones are not. */
 void pool_initialized_in_vain(struct cli_process *cli);
 void pool_demands_finish(struct pool *pool);

@@ -12,8 +12,6 @@
 /* Above what the file actions of a start put in their places. */
 #define FIRST_FD 10
 
-static const struct cgroup_sources system_sources = {"/proc/self", "/run/systemd/system"};
-
 /* This program's file, whatever has become of its name since. */
 static int open_launcher(char *message, size_t size) {
     const int fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
@@ -96,7 +94,7 @@ int process_limits_create(struct process_limits **limits,
     }
     made->options.user = made->user.name;
     if (options->memory_bytes && options->cgroup) {
-        find_cgroup(made, sources ? sources : &system_sources);
+        find_cgroup(made, sources ? sources : &cgroup_system);
     }
     *limits = made;
     return 0;

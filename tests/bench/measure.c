@@ -66,19 +66,29 @@ static char *user_line(const char *prompt) {
     return text ? text : (die("json"), NULL);
 }
 
-struct cli cli_start(const char *path, const char *prompt) {
+static void write_turn(int fd, const char *prompt) {
+    char *line = user_line(prompt);
+    write_all(fd, line, strlen(line));
+    write_all(fd, "\n", 1);
+    free(line);
+}
+
+static struct cli spawn(const char *path, const char *flag, const char *first) {
     char *argv[] = {(char[]){"claude"},
                     (char[]){"--print"},
                     (char[]){"--verbose"},
                     (char[]){"--input-format=stream-json"},
                     (char[]){"--output-format=stream-json"},
                     (char[]){"--include-partial-messages"},
+                    (char *)(uintptr_t)flag,
                     NULL};
     int in[2], out[2];
     struct cli cli;
     posix_spawn_file_actions_t actions;
     if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
         die("pipe2");
+    if (first)
+        write_turn(in[1], first);
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, in[0], 0);
     posix_spawn_file_actions_adddup2(&actions, out[1], 1);
@@ -89,11 +99,17 @@ struct cli cli_start(const char *path, const char *prompt) {
     close(out[1]);
     cli.in = in[1];
     cli.out = out[0];
-    char *line = user_line(prompt);
-    write_all(cli.in, line, strlen(line));
-    write_all(cli.in, "\n", 1);
-    free(line);
     return cli;
+}
+
+struct cli cli_start(const char *path, const char *prompt) {
+    struct cli cli = spawn(path, NULL, NULL);
+    write_turn(cli.in, prompt);
+    return cli;
+}
+
+struct cli cli_start_with(const char *path, const char *flag, const char *prompt) {
+    return spawn(path, flag, prompt);
 }
 
 void cli_finish(struct cli *cli) {

@@ -25,6 +25,9 @@ struct cli {
     int in, out;
 };
 struct cli cli_start(const char *path, const char *prompt);
+/* The same with one more flag (NULL: none), and the turn in the pipe before the process is there;
+ * the prompt is a short one. */
+struct cli cli_start_with(const char *path, const char *flag, const char *prompt);
 void cli_finish(struct cli *cli); /* closes its input, reads the rest, waits */
 
 /* A connection to the gateway; a POST of a JSON body on it. */

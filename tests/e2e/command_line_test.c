@@ -4,6 +4,7 @@
 #include "support/gateway.h"
 #include "support/scratch_directory.h"
 #include "support/test_main.h"
+#include "support/test_modules.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -172,6 +173,19 @@ START_TEST(a_port_in_use_is_named)
 }
 END_TEST
 
+/* Whoever starts a gateway shall see that it does not work: it is not tried again. */
+START_TEST(a_module_that_crashes_at_the_first_start_ends_the_gateway)
+{
+    static const char *const modules[] = {"crash", NULL};
+    char *config = modules_config(modules, NULL, NULL);
+    write_config(config);
+    assert_run(KEY " KOINE_TEST_CRASH=gateway.yaml", "--listen 127.0.0.1:0 --config gateway.yaml",
+               1, "was killed by SIGABRT in module crash before it served");
+    assert_run(KEY, "--check-config --config gateway.yaml", 0, "fine");
+    free(config);
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {
         version_and_help,
@@ -182,6 +196,7 @@ int main(void) {
         a_right_file_is_fine,
         the_printed_configuration_masks_secrets,
         a_port_in_use_is_named,
+        a_module_that_crashes_at_the_first_start_ends_the_gateway,
     };
     return test_main("command_line", setup, teardown, tests, sizeof tests / sizeof *tests);
 }

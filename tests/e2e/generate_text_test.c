@@ -176,6 +176,20 @@ START_TEST(a_stray_line_is_logged_and_skipped)
 }
 END_TEST
 
+/* Lines of that length are taken for a program that is no CLI only while it has not answered. */
+START_TEST(a_long_stray_line_is_skipped_too)
+{
+    char noise[100001] = "", *scenario;
+    memset(noise, 'x', sizeof noise - 1);
+    scenario = scratch_text("{'text':'still here','garbage':'%s'}", noise);
+    struct http_response answer = generate(gateway, scenario, NULL);
+    http_assert_status(&answer, 200);
+    ck_assert_str_eq(http_string(&answer, "text"), "still here");
+    http_response_finish(&answer);
+    free(scenario);
+}
+END_TEST
+
 START_TEST(characters_split_between_two_writes_stay_whole)
 {
     struct http_response answer =
@@ -209,6 +223,7 @@ int main(void) {
         system_texts_reach_the_model,
         the_model_is_chosen,
         a_stray_line_is_logged_and_skipped,
+        a_long_stray_line_is_skipped_too,
         characters_split_between_two_writes_stay_whole,
         noise_on_stderr_does_not_stop_the_answer,
     };

@@ -32,6 +32,7 @@ START_TEST(a_healthy_gateway)
     ck_assert_int_eq(http_integer(&health, "concurrency.nonStreaming.active"), 0);
     ck_assert_int_eq(http_integer(&health, "concurrency.nonStreaming.limit"), 4);
     ck_assert_int_ge(http_integer(&health, "uptimeSeconds"), 0);
+    ck_assert_int_eq(http_integer(&health, "workerRestarts"), 0);
     ck_assert_uint_gt(strlen(http_string(&health, "version")), 0);
     ck_assert_ptr_null(http_json_at(health.json, "error"));
     int year, month, day, hour, minute, milliseconds, end = 0;

@@ -28,31 +28,9 @@ static void teardown(void) {
     free(mark);
 }
 
-/* Sends POST /generate-text on a connection of its own; the answer is nobody's concern. */
-static struct raw_client *begin(json_t *body) {
-    char *text = json_dumps(body, JSON_COMPACT);
-    char *request = scratch_text("POST /generate-text HTTP/1.1\r\n" RAW_HOST RAW_AUTHORIZATION
-                                 "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                                 strlen(text), text);
-    struct raw_client *client = raw_connect(gateway);
-    ck_assert(raw_send_text(client, request));
-    json_decref(body);
-    free(request);
-    free(text);
-    return client;
-}
-
 /* A turn whose Bash tool runs `command`. */
 static struct raw_client *begin_tool(const char *more, const char *command) {
-    json_t *scenario = quoted_json(more), *body = json_object();
-    json_t *tool = json_pack("{ss ss}", "name", "Bash", "run", command);
-    json_object_set_new(scenario, "tool", tool);
-    char *text = json_dumps(scenario, JSON_COMPACT);
-    json_object_set_new(body, "prompt", json_sprintf("standin:%s", text));
-    json_object_set_new(body, "allowedTools", json_pack("[s]", "Bash"));
-    json_decref(scenario);
-    free(text);
-    return begin(body);
+    return begin_unread(gateway, tool_body(more, command));
 }
 
 static void assert_all_gone(void) {
@@ -114,7 +92,7 @@ START_TEST(a_daemon_that_forgot_its_environment_goes_too)
     char *scenario = scratch_text("{'stray_daemon':'exec sh -c \\\"while :; do sleep 1000; done\\\""
                                   " %s','clear_env':true,'hang':'mid_text'}",
                                   mark);
-    struct raw_client *client = begin(scenario_body(scenario, NULL));
+    struct raw_client *client = begin_unread(gateway, scenario_body(scenario, NULL));
     assert_started(1);
     raw_close(client);
     assert_all_gone();

@@ -24,17 +24,12 @@ static void teardown(void) {
 
 /* A stream whose tool runs the command; told when it runs. */
 static struct sse_stream *begin_tool(const char *command) {
-    json_t *scenario = json_pack("{s{ss ss}}", "tool", "name", "Bash", "run", command);
-    char *text = json_dumps(scenario, JSON_COMPACT);
-    json_t *body = json_pack("{so s[s] s[s]}", "prompt", json_sprintf("standin:%s", text),
-                             "allowedTools", "Bash", "events", "tool");
-    ck_assert_ptr_nonnull(body);
+    json_t *body = tool_body("{}", command);
+    json_object_set_new(body, "events", json_pack("[s]", "tool"));
     struct sse_stream *stream = sse_open_stream(gateway, "/stream", body);
     sse_expect(stream, "session");
     sse_expect(stream, "tool"); /* started */
     sse_expect(stream, "tool"); /* its input */
-    json_decref(scenario);
-    free(text);
     return stream;
 }
 

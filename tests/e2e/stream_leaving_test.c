@@ -33,21 +33,10 @@ static void teardown(void) {
     free(mark);
 }
 
-static json_t *tool_body(const char *command) {
-    json_t *scenario = json_pack("{s{ss ss}}", "tool", "name", "Bash", "run", command);
-    char *text = json_dumps(scenario, JSON_COMPACT);
-    json_t *body = json_pack("{so s[s] s[s]}", "prompt", json_sprintf("standin:%s", text),
-                             "allowedTools", "Bash", "events", "tool");
-    ck_assert_ptr_nonnull(body);
-    json_decref(scenario);
-    free(text);
-    return body;
-}
-
 /* A stream whose tool runs a shell that waits; both are there. */
 static struct sse_stream *begin_tool(void) {
     char *command = scratch_text("setsid " STUBBORN "%s & " WAITER "%s", mark, mark);
-    struct sse_stream *stream = sse_open_stream(gateway, "/stream", tool_body(command));
+    struct sse_stream *stream = sse_open_stream(gateway, "/stream", tool_body("{}", command));
     sse_expect(stream, "session");
     ck_assert_msg(process_search_await(mark, 2, APPEAR_MS), "%d processes, expected 2",
                   process_search_count(mark));

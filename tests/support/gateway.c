@@ -3,6 +3,7 @@
 #include "support/gateway.h"
 
 #include "support/log_tail.h"
+#include "support/process_table.h"
 #include "support/scratch_directory.h"
 
 #include <check.h>
@@ -24,8 +25,9 @@ enum { START_MS = 60000, LOG_MS = 10000, MAX_STRINGS = 64 };
 struct gateway {
     char *directory, *url;
     struct log_tail *log;
-    pid_t pid;
+    pid_t supervisor;
     uint16_t port;
+    bool crashes;
 };
 
 /* A NULL-terminated list of strings that it owns. */
@@ -139,11 +141,12 @@ static void spawn(struct gateway *gateway, char *const *arguments, char *const *
     ck_assert_int_eq(pipe2(pipe_fds, O_CLOEXEC), 0);
     char *work = gateway_path(gateway, "work");
     pid_t parent = getpid();
-    gateway->pid = fork();
-    ck_assert_int_ge(gateway->pid, 0);
-    if (gateway->pid == 0) {
+    gateway->supervisor = fork();
+    ck_assert_int_ge(gateway->supervisor, 0);
+    if (gateway->supervisor == 0) {
         /* A test that fails leaves without its teardown: the gateway must not outlive it. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        setpgid(0, 0); /* as a shell or a service manager does */
         if (getppid() != parent || chdir(work) || dup2(pipe_fds[1], STDERR_FILENO) < 0)
             _exit(126);
         execvpe(arguments[0], arguments, environment);
@@ -173,6 +176,7 @@ struct gateway *gateway_start(const struct gateway_options *options) {
     ck_assert_ptr_nonnull(gateway);
     signal(SIGPIPE, SIG_IGN);
     options = options ? options : &defaults;
+    gateway->crashes = options->crashes;
     make_directories(gateway, options);
     add_arguments(&arguments, gateway, options);
     add_environment(&environment, gateway, options);
@@ -184,23 +188,39 @@ struct gateway *gateway_start(const struct gateway_options *options) {
 }
 
 void gateway_terminate(struct gateway *gateway) {
-    ck_assert_int_eq(kill(gateway->pid, SIGTERM), 0);
+    ck_assert_int_eq(kill(gateway->supervisor, SIGTERM), 0);
 }
 
-void gateway_join(struct gateway *gateway) {
+static int wait_for(struct gateway *gateway) {
     int status = -1;
-    ck_assert_int_eq(waitpid(gateway->pid, &status, 0), gateway->pid);
-    /* Waits for the rest of the log; what a sanitizer found stands there. */
-    log_tail_await(gateway->log, "\n\n never logged", status == 0 ? 0 : 500);
-    char *log = gateway_log(gateway);
-    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
-                  "the gateway ended with wait status 0x%x, expected exit 0; its log:\n%s", status,
-                  log);
-    free(log);
+    ck_assert_int_eq(waitpid(gateway->supervisor, &status, 0), gateway->supervisor);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void destroy(struct gateway *gateway) {
     log_tail_destroy(gateway->log);
     scratch_directory_destroy(gateway->directory);
     free(gateway->url);
     free(gateway);
+}
+
+int gateway_join_status(struct gateway *gateway) {
+    int status = wait_for(gateway);
+    destroy(gateway);
+    return status;
+}
+
+void gateway_join(struct gateway *gateway) {
+    int status = wait_for(gateway);
+    /* Waits for the rest of the log; what a sanitizer found stands there. */
+    log_tail_await(gateway->log, "\n\n never logged", status == 0 ? 0 : 500);
+    char *log = gateway_log(gateway);
+    ck_assert_msg(status == 0, "the gateway ended with %d, expected exit status 0; its log:\n%s",
+                  status, log);
+    ck_assert_msg(gateway->crashes || !strstr(log, "; a new one starts"),
+                  "a worker has crashed; the log:\n%s", log);
+    free(log);
+    destroy(gateway);
 }
 
 void gateway_stop(struct gateway *gateway) {
@@ -211,7 +231,11 @@ void gateway_stop(struct gateway *gateway) {
 }
 
 pid_t gateway_pid(const struct gateway *gateway) {
-    return gateway->pid;
+    return process_child(gateway->supervisor);
+}
+
+pid_t gateway_supervisor_pid(const struct gateway *gateway) {
+    return gateway->supervisor;
 }
 
 uint16_t gateway_port(const struct gateway *gateway) {
@@ -242,7 +266,7 @@ void gateway_await_log(struct gateway *gateway, const char *text) {
 }
 
 uint64_t gateway_resident_bytes(const struct gateway *gateway) {
-    char *path = scratch_text("/proc/%d/statm", (int)gateway->pid);
+    char *path = scratch_text("/proc/%d/statm", (int)gateway_pid(gateway));
     char *text = scratch_read(path);
     unsigned long long pages = 0;
     ck_assert_ptr_nonnull(text);

@@ -19,6 +19,7 @@ struct gateway_options {
     const char *cli;                /* found as `claude` on PATH; NULL: the stand-in CLI */
     bool no_pool; /* each request starts a process of its own, which ends with it */
     bool no_key;  /* leave CLAUDE_CODE_GATEWAY_API_KEY out */
+    bool crashes; /* the test makes workers crash */
 };
 
 /*
@@ -27,14 +28,20 @@ struct gateway_options {
  */
 struct gateway *gateway_start(const struct gateway_options *options);
 
-/* SIGTERM; asserts that the gateway ends with 0; removes its directories. Takes NULL. */
+/* SIGTERM; asserts that the gateway ends with 0, and that no worker has crashed but for
+ * `crashes`; removes its directories. Takes NULL. */
 void gateway_stop(struct gateway *gateway);
 
-/* As gateway_stop in two steps: the signal, then the wait that asserts the status. */
+/* As gateway_stop in two steps: the signal, then the wait that asserts. */
 void gateway_terminate(struct gateway *gateway);
 void gateway_join(struct gateway *gateway);
+/* Waits, frees, removes; returns the exit status, -1 when a signal ended the gateway. */
+int gateway_join_status(struct gateway *gateway);
 
-pid_t gateway_pid(const struct gateway *gateway); /* the gateway, or valgrind running it */
+/* The worker: the process that serves and has the CLIs as children. Another one after a crash. */
+pid_t gateway_pid(const struct gateway *gateway);
+/* The process that was started, the leader of a group of its own. */
+pid_t gateway_supervisor_pid(const struct gateway *gateway);
 uint16_t gateway_port(const struct gateway *gateway);
 const char *gateway_url(const struct gateway *gateway); /* "http://127.0.0.1:PORT" */
 
@@ -49,7 +56,7 @@ bool gateway_log_has(struct gateway *gateway, const char *text);
 /* Waits until the log holds the text; aborts the test after ten seconds. */
 void gateway_await_log(struct gateway *gateway, const char *text);
 
-/* Resident bytes of the gateway, from /proc. */
+/* Resident bytes of the worker, from /proc. */
 uint64_t gateway_resident_bytes(const struct gateway *gateway);
 
 /* The binaries under test, absolute. The caller frees. */

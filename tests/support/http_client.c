@@ -112,36 +112,48 @@ struct http_response http_get(const struct gateway *gateway, const char *path) {
     return http_send(gateway, &(struct http_request){.path = path});
 }
 
-struct http_response http_post(const struct gateway *gateway, const char *path, json_t *body) {
+struct http_response http_post_as(const struct gateway *gateway, const char *key, const char *path,
+                                  json_t *body) {
     ck_assert_ptr_nonnull(body);
     char *text = json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY);
     struct http_response response =
-        http_send(gateway, &(struct http_request){.path = path, .body = text});
+        http_send(gateway, &(struct http_request){.path = path, .key = key, .body = text});
     free(text);
     json_decref(body);
     return response;
+}
+
+struct http_response http_post(const struct gateway *gateway, const char *path, json_t *body) {
+    return http_post_as(gateway, NULL, path, body);
 }
 
 struct http_call {
     pthread_t thread;
     const struct gateway *gateway;
     char *path;
+    const char *key;
     json_t *body;
     struct http_response response;
 };
 
 static void *call_thread(void *data) {
     struct http_call *call = data;
-    call->response = http_post(call->gateway, call->path, call->body);
+    call->response = http_post_as(call->gateway, call->key, call->path, call->body);
     return NULL;
 }
 
-struct http_call *http_begin_post(const struct gateway *gateway, const char *path, json_t *body) {
+struct http_call *http_begin_post_as(const struct gateway *gateway, const char *key,
+                                     const char *path, json_t *body) {
     struct http_call *call = calloc(1, sizeof *call);
     ck_assert_ptr_nonnull(call);
-    *call = (struct http_call){.gateway = gateway, .path = scratch_text("%s", path), .body = body};
+    *call = (struct http_call){
+        .gateway = gateway, .path = scratch_text("%s", path), .key = key, .body = body};
     ck_assert_int_eq(pthread_create(&call->thread, NULL, call_thread, call), 0);
     return call;
+}
+
+struct http_call *http_begin_post(const struct gateway *gateway, const char *path, json_t *body) {
+    return http_begin_post_as(gateway, NULL, path, body);
 }
 
 struct http_response http_wait(struct http_call *call) {

@@ -35,9 +35,14 @@ void http_response_finish(struct http_response *response);
 /* GET; POST of a JSON value, which is taken over. */
 struct http_response http_get(const struct gateway *gateway, const char *path);
 struct http_response http_post(const struct gateway *gateway, const char *path, json_t *body);
+/* … by another client: `key` as in http_request. */
+struct http_response http_post_as(const struct gateway *gateway, const char *key, const char *path,
+                                  json_t *body);
 
 /* The same in a thread: begin, do something else, wait. Every call must be waited for. */
 struct http_call *http_begin_post(const struct gateway *gateway, const char *path, json_t *body);
+struct http_call *http_begin_post_as(const struct gateway *gateway, const char *key,
+                                     const char *path, json_t *body);
 struct http_response http_wait(struct http_call *call);
 
 /* A header's value, NULL when it is not there; the caller frees. */

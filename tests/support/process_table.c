@@ -31,15 +31,26 @@ static size_t read_entry(pid_t pid, const char *name, char *out, size_t capacity
     return size;
 }
 
-static bool has_parent(pid_t pid, const void *parent) {
+static char read_state(pid_t pid, pid_t *parent) {
     char stat[512];
     char state = 'Z';
     int found = -1;
     if (!read_entry(pid, "stat", stat, sizeof stat))
-        return false;
+        return 0;
     const char *rest = strrchr(stat, ')'); /* the name may hold anything */
-    return rest && sscanf(rest + 1, " %c %d", &state, &found) == 2 && state != 'Z' &&
-           found == *(const pid_t *)parent;
+    bool good = rest && sscanf(rest + 1, " %c %d", &state, &found) == 2 && state != 'Z';
+    *parent = (pid_t)found;
+    return (char)(good ? state : 0);
+}
+
+char process_state(pid_t pid) {
+    pid_t parent;
+    return read_state(pid, &parent);
+}
+
+static bool has_parent(pid_t pid, const void *wanted) {
+    pid_t parent;
+    return read_state(pid, &parent) && parent == *(const pid_t *)wanted;
 }
 
 static bool has_argument(pid_t pid, const void *argument) {
@@ -53,29 +64,52 @@ static bool has_argument(pid_t pid, const void *argument) {
     return found;
 }
 
-static int count(bool (*matches)(pid_t pid, const void *data), const void *data) {
+/* How many match, and the last of them. */
+static int count(bool (*matches)(pid_t pid, const void *data), const void *data, pid_t *last) {
     DIR *proc = opendir("/proc");
     ck_assert_ptr_nonnull(proc);
     int found = 0;
     for (struct dirent *entry; (entry = readdir(proc));) {
         char *end;
         long pid = strtol(entry->d_name, &end, 10);
-        if (*end == '\0' && pid > 0)
-            found += matches((pid_t)pid, data);
+        if (*end == '\0' && pid > 0 && matches((pid_t)pid, data)) {
+            found++;
+            *last = (pid_t)pid;
+        }
     }
     closedir(proc);
     return found;
 }
 
 int processes_of_parent(pid_t parent) {
-    return count(has_parent, &parent);
+    pid_t last;
+    return count(has_parent, &parent, &last);
+}
+
+pid_t process_child(pid_t parent) {
+    pid_t child = 0;
+    int found = count(has_parent, &parent, &child);
+    ck_assert_msg(found == 1, "process %d has %d children, expected one", (int)parent, found);
+    return child;
+}
+
+int processes_of_parent_listed(pid_t parent) {
+    char path[32], list[16384], *rest = list, *end;
+    int found = 0;
+    snprintf(path, sizeof path, "task/%d/children", (int)parent);
+    read_entry(parent, path, list, sizeof list);
+    for (long pid; (pid = strtol(rest, &end, 10)), end != rest; rest = end)
+        found += has_parent((pid_t)pid, &parent);
+    return found;
 }
 
 int processes_with_argument(const char *argument) {
-    return count(has_argument, argument);
+    pid_t last;
+    return count(has_argument, argument, &last);
 }
 
-int process_sockets(pid_t pid) {
+/* Descriptors whose target begins so. */
+static int count_descriptors(pid_t pid, const char *kind) {
     char path[64], target[64];
     snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
     DIR *directory = opendir(path);
@@ -83,10 +117,19 @@ int process_sockets(pid_t pid) {
     int found = 0;
     for (struct dirent *entry; (entry = readdir(directory));) {
         ssize_t size = readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1);
-        found += size > 7 && strncmp(target, "socket:", 7) == 0;
+        target[size > 0 ? size : 0] = '\0';
+        found += size > 0 && strncmp(target, kind, strlen(kind)) == 0;
     }
     closedir(directory);
     return found;
+}
+
+int process_descriptors(pid_t pid) {
+    return count_descriptors(pid, "");
+}
+
+int process_sockets(pid_t pid) {
+    return count_descriptors(pid, "socket:");
 }
 
 uint64_t process_bytes_read(pid_t pid) {

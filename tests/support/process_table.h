@@ -10,10 +10,19 @@
 
 /* How many processes have this parent, without zombies. */
 int processes_of_parent(pid_t parent);
+/* The same from the kernel's own list, quick enough to look all the time; one that ends meanwhile
+ * may hide another. */
+int processes_of_parent_listed(pid_t parent);
+/* The one child of a process; aborts the test when there is none, or more. */
+pid_t process_child(pid_t parent);
 /* How many processes have this very text as one of their arguments. */
 int processes_with_argument(const char *argument);
 
-/* How many sockets a process holds. */
+/* Its state as /proc has it: 'R', 'S', 'T' (stopped) …; 0 when it is gone or a zombie. */
+char process_state(pid_t pid);
+
+/* How many descriptors a process has open, and how many of them are sockets. */
+int process_descriptors(pid_t pid);
 int process_sockets(pid_t pid);
 
 /* Bytes that a process has read so far, by system calls. */

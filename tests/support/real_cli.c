@@ -203,6 +203,13 @@ json_t *real_cli_request(const struct real_cli *cli) {
     return body;
 }
 
+json_int_t real_cli_count(const struct real_cli *cli, const char *path) {
+    struct http_response answer = http_get(cli->gateway, "/health");
+    json_int_t count = http_integer(&answer, path);
+    http_response_finish(&answer);
+    return count;
+}
+
 char *real_cli_member(const json_t *request, const char *name) {
     const json_t *member = json_object_get(request, name);
     return member ? json_dumps(member, JSON_ENCODE_ANY | JSON_COMPACT) : scratch_text("%s", "");

@@ -41,6 +41,9 @@ char *real_cli_text(const struct real_cli *cli, const char *text, const char *sc
 size_t real_cli_request_count(const struct real_cli *cli);
 json_t *real_cli_request(const struct real_cli *cli);
 
+/* A number that the gateway's /health tells, by path: "pool.starts". */
+json_int_t real_cli_count(const struct real_cli *cli, const char *path);
+
 /* A member of a request as JSON text, "" when it is not there; the caller frees. */
 char *real_cli_member(const json_t *request, const char *name);
 /* True when the request offers the model that tool. */

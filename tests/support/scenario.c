@@ -29,6 +29,19 @@ json_t *scenario_body(const char *scenario, const char *fields) {
     return body;
 }
 
+json_t *tool_body(const char *more, const char *command) {
+    json_t *scenario = quoted_json(more);
+    json_t *tool = json_pack("{ss ss}", "name", "Bash", "run", command);
+    json_object_set_new(scenario, "tool", tool);
+    char *text = json_dumps(scenario, JSON_COMPACT);
+    json_t *body =
+        json_pack("{so s[s]}", "prompt", json_sprintf("standin:%s", text), "allowedTools", "Bash");
+    ck_assert_ptr_nonnull(body);
+    json_decref(scenario);
+    free(text);
+    return body;
+}
+
 struct http_response generate(const struct gateway *gateway, const char *scenario,
                               const char *fields) {
     return http_post(gateway, "/generate-text", scenario_body(scenario, fields));
@@ -37,6 +50,19 @@ struct http_response generate(const struct gateway *gateway, const char *scenari
 struct http_call *generate_begin(const struct gateway *gateway, const char *scenario,
                                  const char *fields) {
     return http_begin_post(gateway, "/generate-text", scenario_body(scenario, fields));
+}
+
+struct raw_client *begin_unread(const struct gateway *gateway, json_t *body) {
+    char *text = json_dumps(body, JSON_COMPACT);
+    char *request = scratch_text("POST /generate-text HTTP/1.1\r\n" RAW_HOST RAW_AUTHORIZATION
+                                 "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                                 strlen(text), text);
+    struct raw_client *client = raw_connect(gateway);
+    ck_assert(raw_send_text(client, request));
+    json_decref(body);
+    free(request);
+    free(text);
+    return client;
 }
 
 struct http_response generate_raw(const struct gateway *gateway, const char *body) {

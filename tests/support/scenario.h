@@ -17,11 +17,16 @@ json_t *quoted_json(const char *text);
 /* A body whose prompt selects the scenario; `fields`: further members, NULL for none. */
 json_t *scenario_body(const char *scenario, const char *fields);
 
+/* A body whose turn has its Bash tool run `command`; `more`: further keys of the scenario. */
+json_t *tool_body(const char *more, const char *command);
+
 /* POST /generate-text with scenario_body. */
 struct http_response generate(const struct gateway *gateway, const char *scenario,
                               const char *fields);
 struct http_call *generate_begin(const struct gateway *gateway, const char *scenario,
                                  const char *fields);
+/* POST /generate-text on a connection of its own; the body is taken over, the answer not read. */
+struct raw_client *begin_unread(const struct gateway *gateway, json_t *body);
 /* POST /generate-text with a body as text. */
 struct http_response generate_raw(const struct gateway *gateway, const char *body);
 

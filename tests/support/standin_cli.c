@@ -32,6 +32,7 @@
  * tool              {name, input, run, output}  asks for permission as needed, then runs `run` by /bin/sh in a
  *                                session of its own (an interrupt kills it, the death of the CLI does not), or
  *                                answers `output`. Without `text` the answer is what the tools said.
+ *                                background: true  the answer comes at once, `run` goes on as a child of the CLI
  * tools             [tool, …]    several calls in one message, run in parallel
  * call_host_tool    {server, name, arguments} or an array: calls tools that the host provides
  * is_error          {text, api_error_status}    an API failure: is_error with subtype success
@@ -47,11 +48,13 @@
  *                                line), after_init, mid_text (otherwise taken) or after_result
  * ignore_sigterm    true         from the start of the process or turn
  * no_result         true         the turn ends without a result line
+ * unasked_ms        n            a turn by its own decision, n ms after the result, unless a prompt comes before
+ * control_errors    true         every control request is answered with an error (environment only)
  * stderr_bytes      n            noise on stderr at the start of the turn
  * stray_daemon      command      started double-forked and detached;   clear_env: true  without environment
  * echo              argv|environ|stdin|session|cwd|pid|history|state   the answer is this, as JSON
  *                                history: {messages, last_user};  state: prompts, model, schema, settings, tools,
- *                                flag_settings, history
+ *                                flag_settings, history, pid, initialized_ahead (before the prompt was read)
  * usage             {…}          overrides fields of the result's usage;   cost_usd: x  this turn's cost
  * persist           false        keep no transcript (for benchmarks)
  * report            path         append {argv, environ, pid, cwd} as one line at the start (environment only)
@@ -208,6 +211,7 @@ int main(int argc, char **argv, char **environment) {
             json_array_remove(s->inbox, 0);
             turn_run(s, message);
             json_decref(message);
+            turn_unasked(s);
         } else if (!(open = input_wait(s, -1)) && s->connecting > 0) {
             break; /* the host left before it said which tools it has */
         }

@@ -57,6 +57,7 @@ struct standin {
     json_t *json_schema, *settings;
     json_t *flag_settings; /* a layer of its own, of apply_flag_settings */
     bool in_turn, interrupted, initialized;
+    uint64_t reads, initialized_at, prompted_at; /* reads of stdin; in which one these came */
 
     double total_cost_usd;
     json_t *model_usage;
@@ -132,6 +133,7 @@ double turn_cost(const struct standin *s, const struct turn *t);
 
 /* standin_cli_turn.c */
 void turn_run(struct standin *s, json_t *user_message);
+void turn_unasked(struct standin *s); /* when the turn before asks for it */
 
 /* standin_cli_message.c */
 void message_begin(struct standin *s, struct turn *t);

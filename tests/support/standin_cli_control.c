@@ -133,6 +133,7 @@ static void on_initialize(struct standin *s, const char *id, json_t *request) {
             s->json_schema = json_incref(json_object_get(request, "jsonSchema"));
         }
         s->initialized = true;
+        s->initialized_at = s->reads;
     }
     respond(s, id,
             json_pack("{s[] s[] ss s[s] s[] s{ss} si}", "commands", "agents", "output_style",
@@ -194,7 +195,9 @@ static void on_request(struct standin *s, json_t *line) {
     const char *subtype = json_string_value(json_object_get(request, "subtype"));
     if (!id || !subtype)
         return;
-    if (strcmp(subtype, "initialize") == 0) {
+    if (scenario_true(s, "control_errors")) {
+        respond_error(s, id, subtype);
+    } else if (strcmp(subtype, "initialize") == 0) {
         on_initialize(s, id, request);
     } else if (strcmp(subtype, "set_model") == 0) {
         const char *model = json_string_value(json_object_get(request, "model"));
@@ -241,9 +244,10 @@ void control_line(struct standin *s, const char *text, size_t bytes) {
         exit(1);
     }
     const char *type = json_string_value(json_object_get(line, "type"));
-    if (type && strcmp(type, "user") == 0)
+    if (type && strcmp(type, "user") == 0) {
+        s->prompted_at = s->reads;
         json_array_append(s->inbox, line);
-    else if (type && strcmp(type, "control_request") == 0)
+    } else if (type && strcmp(type, "control_request") == 0)
         on_request(s, line);
     else if (type && strcmp(type, "control_response") == 0)
         on_response(s, line);

@@ -182,11 +182,13 @@ void scenario_stray_daemon(struct standin *s) {
 }
 
 static json_t *state_json(struct standin *s, const struct turn *t) {
-    return json_pack("{ss? ss? sO? ss sO sO so so ss sb}", "system_prompt", s->system_prompt,
+    bool ahead = s->initialized && s->initialized_at < s->prompted_at;
+    return json_pack("{ss? ss? sO? ss sO sO so so ss sb sb si}", "system_prompt", s->system_prompt,
                      "append_system_prompt", s->append_system_prompt, "json_schema", s->json_schema,
                      "model", s->model, "settings", s->settings, "flag_settings", s->flag_settings,
                      "tools", tools_offered(s), "history", json_incref(t->history), "session",
-                     s->session_id, "initialized", s->initialized);
+                     s->session_id, "initialized", s->initialized, "initialized_ahead", ahead,
+                     "pid", (int)getpid());
 }
 
 json_t *scenario_value(struct standin *s, const struct turn *t, const char *what) {

@@ -5,6 +5,7 @@
 #include "standin_cli.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,6 +108,18 @@ static void call_spawn(struct standin *s, struct call *c, const char *command) {
         shell_exec(command, c->output_fd);
 }
 
+/* The call is over and the shell is not: nobody waits for it, once it is in its session as those of
+ * the real CLI are from the start. */
+static void call_leave_running(struct standin *s, struct turn *t, struct call *c) {
+    while (getsid(c->pid) != c->pid && waitpid(c->pid, NULL, WNOHANG) == 0)
+        poll(NULL, 0, 1);
+    json_t *text = json_sprintf("Command running in background with ID: %d", (int)c->pid);
+    remember_output(t, json_string_value(text));
+    tool_result(s, c->id, text, false, NULL);
+    c->pid = 0;
+    c->done = true;
+}
+
 static void call_start(struct standin *s, struct turn *t, struct call *c) {
     const char *command = json_string_value(json_object_get(c->spec, "run"));
     const json_t *output = json_object_get(c->spec, "output");
@@ -119,6 +132,8 @@ static void call_start(struct standin *s, struct turn *t, struct call *c) {
         /* What the host allowed is what runs: it may have changed the command. */
         const char *allowed = json_string_value(json_object_get(c->input, "command"));
         call_spawn(s, c, allowed ? allowed : command);
+        if (json_is_true(json_object_get(c->spec, "background")))
+            call_leave_running(s, t, c);
     } else {
         const char *text = json_is_string(output) ? json_string_value(output) : "done";
         tool_result(s, c->id, json_string(text), false, NULL);

@@ -356,3 +356,19 @@ void turn_run(struct standin *s, json_t *user_message) {
     scenario_checkpoint(s, "after_result");
     turn_finish(s, t);
 }
+
+/* As after a task in the background: nobody has asked, and it is no prompt's scenario. */
+void turn_unasked(struct standin *s) {
+    int64_t ms = scenario_int(s, "unasked_ms", -1);
+    uint64_t until = standin_now_ms() + (uint64_t)(ms > 0 ? ms : 0);
+    bool open = ms >= 0;
+    for (uint64_t now; open && json_array_size(s->inbox) == 0 && (now = standin_now_ms()) < until;)
+        open = input_wait(s, (int)(until - now));
+    if (!open || json_array_size(s->inbox) > 0)
+        return;
+    json_t *message =
+        json_pack("{ss s{ss ss}}", "type", "user", "message", "role", "user", "content",
+                  "<task-notification>a task in the background has ended</task-notification>");
+    turn_run(s, standin_must(message));
+    json_decref(message);
+}

@@ -54,6 +54,7 @@ static void input_lines(struct standin *s, size_t scanned) {
 static void input_read(struct standin *s) {
     struct wire *w = &s->wire;
     w->reading = true;
+    s->reads++;
     reserve(&w->in, &w->in_capacity, w->in_bytes + READ_BYTES);
     ssize_t got = read(STDIN_FILENO, w->in + w->in_bytes, w->in_capacity - w->in_bytes);
     size_t scanned = w->in_bytes;

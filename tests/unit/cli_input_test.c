@@ -29,7 +29,8 @@
 
 #define USER "{\"type\":\"user\",\"message\":{\"role\":\"user\",\"content\":"
 #define INITIALIZE                                                                                 \
-    "{\"type\":\"control_request\",\"request_id\":\"i\",\"request\":{\"subtype\":\"initialize\""
+    "{\"type\":\"control_request\",\"request_id\":\"i\",\"request\":{\"subtype\":\"initialize\","  \
+    "\"systemPromptSnapshot\":false"
 #define SUCCESS                                                                                    \
     "{\"type\":\"control_response\",\"response\":{\"subtype\":\"success\",\"request_id\":\"r\","   \
     "\"response\":"
@@ -157,7 +158,7 @@ START_TEST(errors_and_interrupts)
            "\"request_id\":\"a\\\"b\",\"error\":\"not supported\"}}");
     expect(cli_input_settings("set", KOINE_TEXT("{\"env\":{\"A\":null}}"), &size),
            "{\"type\":\"control_request\",\"request_id\":\"set\",\"request\":{\"subtype\":"
-           "\"apply_flag_settings\",\"settings\":{\"env\":{\"A\":null}}}}\n");
+           "\"apply_flag_settings\",\"settings\":{\"env\":{\"A\":null}}}}");
     ck_assert_ptr_null(cli_input_settings("set", KOINE_TEXT("[]"), &(size_t){0}));
     expect(cli_input_request("stop", "interrupt", &size),
            "{\"type\":\"control_request\",\"request_id\":\"stop\","

@@ -291,6 +291,21 @@ START_TEST(a_result_of_the_newer_version_with_an_object)
 }
 END_TEST
 
+/* Before the prompt of a session in which a task was left in the background. */
+START_TEST(a_result_of_a_turn_that_nobody_asked_for_is_none)
+{
+    expect(&told,
+           "{\"type\":\"result\",\"subtype\":\"success\",\"is_error\":false,\"num_turns\":0,"
+           "\"result\":\"\"," USAGE ",\"origin\":{\"kind\":\"task-notification\"}}",
+           "");
+    expect(&told,
+           "{\"type\":\"result\",\"subtype\":\"success\",\"result\":\"x\",\"origin\":{\"kind\":"
+           "\"human\"}}",
+           "result success error=0 status=0 text=x object= session= model= stop= denials=[] "
+           "errors= usage=0,0,0,0 cost=0 turns=0\n");
+}
+END_TEST
+
 START_TEST(an_object_may_be_any_value_but_null)
 {
     expect(&told, "{\"type\":\"result\",\"subtype\":\"success\",\"structured_output\":[1, \"}\"]}",
@@ -564,6 +579,7 @@ int main(void) {
     tcase_add_test(turns, control_responses);
     tcase_add_test(results, a_result_of_the_older_version);
     tcase_add_test(results, a_result_of_the_newer_version_with_an_object);
+    tcase_add_test(results, a_result_of_a_turn_that_nobody_asked_for_is_none);
     tcase_add_test(results, an_object_may_be_any_value_but_null);
     tcase_add_test(results, a_message_that_was_not_streamed);
     tcase_add_test(results, a_failure_of_the_api);
