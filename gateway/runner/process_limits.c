@@ -46,11 +46,24 @@ static int find_user(struct process_limits *limits, char *message, size_t size) 
     return 0;
 }
 
+/* Better known now than at each start. 0 or an errno value. */
+static int try_cgroup(const struct process_limits *limits) {
+    struct cgroup *cgroup = cgroup_create(limits->cgroup_parent);
+    const int error = cgroup ? cgroup_limit_memory(cgroup, limits->options.memory_bytes) : errno;
+    cgroup_destroy(cgroup);
+    return error;
+}
+
 static void find_cgroup(struct process_limits *limits, const struct cgroup_sources *sources) {
-    char *own = cgroup_own(sources, limits->why_no_cgroup, sizeof(limits->why_no_cgroup));
-    if (own) {
-        limits->cgroup_parent =
-            cgroup_prepare(sources, own, limits->why_no_cgroup, sizeof(limits->why_no_cgroup));
+    char *why = limits->why_no_cgroup;
+    const size_t size = sizeof(limits->why_no_cgroup);
+    char *own = cgroup_own(sources, why, size);
+    limits->cgroup_parent = own ? cgroup_prepare(sources, own, why, size) : NULL;
+    const int error = limits->cgroup_parent ? try_cgroup(limits) : 0;
+    if (error) {
+        snprintf(why, size, "%.200s: %s", limits->cgroup_parent, strerror(error));
+        free(limits->cgroup_parent);
+        limits->cgroup_parent = NULL;
     }
     free(own);
 }

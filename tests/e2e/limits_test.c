@@ -30,8 +30,9 @@ static void teardown(void) {
     scratch_directory_destroy(place);
 }
 
+/* No process is started ahead: each request sees what holds when it is made. */
 static void start(const char *runner, const char *const *environment) {
-    char *config = scratch_text("runner: {%s}\n", runner);
+    char *config = scratch_text("pool: {warm: 0}\nrunner: {%s}\n", runner);
     gateway =
         gateway_start(&(struct gateway_options){.config = config, .environment = environment});
     free(config);

@@ -23,13 +23,20 @@ static struct run *start_self(const char *role, const char *mib) {
     return start_program(program, argv);
 }
 
-/* How many cgroups of runs there are where children's cgroups are made. */
-static int count_cgroups(void) {
+/* Where children's cgroups are made; the caller frees. */
+static char *find_parent(void) {
     const struct cgroup_sources sources = {"/proc/self", "/run/systemd/system"};
     char message[320];
     char *own = cgroup_own(&sources, message, sizeof(message));
     char *parent = own ? cgroup_prepare(&sources, own, message, sizeof(message)) : NULL;
     ck_assert_msg(parent != NULL, "%s", message);
+    free(own);
+    return parent;
+}
+
+/* How many cgroups of runs there are. */
+static int count_cgroups(void) {
+    char *parent = find_parent();
     DIR *folder = opendir(parent);
     int count = 0;
     for (const struct dirent *entry; folder && (entry = readdir(folder));) {
@@ -37,7 +44,6 @@ static int count_cgroups(void) {
     }
     closedir(folder);
     free(parent);
-    free(own);
     return count;
 }
 
@@ -192,6 +198,23 @@ START_TEST(a_hundred_runs_leave_no_cgroup)
 }
 END_TEST
 
+START_TEST(without_a_cgroup_nothing_is_started)
+{
+    char *parent = find_parent(), *most = scratch_text("%s/cgroup.max.descendants", parent);
+    const char *const argv[] = {"/bin/true", NULL};
+    int error = 0;
+    limit_memory();
+    scratch_write(most, "0");
+    ck_assert_ptr_null(try_to_start("/bin/true", argv, &error));
+    scratch_write(most, "max");
+    ck_assert_int_eq(error, EAGAIN);
+    ck_assert_msg(strstr(log_text, "cannot be made in"), "%s", log_text);
+    wait_until_ended(start_program("/bin/true", argv));
+    free(most);
+    free(parent);
+}
+END_TEST
+
 START_TEST(destroying_the_host_leaves_no_cgroup)
 {
     limit_memory();
@@ -239,6 +262,7 @@ int main(int argc, char **argv) {
     tcase_add_test(cases, what_has_shed_every_mark_is_ended_with_its_run);
     tcase_add_test(cases, what_has_shed_every_mark_is_ended_after_an_exit);
     tcase_add_test(cases, a_hundred_runs_leave_no_cgroup);
+    tcase_add_test(cases, without_a_cgroup_nothing_is_started);
     tcase_add_test(cases, destroying_the_host_leaves_no_cgroup);
     return process_case_run(cases);
 }

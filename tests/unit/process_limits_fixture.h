@@ -24,6 +24,7 @@ static inline void limit(const struct process_limits_options *wanted) {
 
 static inline void set_up_limits(void) {
     set_up();
+    log_text[0] = '\0'; /* of the test before, where Check does not fork */
     directory = scratch_directory_create();
     ck_assert_int_eq(chmod(directory, 0755), 0);
 }

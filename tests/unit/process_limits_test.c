@@ -259,6 +259,34 @@ START_TEST(a_limit_below_what_a_program_needs_to_begin_ends_it)
 }
 END_TEST
 
+/* A directory that looks like a cgroup in which others can be made, but no kernel is behind it. */
+START_TEST(a_cgroup_that_fails_at_the_first_try_leaves_the_limit_to_each_process)
+{
+    char *mounts = scratch_text("30 23 0:26 / %s/mount rw - cgroup2 cgroup2 rw\n", directory);
+    char *script = scratch_text("cd %s && mkdir mount && echo 0::/ >cgroup && cd mount &&"
+                                " touch cgroup.procs cgroup.subtree_control &&"
+                                " echo memory >cgroup.controllers",
+                                directory);
+    char *mountinfo = scratch_text("%s/mountinfo", directory);
+    const struct cgroup_sources sources = {directory, "/nonexistent"};
+    const struct process_limits_options wanted = {.memory_bytes = 64 * MIB, .cgroup = true};
+    struct process_limits *limits = NULL;
+    char message[320];
+    scratch_write(mountinfo, mounts);
+    ck_assert_int_eq(system(script), 0);
+    ck_assert_int_eq(process_limits_create(&limits, &wanted, &sources, message, sizeof(message)),
+                     0);
+    ck_assert_ptr_nonnull(process_limits_without_cgroup(limits));
+    options.limits = limits;
+    struct run *run = start_shell("ulimit -Hd");
+    wait_until_ended(run);
+    ck_assert_str_eq(run->text, "65536|");
+    free(mountinfo);
+    free(script);
+    free(mounts);
+}
+END_TEST
+
 START_TEST(a_tree_with_limits_is_ended_like_any_other)
 {
     limit(&(struct process_limits_options){.nice = 1, .open_files = 64});
@@ -352,6 +380,7 @@ int main(int argc, char **argv) {
     tcase_add_test(cases, memory_over_the_limit_is_refused);
     tcase_add_test(cases, a_program_that_gives_up_for_lack_of_memory_is_given_a_hint);
     tcase_add_test(cases, a_limit_below_what_a_program_needs_to_begin_ends_it);
+    tcase_add_test(cases, a_cgroup_that_fails_at_the_first_try_leaves_the_limit_to_each_process);
     tcase_add_test(cases, a_tree_with_limits_is_ended_like_any_other);
     tcase_add_test(cases, an_end_before_the_program_runs_is_an_end);
     tcase_add_test(cases, short_of_descriptors_a_start_fails_whole_or_succeeds_whole);

@@ -47,7 +47,7 @@ START_TEST(programs_with_the_set_user_id_bit_do_not_lead_out)
 {
     char *copy = scratch_text("%s/id", directory), *script;
     script = scratch_text("cp \"$(command -v id)\" %s && chmod 4755 %s", copy, copy);
-    ck_assert_int_eq(system(script), 0); /* NOLINT: both are the test's own */
+    ck_assert_int_eq(system(script), 0);
     free(script);
     script = scratch_text("test \"$(%s -un)\" = " USER " && echo still", copy);
     limit_user();
@@ -100,7 +100,7 @@ START_TEST(a_program_that_the_user_may_not_reach_is_said_by_name)
 {
     char *copy = scratch_text("%s/true", directory);
     char *script = scratch_text("cp /bin/true %s", copy);
-    ck_assert_int_eq(system(script), 0); /* NOLINT: as above */
+    ck_assert_int_eq(system(script), 0);
     ck_assert_int_eq(chmod(directory, 0700), 0);
     limit_user();
     const char *said = log_of_failed_start(copy, EACCES);
