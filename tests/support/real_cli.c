@@ -126,8 +126,10 @@ struct real_cli *real_cli_start(int version, const char *config, const char *con
                                           "CLAUDE_CODE_MAX_RETRIES=1"};
     for (size_t i = 6; environment && *environment && i < ENVIRONMENT - 1; i++)
         variables[i] = *environment++;
-    cli->gateway = gateway_start(&(struct gateway_options){
-        .config = config, .environment = variables, .cli = binaries[version]});
+    cli->gateway = gateway_start(&(struct gateway_options){.config = config,
+                                                           .environment = variables,
+                                                           .cli = binaries[version],
+                                                           .no_pool = config == NULL});
     free(base_url);
     return cli;
 }

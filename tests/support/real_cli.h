@@ -20,7 +20,8 @@ enum { REAL_CLI_VERSIONS = 2 };
 int real_cli_main(const char *name, void (*teardown)(void), const TTest *const *tests,
                   size_t count);
 
-/* A gateway and its API. `config` may be NULL; `environment` as in gateway_options, or NULL. */
+/* A gateway and its API. `config` may be NULL: then each request has a process of its own;
+ * `environment` as in gateway_options, or NULL. */
 struct real_cli *real_cli_start(int version, const char *config, const char *const *environment);
 void real_cli_stop(struct real_cli *cli); /* takes NULL */
 struct gateway *real_cli_gateway(const struct real_cli *cli);
