@@ -81,8 +81,8 @@ START_TEST(a_killed_worker_takes_everything_with_it)
     assert_all_gone();
     assert_answers();
     ck_assert_int_ne(gateway_pid(gateway), before);
-    ck_assert(gateway_log_has(gateway, "was killed by SIGKILL; a new one starts at once"));
-    ck_assert(gateway_log_has(gateway, "left behind got SIGKILL"));
+    gateway_await_log(gateway, "was killed by SIGKILL; a new one starts at once");
+    gateway_await_log(gateway, "left behind got SIGKILL");
     struct http_response health = http_get(gateway, "/health");
     ck_assert_int_eq(http_integer(&health, "workerRestarts"), 1);
     http_response_finish(&health);
