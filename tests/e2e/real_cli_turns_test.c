@@ -113,7 +113,7 @@ START_TEST(a_turn_tells_its_own_tokens_and_cost)
     ck_assert_double_gt(large, small * 5);
     assert_cost(costs("{'text':'c'," SMALL "}", 10, 5, NULL), small);
     struct http_response cut =
-        send("Wait", "{'text':'d','hang':true," LARGE "}", "{'timeoutMs':500}");
+        send("Wait", "{'text':'d','hang':true," LARGE "}", "{'timeoutMs':1000}");
     http_assert_error(&cut, 504, "TIMEOUT_ERROR");
     http_response_finish(&cut);
     assert_cost(costs("{'text':'e'," SMALL "}", 10, 5, NULL), small);
@@ -234,6 +234,33 @@ START_TEST(a_turn_that_needs_another_process_has_the_whole_history)
 }
 END_TEST
 
+static void make_object(const char *text) {
+    json_t *body = real_cli_body(text, "{'object':{'n':1}}",
+                                 "{'schema':{'type':'object','properties':{'n':{'type':'integer'}},"
+                                 "'required':['n'],'additionalProperties':false}}");
+    json_object_set_new(body, "sessionId", json_string(session));
+    struct http_response answer = http_post(real_cli_gateway(cli), "/generate-object", body);
+    http_assert_status(&answer, 200);
+    ck_assert_int_eq(http_integer(&answer, "object.n"), 1);
+    ck_assert_str_eq(http_string(&answer, "sessionId"), session);
+    http_response_finish(&answer);
+}
+
+START_TEST(objects_in_a_session)
+{
+    start(_i);
+    say("one", "a", NULL);
+    make_object("two");
+    assert_history("[['user','one'],['assistant','a'],['user','two']]");
+    ck_assert(offered("StructuredOutput"));
+    make_object("three");
+    assert_history("[['user','one'],['assistant','a'],['user','two'],"
+                   "['assistant',{'call':'StructuredOutput'}],"
+                   "['user',{'result':'Structured output provided successfully'},'three']]");
+    assert_starts(2);
+}
+END_TEST
+
 START_TEST(a_copy_of_a_session_that_lives)
 {
     char original[sizeof session], copy[sizeof session];
@@ -289,7 +316,7 @@ END_TEST
 /* ---- turns that were cut */
 
 static void run_out_of_time(const char *text, const char *script) {
-    struct http_response answer = send(text, script, "{'timeoutMs':500}");
+    struct http_response answer = send(text, script, "{'timeoutMs':1000}");
     http_assert_error(&answer, 504, "TIMEOUT_ERROR");
     http_response_finish(&answer);
 }
@@ -320,6 +347,7 @@ int main(void) {
         a_denied_pattern_holds_for_its_turn,
         an_allowed_pattern_is_asked_about_whatever_came_before,
         a_turn_that_needs_another_process_has_the_whole_history,
+        objects_in_a_session,
         a_copy_of_a_session_that_lives,
         a_history_with_an_image_and_turns_behind_it,
         a_turn_that_ran_out_of_time_stands_in_the_history,

@@ -33,8 +33,8 @@ static void teardown(void) {
 
 /* Holds a slot until release(name). */
 static json_t *holding_body(const char *name) {
-    char *command =
-        scratch_text("until [ -e %s/release-%s ]; do sleep 0.02; done", directory, name);
+    char *command = scratch_text(
+        "until [ -e %s/release-%s ] || ! kill -0 $PPID; do sleep 0.02; done", directory, name);
     json_t *body = tool_body("{'text':'done'}", command);
     free(command);
     return body;
