@@ -5,10 +5,12 @@
  */
 #include "runner/cgroup.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <koine/base.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,26 +23,34 @@ struct cgroup {
     char path[]; /* absolute */
 };
 
-/* A name of its own among several gateways. */
+#define PREFIX "koine-run-"
+#define NAME_BYTES sizeof(PREFIX "-2147483648-0123456789abcdef")
+
+/* The name says whose it is: "koine-run-PID-RANDOM". */
 static int make_directory(struct cgroup *cgroup, const char *parent) {
     uint64_t number;
     if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number)) {
         return -1;
     }
-    snprintf(cgroup->path, cgroup->path_size, "%s/koine-run-%016llx", parent,
+    snprintf(cgroup->path, cgroup->path_size, "%s/" PREFIX "%d-%016llx", parent, (int)getpid(),
              (unsigned long long)number);
     return mkdir(cgroup->path, 0755);
 }
 
-struct cgroup *cgroup_create(const char *parent) {
-    const size_t path_size = strlen(parent) + sizeof("/koine-run-") + 16;
+static struct cgroup *allocate(const char *parent) {
+    const size_t path_size = strlen(parent) + 1 + NAME_BYTES;
     struct cgroup *cgroup = malloc(sizeof(*cgroup) + path_size);
     if (cgroup) {
         cgroup->path_size = path_size;
-        if (make_directory(cgroup, parent) < 0) {
-            free(cgroup);
-            return NULL;
-        }
+    }
+    return cgroup;
+}
+
+struct cgroup *cgroup_create(const char *parent) {
+    struct cgroup *cgroup = allocate(parent);
+    if (cgroup && make_directory(cgroup, parent) < 0) {
+        free(cgroup);
+        cgroup = NULL;
     }
     return cgroup;
 }
@@ -108,4 +118,30 @@ int cgroup_list(const struct cgroup *cgroup, struct pid_list *list) {
 
 void cgroup_kill(const struct cgroup *cgroup) {
     write_file(cgroup, "cgroup.kill", "1");
+}
+
+static bool is_left_behind(const char *name) {
+    char *end;
+    if (strncmp(name, PREFIX, sizeof(PREFIX) - 1) != 0) {
+        return false;
+    }
+    const long pid = strtol(name + sizeof(PREFIX) - 1, &end, 10);
+    return pid > 0 && *end == '-' && strlen(name) < NAME_BYTES && kill((pid_t)pid, 0) < 0 &&
+           errno == ESRCH;
+}
+
+void cgroup_remove_left_behind(const char *parent) {
+    DIR *directory = opendir(parent);
+    struct cgroup *cgroup = allocate(parent);
+    for (const struct dirent *entry; directory && cgroup && (entry = readdir(directory));) {
+        if (is_left_behind(entry->d_name)) {
+            snprintf(cgroup->path, cgroup->path_size, "%s/%s", parent, entry->d_name);
+            cgroup_kill(cgroup);
+            rmdir(cgroup->path); /* or the next time, when they are dead */
+        }
+    }
+    free(cgroup);
+    if (directory) {
+        closedir(directory);
+    }
 }

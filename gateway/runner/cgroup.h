@@ -41,6 +41,10 @@ struct cgroup *cgroup_create(const char *parent);
 /* Removes it when nobody is left in it, and frees: true; false: it had to be left. Takes NULL. */
 bool cgroup_destroy(struct cgroup *cgroup);
 
+/* Kills who lives in cgroups that a process has made which is no more, after a crash say, and
+ * removes them. */
+void cgroup_remove_left_behind(const char *parent);
+
 const char *cgroup_path(const struct cgroup *cgroup);
 
 /* All its processes together: no swap, and when they are over it all of them are killed, not the

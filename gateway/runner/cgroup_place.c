@@ -173,7 +173,8 @@ static bool is_delegated(const char *directory) {
            getxattr(directory, "user.delegate", value, sizeof(value)) > 0;
 }
 
-/* Whom this process may not move. 0: nobody else lives there. */
+/* Whom this process may not move, its parent last: a supervisor is there for the same reason as its
+ * worker. 0: nobody else lives there. */
 static pid_t find_other(const char *directory) {
     char path[PATH_MAX];
     struct pid_list list = {0};
@@ -184,8 +185,10 @@ static pid_t find_other(const char *directory) {
         proc_children_of_file(fd, &list);
         close(fd);
     }
-    for (size_t i = 0; i < list.count && other == 0; i++) {
-        other = list.pids[i] != getpid() ? list.pids[i] : 0;
+    for (size_t i = 0; i < list.count; i++) {
+        if (list.pids[i] != getpid() && (other == 0 || other == getppid())) {
+            other = list.pids[i];
+        }
     }
     pid_list_finish(&list);
     return other;

@@ -64,6 +64,8 @@ static void find_cgroup(struct process_limits *limits, const struct cgroup_sourc
         snprintf(why, size, "%.200s: %s", limits->cgroup_parent, strerror(error));
         free(limits->cgroup_parent);
         limits->cgroup_parent = NULL;
+    } else if (limits->cgroup_parent) {
+        cgroup_remove_left_behind(limits->cgroup_parent);
     }
     free(own);
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char *root; /* holds `self` (as /proc/self), `mount` (as /sys/fs/cgroup) */
@@ -349,6 +350,29 @@ START_TEST(members_are_listed_and_killing_is_one_write)
 }
 END_TEST
 
+START_TEST(what_a_crash_has_left_behind_is_removed_and_nothing_else)
+{
+    const pid_t gone = fork();
+    if (gone == 0) {
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(gone, NULL, 0), gone);
+    struct cgroup *living = cgroup_create(own);
+    char *left = scratch_text("%s/koine-run-%d-0123456789abcdef", own, (int)gone),
+         *other = scratch_text("%s/koine-run-of-somebody", own);
+    make_directory(left);
+    make_directory(other);
+    cgroup_remove_left_behind(own);
+    ck_assert_int_eq(access(left, F_OK), -1);
+    ck_assert_int_eq(access(other, F_OK), 0);
+    ck_assert_int_eq(access(cgroup_path(living), F_OK), 0);
+    ck_assert(cgroup_destroy(living));
+    cgroup_remove_left_behind("/nonexistent");
+    free(other);
+    free(left);
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {
         the_own_cgroup_is_found_below_the_mount,
@@ -371,6 +395,7 @@ int main(void) {
         the_limit_of_memory_leaves_no_swap_and_kills_all,
         a_kill_for_memory_is_read_from_the_events,
         members_are_listed_and_killing_is_one_write,
+        what_a_crash_has_left_behind_is_removed_and_nothing_else,
     };
     return test_main("cgroup", set_up, tear_down, tests, sizeof tests / sizeof *tests);
 }
