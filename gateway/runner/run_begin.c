@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define SESSION_BUSY "Another request of this session is still running."
+
 /* ---- the session */
 
 enum session_use {
@@ -58,8 +60,7 @@ static bool get_session(struct run *run, struct koine_failure *failure, int32_t 
     if (config->sessions.wait_ms)
         wait_for(run, RUN_WAITS_FOR_SESSION, config->sessions.wait_ms);
     else
-        *result = failure_set(failure, 409, "SESSION_BUSY",
-                              "Another request of this session is still running.");
+        *result = failure_set(failure, 409, "SESSION_BUSY", SESSION_BUSY);
     return false;
 }
 
@@ -163,8 +164,10 @@ static void waited_too_long(struct run *run) {
     struct koine_failure failure = {0};
     if (run->waits == RUN_WAITS_FOR_SESSION) {
         failure_set(&failure, 409, "SESSION_BUSY",
-                    "Another request of this session was still running when the time to wait for "
-                    "it (sessions.wait_ms) was over.");
+                    run->runner->worker->config->sessions.wait_ms
+                        ? "Another request of this session was still running when the time to wait "
+                          "for it (sessions.wait_ms) was over."
+                        : SESSION_BUSY);
         refuse(run, &failure);
     } else if (run->waits == RUN_WAITS_FOR_SLOT) {
         run_leave_line(run, SLOT_WAIT_TIMED_OUT);
