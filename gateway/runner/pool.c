@@ -37,6 +37,13 @@ struct pool *pool_create(struct worker *worker, struct process_host *processes,
     return pool;
 }
 
+/* A process that starts or ends may have orphans of its own. */
+static void note_quiet(struct pool *pool) {
+    const uint32_t *states = pool->counters.states;
+    if (pool->processes)
+        process_host_set_quiet(pool->processes, pool->count == states[CLI_WARM] + states[CLI_IDLE]);
+}
+
 static void remove_process(struct pool *pool, struct cli_process *cli) {
     if (cli->previous)
         cli->previous->next = cli->next;
@@ -46,12 +53,14 @@ static void remove_process(struct pool *pool, struct cli_process *cli) {
         cli->next->previous = cli->previous;
     pool->count--;
     pool->counters.states[cli->state]--;
+    note_quiet(pool);
 }
 
 void pool_destroy(struct pool *pool) {
     if (!pool)
         return;
-    while (pool->first) { /* the process host has ended them already */
+    pool->processes = NULL;
+    while (pool->first) { /* the process host has ended them already, and is gone */
         struct cli_process *cli = pool->first;
         remove_process(pool, cli);
         if (cli->run)
@@ -100,6 +109,7 @@ void pool_add(struct pool *pool, struct cli_process *cli) {
     pool->count++;
     pool->counters.states[cli->state]++;
     pool->counters.starts++;
+    note_quiet(pool);
     pool_watch_memory(pool);
 }
 
@@ -107,6 +117,7 @@ void pool_set_state(struct cli_process *cli, enum cli_state state) {
     cli->pool->counters.states[cli->state]--;
     cli->state = state;
     cli->pool->counters.states[state]++;
+    note_quiet(cli->pool);
 }
 
 /* How long a spare may wait: until its kind has not been asked for lately. */

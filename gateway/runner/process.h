@@ -38,6 +38,9 @@ struct process_host *process_host_create(struct event_base *base,
                                          void *data);
 /* Kills every tree at once with SIGKILL, waits up to 1 s for them, frees. No callbacks come. */
 void process_host_destroy(struct process_host *host);
+/* Whether every process waits, none is at work: then an orphan that cannot be told to belong to one
+ * of them was left behind by an earlier run, and is ended by the next sweep (2 s at most). */
+void process_host_set_quiet(struct process_host *host, bool quiet);
 void process_host_count(const struct process_host *host, struct process_host_counters *counters);
 
 struct process;

@@ -86,6 +86,10 @@ void process_host_remove(struct process_host *host, struct process *process) {
     }
 }
 
+void process_host_set_quiet(struct process_host *host, bool quiet) {
+    host->quiet = quiet;
+}
+
 void process_host_count(const struct process_host *host, struct process_host_counters *counters) {
     *counters = host->counters;
 }
@@ -250,7 +254,7 @@ static void look_at_adopted(struct process_host *host, pid_t pid) {
     const enum ownership ownership = owner_of(host, pid, &owner);
     if (ownership == ORPHAN) {
         end_ownerless(host, pid, "has outlived the run that started it");
-    } else if (ownership == UNKNOWN_OWNER && !host->first) {
+    } else if (ownership == UNKNOWN_OWNER && (!host->first || host->quiet)) {
         end_ownerless(host, pid, "belongs to no run, and no run is left");
     } else if (ownership == UNKNOWN_OWNER && process_tree_add(&host->unknown, pid, 0) == 1) {
         process_log(host, KOINE_LOG_WARNING,

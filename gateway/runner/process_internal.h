@@ -42,6 +42,7 @@ struct process_host {
     struct event sweep_event;
     int children_fd; /* children of the main thread: where the adopted ones are; -1: no such file */
     char *scratch;   /* LINE_READER_READ_BYTES for what is read and not kept */
+    bool quiet;      /* no process is at work */
     struct process_tree unknown; /* were logged as belonging to no run that can be told */
 };
 

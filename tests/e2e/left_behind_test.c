@@ -111,6 +111,22 @@ static void assert_goes(const char *how) {
     free(command);
 }
 
+/* No mark leads from it to its run any more: it goes once every process waits, though one stays. */
+START_TEST(a_command_that_has_shed_every_mark)
+{
+    json_int_t pid = pid_with_history(2);
+    char *command = scratch_text("MARK=%s; (env -i /usr/bin/setsid /usr/bin/prlimit "
+                                 "--locks=unlimited /bin/sh -c 'while :; do /bin/sleep 1000; done' "
+                                 "$MARK >/dev/null 2>&1 &)",
+                                 mark);
+    ck_assert_int_eq(leave_behind(command), pid);
+    assert_gone();
+    ck_assert_int_ge(health_number(gateway, "strays"), 1);
+    ck_assert_int_eq(pid_with_history(6), pid);
+    free(command);
+}
+END_TEST
+
 START_TEST(a_command_in_the_background)
 { assert_goes(WAITER "$MARK >/dev/null 2>&1 &"); }
 END_TEST
@@ -207,10 +223,15 @@ END_TEST
 
 int main(void) {
     const TTest *const tests[] = {
-        a_command_in_the_background,          a_command_in_a_session_of_its_own,
-        a_command_that_nobody_knows_any_more, a_command_that_does_not_listen,
-        a_command_that_the_cli_keeps_running, a_daemon,
-        the_next_turn_need_not_wait_for_it,   a_command_that_has_ended_leaves_nothing,
+        a_command_that_has_shed_every_mark,
+        a_command_in_the_background,
+        a_command_in_a_session_of_its_own,
+        a_command_that_nobody_knows_any_more,
+        a_command_that_does_not_listen,
+        a_command_that_the_cli_keeps_running,
+        a_daemon,
+        the_next_turn_need_not_wait_for_it,
+        a_command_that_has_ended_leaves_nothing,
         other_sessions_keep_their_processes,
     };
     return test_main("left_behind", setup, teardown, tests, sizeof tests / sizeof *tests);
