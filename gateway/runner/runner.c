@@ -92,9 +92,21 @@ void runner_destroy(struct runner *runner) {
     free(runner);
 }
 
+/* The request that would bring the result is refused from now on. */
+static void end_parked(struct runner *runner) {
+    size_t position = 0;
+    void *object;
+    while (handles_next(runner->runs, &position, &object)) {
+        struct run *run = object;
+        if (run->parked)
+            runner_cancel(run, "shutdown");
+    }
+}
+
 void runner_drain(struct runner *runner, void (*drained)(void *data), void *data) {
     runner->drained = drained;
     runner->drained_data = data;
+    end_parked(runner);
     pool_drain(runner->pool);
 }
 
