@@ -107,7 +107,7 @@ START_TEST(a_cli_over_its_cpu_time_is_an_error_that_says_so)
     struct http_response answer = generate(gateway, "{}", NULL);
     http_assert_error(&answer, 500, "CLI_EXIT_ERROR");
     ck_assert_ptr_nonnull(strstr(http_string(&answer, "error"), "more processor time than"));
-    ck_assert(gateway_log_has(gateway, "more processor time than runner.limits.cpu_seconds"));
+    gateway_await_log(gateway, "more processor time than runner.limits.cpu_seconds");
     http_response_finish(&answer);
 }
 END_TEST
@@ -118,7 +118,7 @@ START_TEST(a_cli_over_its_file_size_is_an_error_that_says_so)
     struct http_response answer = generate(gateway, "{}", NULL);
     http_assert_error(&answer, 500, "CLI_EXIT_ERROR");
     ck_assert_ptr_nonnull(strstr(http_string(&answer, "error"), "a larger file than"));
-    ck_assert(gateway_log_has(gateway, "for one file than runner.limits.file_bytes"));
+    gateway_await_log(gateway, "for one file than runner.limits.file_bytes");
     http_response_finish(&answer);
 }
 END_TEST
