@@ -2,6 +2,7 @@
 # make              builds build/koine-gateway and build/modules/*.so
 # make run          installs what is missing, builds, serves on 127.0.0.1:3100
 # make check        installs what is missing, builds, passes every test
+# make check-chaos  1,000 runs with clients that leave and CLIs that die, plain and sanitized
 # make bench        measures against a bare evhttp server and the CLI alone
 # make lint         clang-format, clang-tidy, cppcheck, both compilers
 # make install      DESTDIR= PREFIX=/usr/local
@@ -61,7 +62,7 @@ MODULE_LINK = $(LINK) -shared
 endif
 libs = $(shell pkg-config --libs $(1))
 
-.PHONY: all run check test bench lint format install clean setup setup-check standins unit e2e abi \
+.PHONY: all run check check-chaos test bench lint format install clean setup setup-check standins unit e2e abi \
 	fuzz openapi openapi-check modules
 all: $(ALL)
 standins: $(STANDINS)
@@ -152,6 +153,18 @@ check: setup-check
 
 test:
 	@tests/run-all
+
+# The ordinary tests run it with fewer runs. KOINE_CHAOS_SEED=N repeats one.
+CHAOS := KOINE_CHAOS_RUNS=$${KOINE_CHAOS_RUNS:-1000} CK_DEFAULT_TIMEOUT=900
+SANITIZED := SANITIZER=address,undefined BUILD=build/sanitize
+check-chaos:
+	@$(MAKE) --no-print-directory -s -j2 e2e
+	@$(CHAOS) build/tests/e2e/chaos_test
+	@$(MAKE) --no-print-directory -s -j2 $(SANITIZED) e2e
+	@$(CHAOS) KOINE_SLOW=1 KOINE_GATEWAY=build/sanitize/koine-gateway \
+		KOINE_STANDIN_CLI=build/sanitize/tests/standin-cli \
+		ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:allocator_may_return_null=1 \
+		build/sanitize/tests/e2e/chaos_test
 
 unit: $(UNIT_TESTS) $(STANDINS)
 e2e: all $(E2E_TESTS) $(STANDINS) $(TEST_MODULES:%=$(BUILD)/tests/modules/%.so)
