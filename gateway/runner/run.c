@@ -118,6 +118,8 @@ static bool is_of_the_turn(const char *line) {
 }
 
 bool run_takes_line(struct run *run, const char *line) {
+    /* A process that was found readable before it got this turn may be faster than `begin`. */
+    run_announce(run);
     if (run->reason && !run->interrupting)
         return false;
     if (run->spoken || (run->cli->ready && is_of_the_turn(line))) {

@@ -131,6 +131,7 @@ const struct cli_output_callbacks *run_output_callbacks(const struct run *run);
  * KOINE_OK: it has begun, or waits. KOINE_REFUSED with `failure`. */
 int32_t run_advance(struct run *run, struct koine_failure *failure);
 void run_leave_line(struct run *run, enum slot_wait_end why); /* harmless where it does not stand */
+void run_announce(struct run *run); /* says SESSION, once */
 void run_on_begin(evutil_socket_t fd, short what, void *data);
 void run_on_watchdog(evutil_socket_t fd, short what, void *data);
 void run_on_deadline(evutil_socket_t fd, short what, void *data);

@@ -134,6 +134,16 @@ static void refuse(struct run *run, const struct koine_failure *failure) {
     run_over(run, -1, 0);
 }
 
+void run_announce(struct run *run) {
+    struct koine_run_event event = {.type = KOINE_RUN_SESSION,
+                                    .text = {run->session_id, strlen(run->session_id)}};
+    if (!run->launched || run->announced)
+        return;
+    run->announced = true;
+    if (!run->concluded)
+        run_emit(run, &event);
+}
+
 /* Runs of the loop's own accord: goes on with a run that waited, says SESSION, ends a run. */
 void run_on_begin(evutil_socket_t fd, short what, void *data) {
     struct run *run = data;
@@ -148,13 +158,7 @@ void run_on_begin(evutil_socket_t fd, short what, void *data) {
         refuse(run, &failure);
         return;
     }
-    if (run->launched && !run->announced) {
-        struct koine_run_event event = {.type = KOINE_RUN_SESSION,
-                                        .text = {run->session_id, strlen(run->session_id)}};
-        run->announced = true;
-        if (!run->concluded)
-            run_emit(run, &event);
-    }
+    run_announce(run);
 }
 
 /* ---- time */
