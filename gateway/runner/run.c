@@ -124,8 +124,6 @@ bool run_takes_line(struct run *run, const char *line) {
     if (run->reason && !run->interrupting)
         return false;
     if (run->spoken || (run->cli->ready && is_of_the_turn(line))) {
-        if (!run->spoken)
-            pool_fill_soon(run->runner->pool);
         run->spoken = true;
         if (!run->concluded && !run->calls && !run->limit_hit)
             watch_silence(run);

@@ -116,8 +116,9 @@ START_TEST(a_command_that_has_shed_every_mark)
 {
     json_int_t pid = pid_with_history(2);
     char *command = scratch_text("MARK=%s; (env -i /usr/bin/setsid /usr/bin/prlimit "
-                                 "--locks=unlimited /bin/sh -c 'while :; do /bin/sleep 1000; done' "
-                                 "$MARK >/dev/null 2>&1 &)",
+                                 "--locks=unlimited /bin/sh -c ': >shed; while :; do /bin/sleep "
+                                 "1000; done' $MARK >/dev/null 2>&1 &); "
+                                 "until [ -e shed ] || ! kill -0 $PPID; do sleep 0.01; done",
                                  mark);
     ck_assert_int_eq(leave_behind(command), pid);
     assert_gone();

@@ -358,6 +358,7 @@ END_TEST
 int main(int argc, char **argv) {
     (void)argc;
     process_launcher_main(argv);
+    setpriority(PRIO_PROCESS, 0, 0); /* what is expected counts from here */
     TCase *cases = limits_case("process_limits");
     tcase_add_test(cases, without_limits_there_is_nothing_to_hand_over);
     tcase_add_test(cases, each_limit_holds_from_the_first_instruction_soft_and_hard);
