@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a process writes to a pipe, drained by a thread and kept; tests wait for text in it. */
+/* What a process writes to a pipe, drained by a thread and kept; tests wait for text in it. With
+ * KOINE_TEST_LOG=FILE all of it is appended there too, for when a test fails. */
 #ifndef SUPPORT_LOG_TAIL_H
 #define SUPPORT_LOG_TAIL_H
 

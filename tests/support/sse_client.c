@@ -12,7 +12,7 @@
 #include <strings.h>
 #include <time.h>
 
-enum { PATIENCE_MS = 10000, PIECE_BYTES = 65536, SHOWN_BYTES = 2000, LINE_BYTES = 1024 };
+enum { PIECE_BYTES = 65536, SHOWN_BYTES = 2000, LINE_BYTES = 1024 };
 
 enum framing {
     FRAMING_HEAD,       /* the status line and the headers */
@@ -40,6 +40,12 @@ struct sse_stream {
     char shown[SHOWN_BYTES + 1]; /* the newest bytes, for failures */
     size_t shown_size;
 };
+
+static unsigned patience_ms = 10000;
+
+void sse_set_patience(unsigned ms) {
+    patience_ms = ms;
+}
 
 static uint64_t now_ms(void) {
     struct timespec now;
@@ -235,7 +241,7 @@ static bool receive_some(struct sse_stream *stream, int timeout_ms) {
 static void receive_until(struct sse_stream *stream, uint64_t until, const char *what) {
     uint64_t now = now_ms();
     bool came = now < until && receive_some(stream, (int)(until - now));
-    assert_stream(stream, came, "%s did not come within %d ms", what, PATIENCE_MS);
+    assert_stream(stream, came, "%s did not come within %u ms", what, patience_ms);
 }
 
 /* ---- requests */
@@ -266,7 +272,7 @@ struct sse_stream *sse_receive_stream(struct raw_client *client) {
     stream->parser = sse_parser_create();
     stream->answer.headers = strdup("");
     stream->answer.body = strdup("");
-    uint64_t until = now_ms() + PATIENCE_MS;
+    uint64_t until = now_ms() + patience_ms;
     while (stream->framing == FRAMING_HEAD)
         receive_until(stream, until, "the answer's head");
     assert_stream(stream, stream->framing != FRAMING_CUT, "the connection ended before %s",
@@ -336,7 +342,7 @@ char *sse_header(const struct sse_stream *stream, const char *name) {
 }
 
 struct http_response sse_refusal(struct sse_stream *stream) {
-    uint64_t until = now_ms() + PATIENCE_MS;
+    uint64_t until = now_ms() + patience_ms;
     while (is_open(stream) && !stream->is_stream)
         receive_until(stream, until, "the answer's body");
     assert_stream(stream, !stream->is_stream, "an event stream, expected a %s", "refusal");
@@ -364,7 +370,7 @@ static bool take_event(struct sse_stream *stream) {
 }
 
 const struct sse_event *sse_next(struct sse_stream *stream) {
-    uint64_t until = now_ms() + PATIENCE_MS;
+    uint64_t until = now_ms() + patience_ms;
     event_finish(&stream->event);
     if (!stream->is_stream) {
         struct http_response answer = sse_refusal(stream);

@@ -2,8 +2,8 @@
 /*
  * Reads an event stream as a browser does, and in ways that no browser does: slowly, byte by byte,
  * not at all, leaving. Nothing is read but within a call that waits for something, so a client that
- * is not asked does not read. Every wait is bounded by ten seconds; a failure aborts the Check test
- * and prints what was received.
+ * is not asked does not read. Every wait is bounded (sse_set_patience); a failure aborts the Check
+ * test and prints what was received.
  *
  *     struct sse_stream *stream = sse_open_stream(gateway, "/stream", body);
  *     sse_expect(stream, "session");
@@ -33,6 +33,9 @@ struct sse_request {
     json_t *body;               /* taken over */
     int receive_buffer_bytes;   /* see raw_connect_narrow */
 };
+
+/* How long the next head, event or end may take: ten seconds, or this from now on, for all. */
+void sse_set_patience(unsigned ms);
 
 /* Posts on a connection of its own and waits for the head of the answer, whatever it is. */
 struct sse_stream *sse_open_stream(const struct gateway *gateway, const char *path, json_t *body);

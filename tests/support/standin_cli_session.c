@@ -96,15 +96,25 @@ json_t *session_history(const struct standin *s) {
         json_pack("{si ss?}", "messages", s->history_messages, "last_user", s->history_last_user));
 }
 
+/* A process that was killed may have left half a line behind: the next one must not go on with it. */
+static void begin_line(FILE *file) {
+    if (fseek(file, -1, SEEK_END) == 0 && fgetc(file) != '\n') {
+        fseek(file, 0, SEEK_END);
+        fputc('\n', file);
+    }
+}
+
 static FILE *transcript_open(struct standin *s) {
     char path[PATH_MAX];
     transcript_path(s, s->session_id, path, sizeof path);
-    FILE *file = fopen(path, "ae");
+    FILE *file = fopen(path, "a+e");
     if (!file && errno == ENOENT) {
         make_folders(path);
-        file = fopen(path, "ae");
+        file = fopen(path, "a+e");
     }
-    if (!file)
+    if (file)
+        begin_line(file);
+    else
         fprintf(stderr, "standin-cli: cannot write %s: %s\n", path, strerror(errno));
     return file;
 }
