@@ -11,6 +11,7 @@
  */
 #include "support/chaos.h"
 #include "support/guarded_run.h"
+#include "support/process_table.h"
 #include "support/scratch_directory.h"
 #include "support/sse_client.h"
 
@@ -25,6 +26,7 @@
 enum { CLIENTS = 8, RUNS = 150, PATIENCE_MS = 30000 };
 
 static struct chaos chaos;
+static uint64_t first_seed;
 
 static unsigned run_count(void) {
     const char *text = getenv("KOINE_CHAOS_RUNS");
@@ -36,21 +38,16 @@ static uint64_t choose_seed(void) {
     uint32_t seed = 0;
     if (text && *text)
         return strtoull(text, NULL, 10);
-    ck_assert_int_eq(getrandom(&seed, sizeof seed, 0), sizeof seed);
-    return seed;
+    return getrandom(&seed, sizeof seed, 0) == sizeof seed ? seed : 1;
 }
 
-static void setup(void) {
+static void start(uint64_t seed) {
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* whatever the gateway leaves comes here */
-    chaos.seed = choose_seed();
+    chaos.seed = seed;
     chaos.patience_ms = getenv("KOINE_SLOW") ? 3 * PATIENCE_MS : PATIENCE_MS;
     chaos.book = chaos_book_create();
     sse_set_patience(chaos.patience_ms);
     chaos_start(&chaos);
-}
-
-static void teardown(void) {
-    chaos_book_destroy(chaos.book);
 }
 
 /* ---- runs */
@@ -137,6 +134,8 @@ START_TEST(nothing_is_left_and_no_turn_is_lost)
 {
     const unsigned runs = run_count();
     const double began_s = now_s();
+    start(first_seed);
+    chaos_settle(&chaos);
     const struct chaos_size first = chaos_size_of(&chaos);
     struct chaos_killer *killer = chaos_killer_start(&chaos);
     run_until(runs / 3);
@@ -154,15 +153,50 @@ START_TEST(nothing_is_left_and_no_turn_is_lost)
     print_health();
     gateway_stop(chaos.gateway);
     chaos_check_alone(&chaos);
+    chaos_book_destroy(chaos.book);
+}
+END_TEST
+
+static bool has_asked(const void *data) {
+    (void)data;
+    return chaos.asked == chaos.begun;
+}
+
+static bool has_begun(const void *count) {
+    return chaos.begun >= *(const unsigned *)count;
+}
+
+START_TEST(a_gateway_that_is_told_to_end_leaves_nothing)
+{
+    struct chaos_random random = {first_seed + (uint64_t)_i};
+    const unsigned count = chaos_between(&random, CLIENTS, 5 * CLIENTS);
+    pthread_t threads[CLIENTS];
+    start(first_seed + (uint64_t)_i);
+    struct chaos_killer *killer = chaos_killer_start(&chaos);
+    begin_runs(threads, RUNS);
+    ck_assert(await(has_begun, &count, chaos.patience_ms));
+    chaos.last = 0;
+    ck_assert(await(has_asked, NULL, chaos.patience_ms));
+    chaos.ending = true;
+    gateway_terminate(chaos.gateway);
+    end_runs(threads);
+    const struct chaos_killed killed = chaos_killer_stop(killer);
+    check_deaths(&killed);
+    check_conversations();
+    gateway_join(chaos.gateway);
+    chaos_check_alone(&chaos);
+    chaos_book_destroy(chaos.book);
 }
 END_TEST
 
 static int run_tests(void) {
     Suite *suite = suite_create("chaos");
     TCase *tcase = tcase_create("chaos");
+    int endings = 1 + (int)run_count() / RUNS;
+    first_seed = choose_seed();
     tcase_set_timeout(tcase, 120 + run_count());
-    tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, nothing_is_left_and_no_turn_is_lost);
+    tcase_add_loop_test(tcase, a_gateway_that_is_told_to_end_leaves_nothing, 0, endings);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
@@ -172,5 +206,8 @@ static int run_tests(void) {
 }
 
 int main(void) {
-    return guarded_run(run_tests);
+    chaos_record_begin();
+    int status = guarded_run(run_tests);
+    chaos_record_end(status != EXIT_SUCCESS);
+    return status;
 }

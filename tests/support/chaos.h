@@ -164,7 +164,12 @@ struct chaos {
 /* Starts a gateway whose limits follow from the seed, with two keys. Prints them. */
 void chaos_start(struct chaos *chaos);
 
-/* A line for whoever looks for the reason of a failure: goes where the gateway's log is kept. */
+/* ---- the record, for whoever looks for the reason of a failure */
+
+/* Around all tests. Without KOINE_TEST_LOG its end is printed when they have failed. */
+void chaos_record_begin(void);
+void chaos_record_end(bool failed);
+/* A line of it. */
 void chaos_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* ---- clients */
@@ -228,7 +233,8 @@ void chaos_check_alone(const struct chaos *chaos);
 
 struct chaos_size {
     int descriptors;
-    uint64_t bytes; /* resident, of no file */
+    uint64_t resident; /* bytes, of no file */
+    uint64_t heap;     /* bytes in use; 0 where a sanitizer keeps it */
 };
 struct chaos_size chaos_size_of(const struct chaos *chaos);
 /* No descriptor more than at first, and no more memory than some since `third`, `runs` ago. */

@@ -172,6 +172,7 @@ struct chaos_claim chaos_book_begin(struct chaos_book *book, const struct chaos_
         claim.own = session_copy(claim.from, plan);
     else
         claim.own = claim.from;
+    claim.own->abandoned |= plan->act == ACT_LINGER;
     join(claim.own);
     if (claim.from && claim.from != claim.own)
         join(claim.from);
@@ -244,7 +245,6 @@ void chaos_book_end(struct chaos_book *book, const struct chaos_claim *claim,
     own->unsure |= state == TURN_MAYBE;
     if (state == TURN_DONE)
         own->done_us = now_us();
-    own->abandoned |= claim->plan->act == ACT_LINGER && state != TURN_REFUSED;
     own->was_left = state == TURN_MAYBE || (own->was_left && state != TURN_DONE);
     leave(own);
     if (from && from != own) {

@@ -292,7 +292,6 @@ static void carry_out(struct chaos *chaos, unsigned number, struct raw_client **
     char *request = request_text(&visit);
     chaos_note("run %u begins%s: session %s: %s", number,
                *kept ? " on a connection that was kept" : "", visit.claim.id, described);
-    chaos->begun++;
     chaos->acts[visit.plan.act]++;
     chaos->planned += visit.plan.ends_cli;
     visit.connection = connect_for(&visit, kept);
@@ -313,7 +312,9 @@ static void carry_out(struct chaos *chaos, unsigned number, struct raw_client **
 void chaos_client(struct chaos *chaos) {
     struct raw_client *kept = NULL;
     unsigned number;
-    while ((number = chaos->next++) <= chaos->last)
+    /* Counted before it is known whether there is one more, so that none is overlooked. */
+    for (chaos->begun++; (number = chaos->next++) <= chaos->last; chaos->begun++)
         carry_out(chaos, number, &kept);
+    chaos->begun--;
     raw_close(kept);
 }

@@ -10,12 +10,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     ARGUMENTS = 8192,
-    LEAK_BYTES = 768,        /* of a run: 1 kB would be too much */
-    NOISE_BYTES = 384 * 1024 /* what the heap's fragments make of the same runs */
+    LOOKS = 5, /* at sizes, one each LOOK_MS */
+    LOOK_MS = 30,
+    /* How much more the heap may hold, and may be resident: some, and a little for each run. */
+    HEAP_BYTES = 16 * 1024,
+    HEAP_RUN_BYTES = 16,
+    RESIDENT_BYTES = 256 * 1024,
+    RESIDENT_RUN_BYTES = 256
 };
 
 /* ---- who is there */
@@ -110,14 +116,14 @@ void chaos_check_alone(const struct chaos *chaos) {
 
 /* ---- slots */
 
-static unsigned least(unsigned a, unsigned b) {
+static unsigned smaller(unsigned a, unsigned b) {
     return a < b ? a : b;
 }
 
 static void check_class(const struct chaos *chaos, const char *path, const char *key,
                         unsigned limit) {
     struct raw_client *clients[64];
-    unsigned count = least(limit, chaos->limits.processes);
+    unsigned count = smaller(limit, chaos->limits.processes);
     for (unsigned i = 0; i < count; i++) {
         char *request = sse_request_text(&(struct sse_request){
             .path = path, .key = key, .body = scenario_body("{'hang':'mid_text'}", NULL)});
@@ -136,47 +142,79 @@ static void check_class(const struct chaos *chaos, const char *path, const char 
 
 void chaos_check_slots(const struct chaos *chaos) {
     check_class(chaos, "/stream", GATEWAY_KEY, chaos->limits.streaming);
-    check_class(chaos, "/stream", CHAOS_SECOND_KEY, least(chaos->limits.streaming, 2));
+    check_class(chaos, "/stream", CHAOS_SECOND_KEY, smaller(chaos->limits.streaming, 2));
     check_class(chaos, "/generate-text", GATEWAY_KEY, chaos->limits.nonstreaming);
-    check_class(chaos, "/generate-text", CHAOS_SECOND_KEY, least(chaos->limits.nonstreaming, 2));
+    check_class(chaos, "/generate-text", CHAOS_SECOND_KEY, smaller(chaos->limits.nonstreaming, 2));
 }
 
 /* ---- sizes */
 
-struct chaos_size chaos_size_of(const struct chaos *chaos) {
-    struct chaos_size size = {.descriptors = process_descriptors(chaos->worker)};
-    char *path = scratch_text("/proc/%d/status", (int)chaos->worker), *status = scratch_read(path);
+static uint64_t heap_bytes(const struct gateway *gateway) {
+    struct http_response heap = http_get(gateway, "/heap");
+    http_assert_status(&heap, 200);
+    uint64_t bytes = (uint64_t)http_integer(&heap, "bytes");
+    http_response_finish(&heap);
+    return bytes;
+}
+
+static uint64_t resident_bytes(pid_t pid) {
+    char *path = scratch_text("/proc/%d/status", (int)pid), *status = scratch_read(path);
     const char *line = status ? strstr(status, "RssAnon:") : NULL;
     unsigned long long kilobytes = 0;
-    ck_assert_ptr_nonnull(line);
-    ck_assert_int_eq(sscanf(line, "RssAnon: %llu", &kilobytes), 1);
-    size.bytes = kilobytes * 1024;
+    ck_assert_msg(line && sscanf(line, "RssAnon: %llu", &kilobytes) == 1, "%s: %s", path,
+                  status ? status : "cannot be read");
     free(status);
     free(path);
+    return kilobytes * 1024;
+}
+
+static struct chaos_size look_at_size(const struct chaos *chaos) {
+    struct chaos_size size = {.descriptors = process_descriptors(chaos->worker)};
+    size.heap = heap_bytes(chaos->gateway); /* gives back what is free */
+    size.resident = resident_bytes(chaos->worker);
     return size;
 }
 
-struct descriptors {
-    pid_t pid;
-    int limit;
-};
+/* The least of some looks: now and then the CLI is asked for its version. */
+struct chaos_size chaos_size_of(const struct chaos *chaos) {
+    struct chaos_size least = look_at_size(chaos);
+    for (int i = 1; i < LOOKS; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000}, NULL);
+        struct chaos_size size = look_at_size(chaos);
+        if (size.descriptors < least.descriptors)
+            least.descriptors = size.descriptors;
+        if (size.heap < least.heap)
+            least.heap = size.heap;
+        if (size.resident < least.resident)
+            least.resident = size.resident;
+    }
+    return least;
+}
 
-static bool has_few_descriptors(const void *data) {
-    const struct descriptors *descriptors = data;
-    return process_descriptors(descriptors->pid) <= descriptors->limit;
+/* What a sanitizer or valgrind keeps of freed memory is no growth of ours. */
+static bool keeps_memory(void) {
+    return getenv("KOINE_SLOW") || getenv("KOINE_VALGRIND");
 }
 
 void chaos_check_size(const struct chaos *chaos, const struct chaos_size *first,
                       const struct chaos_size *third, unsigned runs) {
-    const struct descriptors descriptors = {chaos->worker, first->descriptors};
     const struct chaos_size last = chaos_size_of(chaos);
-    const uint64_t limit = third->bytes + NOISE_BYTES + (uint64_t)runs * LEAK_BYTES;
-    if (!await(has_few_descriptors, &descriptors, 5000)) /* the CLI may just be asked its version */
-        ck_abort_msg("%d descriptors are open, at first there were %d",
-                     process_descriptors(chaos->worker), first->descriptors);
-    printf("chaos: %d descriptors; resident %u kB at first, %u kB after a third, %u kB at the "
-           "end\n",
-           first->descriptors, (unsigned)(first->bytes / 1024), (unsigned)(third->bytes / 1024),
-           (unsigned)(last.bytes / 1024));
-    (void)limit;
+    const uint64_t heap = third->heap + HEAP_BYTES + (uint64_t)runs * HEAP_RUN_BYTES;
+    const uint64_t resident =
+        third->resident + RESIDENT_BYTES + (uint64_t)runs * RESIDENT_RUN_BYTES;
+    printf("chaos: %d descriptors at first, %d at the end; the heap held %llu bytes, %llu after "
+           "a third, %llu at the end; resident were %llu, %llu, %llu kB\n",
+           first->descriptors, last.descriptors, (unsigned long long)first->heap,
+           (unsigned long long)third->heap, (unsigned long long)last.heap,
+           (unsigned long long)first->resident / 1024, (unsigned long long)third->resident / 1024,
+           (unsigned long long)last.resident / 1024);
+    ck_assert_msg(last.descriptors <= first->descriptors,
+                  "%d descriptors are open, at first there were %d", last.descriptors,
+                  first->descriptors);
+    ck_assert_msg(last.heap <= heap || keeps_memory(),
+                  "the heap has grown in %u runs from %llu to %llu bytes", runs,
+                  (unsigned long long)third->heap, (unsigned long long)last.heap);
+    ck_assert_msg(last.resident <= resident || keeps_memory(),
+                  "resident memory has grown in %u runs from %llu to %llu bytes", runs,
+                  (unsigned long long)third->resident, (unsigned long long)last.resident);
 }

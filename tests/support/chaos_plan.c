@@ -209,6 +209,8 @@ static bool act_out(struct chaos_plan *plan, struct chaos_random *random) {
     };
     if (plan->act == ACT_CUT && plan->makes_object)
         plan->act = ACT_TELL;
+    if (plan->act == ACT_LINGER && plan->talk == TALK_CROWD)
+        plan->talk = TALK_NEXT; /* the others would get a process that hangs */
     if (plan->act == ACT_TOOL)
         return use_tool(plan, random);
     fill[plan->act](plan, random);
