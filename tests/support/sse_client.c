@@ -41,7 +41,7 @@ struct sse_stream {
     size_t shown_size;
 };
 
-static unsigned patience_ms = 10000;
+static unsigned patience_ms = 30000;
 
 void sse_set_patience(unsigned ms) {
     patience_ms = ms;
