@@ -15,7 +15,8 @@
 #define MAXIMUM_INITIALIZE_BYTES ((size_t)256 * 1024)
 #define FIRST_RETRY_MS 250
 #define LAST_RETRY_MS 60000
-/* A start takes time from the run that has just begun: it is put off until that has spoken. */
+/* A start takes time from the run that has just begun: it is put off until that is over, or has
+ * asked the API. */
 #define FILL_DELAY_MS 250
 
 static void free_demand(struct pool_demand *demand) {
