@@ -26,7 +26,10 @@ SDK_SOURCES := $(sort $(wildcard sdk/module/*.c))
 SDK_OBJECTS := $(SDK_SOURCES:%.c=$(BUILD)/%.o)
 MODULES := $(patsubst modules/%/,%,$(sort $(wildcard modules/*/)))
 TEST_MODULES := $(patsubst tests/e2e/modules/%.c,%,$(sort $(wildcard tests/e2e/modules/*.c)))
-EXAMPLE_MODULES := $(patsubst examples/modules/%/,%,$(sort $(wildcard examples/modules/*/)))
+# Examples in C, against the module SDK; see below for what they link beside it.
+EXAMPLE_MODULES := $(patsubst examples/modules/%/,%,$(sort $(dir $(wildcard examples/modules/*/*.c))))
+packages_of_sql-tool := sqlite3
+packages_of_auth-webhook := libcrypto
 SUPPORT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/*.c)))
 # failing_heap.o defines malloc: in the archive it would be linked into every test.
 E2E_OBJECTS := $(filter-out $(BUILD)/tests/support/standin_% $(BUILD)/tests/support/failing_heap.o,$(SUPPORT_OBJECTS))
@@ -49,13 +52,14 @@ endif
 DEFINES := -D_GNU_SOURCE -DKOINE_VERSION='"$(VERSION)"' \
 	-DKOINE_MODULE_DIRECTORY='"$(PREFIX)/lib/koine-gateway/modules"'
 CFLAGS ?= -g
-# Modules see the ABI and the module SDK, nothing of the host.
+# Modules see the ABI and the module SDK, nothing of the host. The assembler finds what they embed.
 MODULE_SOURCES := modules/% sdk/module/% examples/modules/% tests/e2e/modules/%
-INCLUDES = $(if $(filter $(MODULE_SOURCES),$<),-Iinclude -Isdk,-Iinclude -Igateway -Isdk -Itests)
+INCLUDES = -Iinclude -Isdk/module $(if $(filter $(MODULE_SOURCES),$<),-Wa$(comma)-I$(comma)$(<D),-Igateway -Itests)
+comma := ,
 FLAGS = -std=c11 $(MODE) $(CFLAGS) $(CPPFLAGS) $(WARN) $(DEFINES) $(INCLUDES) -MMD -MP \
-	$(if $(filter $(MODULE_SOURCES),$<),-fPIC -fvisibility=hidden)
+	$(if $(filter $(MODULE_SOURCES),$<),-fPIC -fvisibility=hidden -ffunction-sections -fdata-sections)
 LINK = $(CC) $(if $(SANITIZER),-fsanitize=$(SANITIZER)) $(LDFLAGS)
-MODULE_LINK = $(LINK) -shared -Wl,-z,defs -Wl,-z,relro,-z,now
+MODULE_LINK = $(LINK) -shared -Wl,-z,defs -Wl,-z,relro,-z,now -Wl,--gc-sections
 # A sanitized module finds the sanitizer's run-time in the host.
 ifneq ($(SANITIZER),)
 MODULE_LINK = $(LINK) -shared
@@ -77,24 +81,33 @@ $(BUILD)/libkoine-gateway.a: $(HOST_OBJECTS)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-# The module SDK; a module links what it uses of it.
-$(BUILD)/libkoine-module.a: $(SDK_OBJECTS)
+# The module SDK: one object, so that its inner names are seen by nobody who links it. What a module
+# does not use of it is left out by --gc-sections.
+$(BUILD)/koine-module.o: $(SDK_OBJECTS)
+	$(Q)$(CC) -r -nostdlib -o $@ $^
+	$(Q)objcopy -w --keep-global-symbol='koine_*' $@
+$(BUILD)/libkoine-module.a: $(BUILD)/koine-module.o
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
+# Its parts, for the tests of them.
+$(BUILD)/tests/libmodule.a: $(SDK_OBJECTS)
+	$(Q)mkdir -p $(@D) && rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/koine-gateway: $(BUILD)/gateway/main.o $(BUILD)/libkoine-gateway.a
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -pie -Wl,-z,relro,-z,now -o $@ $^ $(call libs,$(PACKAGES)) -ldl -lpthread
 
-# One folder a module; its OpenAPI fragment is built in.
+# One folder a module; its OpenAPI fragment and the schema of its settings are built in.
+# $(1): the folder, below build as modules/NAME.so too. $(2): further packages that it links.
 define module_rules
-$(BUILD)/modules/$(notdir $(1)).so: $$(patsubst %.c,$(BUILD)/%.o,$$(sort $$(wildcard $(1)/*.c))) $(BUILD)/libkoine-module.a
+$(BUILD)/$(1).so: $$(patsubst %.c,$(BUILD)/%.o,$$(sort $$(wildcard $(1)/*.c))) $(BUILD)/libkoine-module.a
 	$$(call say,LINK,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(MODULE_LINK) -o $$@ $$^ $$(call libs,jansson)
-$$(patsubst %.c,$(BUILD)/%.o,$$(wildcard $(1)/*.c)): $$(wildcard $(1)/openapi.yaml)
+	$$(Q)$$(MODULE_LINK) -o $$@ $$^ $$(call libs,jansson $(2))
+$$(patsubst %.c,$(BUILD)/%.o,$$(wildcard $(1)/*.c)): $$(wildcard $(1)/openapi.yaml $(1)/config-schema.json)
 endef
 $(foreach m,$(MODULES),$(eval $(call module_rules,modules/$(m))))
+$(foreach m,$(EXAMPLE_MODULES),$(eval $(call module_rules,examples/modules/$(m),$(packages_of_$(m)))))
 
 # Modules that end-to-end tests load; one file each.
 $(BUILD)/tests/modules/%.so: $(BUILD)/tests/e2e/modules/%.o
@@ -115,7 +128,7 @@ $(BUILD)/tests/libsupport.a: $(E2E_OBJECTS)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/libsupport.a $(BUILD)/libkoine-gateway.a \
-		$(BUILD)/libkoine-module.a
+		$(BUILD)/tests/libmodule.a
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libs,$(PACKAGES) check) -ldl -lpthread
 $(filter %_memory_test,$(UNIT_TESTS)): $(BUILD)/tests/support/failing_heap.o
@@ -128,7 +141,7 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/bench/measure.o
 $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(HOST_SOURCES) $(SDK_SOURCES)
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined $(DEFINES) -Iinclude -Igateway -Isdk \
+	$(Q)clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined $(DEFINES) -Iinclude -Igateway -Isdk/module \
 		-o $@ $^ $(call libs,$(PACKAGES)) -ldl -lpthread
 .SECONDARY:
 

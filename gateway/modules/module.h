@@ -20,6 +20,7 @@ enum module_state {
     MODULE_INITIALISED,
     MODULE_SERVING,
     MODULE_DRAINING,
+    MODULE_ENDING, /* nothing more is taken from its threads */
     MODULE_GONE
 };
 

@@ -296,9 +296,9 @@ void module_set_quiesce(struct module_set *set) {
         if (module->state != MODULE_SERVING)
             continue;
         MODULE_RUNS(module);
+        post_queue_set_state(set->posts, module, MODULE_DRAINING);
         if (module->descriptor->quiesce)
             module->descriptor->quiesce(module->self);
-        post_queue_set_state(set->posts, module, MODULE_DRAINING);
     }
 }
 
@@ -306,6 +306,8 @@ void module_set_destroy(struct module_set *set) {
     if (!set)
         return;
     module_set_quiesce(set);
+    for (size_t i = 0; i < set->count; i++)
+        post_queue_set_state(set->posts, set->items[i], MODULE_ENDING);
     if (set->posts)
         post_queue_run(set->posts);
     module_stop_timers(set, NULL);

@@ -273,14 +273,16 @@ void post_queue_destroy(struct post_queue *queue) {
 static int32_t loop_post(const struct koine_host *host, void (*callback)(void *data), void *data) {
     struct module *module = module_of(host);
     struct post_queue *queue = module->worker->modules->posts;
+    if (!callback)
+        return module_invalid(module, "loop->post", "a callback must be given");
     struct post *post = malloc(sizeof(*post));
     uint64_t one = 1;
     if (!post)
         return KOINE_NO_MEMORY;
     *post = (struct post){NULL, module, callback, data};
     pthread_mutex_lock(&queue->lock);
-    /* quiesce ends the posting of a module under this lock's protection, see module_set.c */
-    bool open = module->state == MODULE_SERVING;
+    /* the state changes under this lock's protection, see post_queue_set_state */
+    bool open = module->state == MODULE_SERVING || module->state == MODULE_DRAINING;
     if (open) {
         *queue->last = post;
         queue->last = &post->next;

@@ -3,8 +3,8 @@
  * From the bytes of a body to the members of a struct. jansson judges the JSON, body_field.c each
  * value. What a string means is the module's affair.
  */
-#include "module/body_internal.h"
-#include "module/json_span.h"
+#include "body_internal.h"
+#include "json_span.h"
 #include <assert.h>
 #include <string.h>
 #include <strings.h>

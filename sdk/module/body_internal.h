@@ -6,8 +6,8 @@
 #ifndef KOINE_MODULE_BODY_INTERNAL_H
 #define KOINE_MODULE_BODY_INTERNAL_H
 
-#include "module/body.h"
 #include <jansson.h>
+#include <koine-module/body.h>
 #include <stdarg.h>
 
 struct koine_body {

@@ -3,9 +3,10 @@
  * The module SDK's request bodies against a host that is nothing but a request: which bodies are
  * read and as what, which are refused and in which words. What a run does with them is not here.
  */
-#include "module/generate.h"
-#include "module/json_span.h"
+#include "json_span.h"
 #include <check.h>
+#include <jansson.h>
+#include <koine-module/generate.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
