@@ -47,7 +47,8 @@ static bool is_class(const char *text) {
 }
 
 static bool is_module(const char *text) {
-    return is_path(text) || made_of(text, LOWER UPPER DIGITS "._-", 64);
+    bool beside_config = strncmp(text, "./", 2) == 0 || strncmp(text, "../", 3) == 0;
+    return is_path(text) || beside_config || made_of(text, LOWER UPPER DIGITS "._-", 64);
 }
 
 static bool is_route(const char *text) {
@@ -73,7 +74,9 @@ const struct form form_command = {"an absolute path, or a name without \"/\" to 
 const struct form form_name = {"1 to 32 of a-z, 0-9 and \"-\"", is_name, true};
 const struct form form_user = {"the name of a user of this system", is_user, true};
 const struct form form_class = {"1 to 64 of A-Z, a-z, 0-9, \".\", \"_\" and \"-\"", is_class, true};
-const struct form form_module = {"a module's name or its absolute path", is_module, true};
+const struct form form_module = {"a module's name, or its path, which begins with \"/\" or, from "
+                                 "where this file is, with \"./\"",
+                                 is_module, true};
 const struct form form_route = {
     "a path such as \"/generate-text\", or a prefix of paths such as \"/v1/*\"", is_route, false};
 const struct form form_variable = {

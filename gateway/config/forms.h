@@ -21,7 +21,7 @@ extern const struct form form_path;     /* absolute */
 extern const struct form form_command;  /* absolute path, or a bare name for PATH */
 extern const struct form form_name;     /* of keys and profiles: [a-z0-9-]{1,32} */
 extern const struct form form_class;    /* of slot classes: [A-Za-z0-9._-]{1,64} */
-extern const struct form form_module;   /* name, or absolute path */
+extern const struct form form_module;   /* name, or path */
 extern const struct form form_route;    /* "/generate-text", "/v1/" + "*" */
 extern const struct form form_user;     /* of the system: a name, not a number */
 extern const struct form form_variable; /* the name of an environment variable for the CLI */

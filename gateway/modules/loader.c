@@ -108,6 +108,11 @@ char *module_directory(const struct config *config) {
 
 char *module_path(const struct config *config, const char *entry) {
     char *path = NULL;
+    const char *slash = config->file && *entry == '.' ? strrchr(config->file, '/') : NULL;
+    if (slash) /* "./hello.so": beside the configuration */
+        return asprintf(&path, "%.*s/%s", (int)(slash - config->file), config->file, entry) < 0
+                   ? NULL
+                   : path;
     if (strchr(entry, '/'))
         return strdup(entry);
     char *directory = module_directory(config);
