@@ -118,7 +118,11 @@ static int32_t tool_result(const struct koine_self *self, koine_call call, bool 
 }
 
 int32_t koine_tool_answer(const struct koine_self *self, koine_call call, struct koine_text text) {
-    return tool_result(self, call, false, text);
+    const int32_t result = tool_result(self, call, false, text);
+    if (result != KOINE_INVALID)
+        return result;
+    /* A call without any result would keep the run waiting. */
+    return koine_tool_fail(self, call, "The result is not UTF-8 text; ask for something else");
 }
 
 int32_t koine_tool_fail(const struct koine_self *self, koine_call call, const char *format, ...) {

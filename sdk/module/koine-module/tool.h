@@ -12,7 +12,8 @@
 extern "C" {
 #endif
 
-/* The tool's result as plain text (UTF-8). As runner->tool_result. */
+/* The tool's result as plain text. As runner->tool_result; text that is not UTF-8 is told to the
+ * model as a failure. */
 int32_t koine_tool_answer(const struct koine_self *self, koine_call call, struct koine_text text);
 
 /* Tells the model that the tool has failed, and what to do about it: the model reads the sentence

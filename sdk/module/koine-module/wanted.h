@@ -24,8 +24,8 @@ struct koine_wanted {
     int over;
 };
 
-/* From now on `wanted` says whether the request has ended. KOINE_OK; KOINE_GONE or KOINE_NO_MEMORY:
- * it says so at once. koine_wanted_forget must follow after each. [loop] */
+/* From now on `wanted` says whether the request has ended. KOINE_OK: koine_wanted_forget must
+ * follow. KOINE_GONE, KOINE_NO_MEMORY: it has ended, or cannot be followed. [loop] */
 int32_t koine_wanted_follow(struct koine_wanted *wanted, const struct koine_self *self,
                             koine_request request);
 
