@@ -38,7 +38,8 @@ E2E_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/e2e/*_test.c)))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(filter-out tests/bench/measure.c,$(sort $(wildcard tests/bench/*.c))))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
 STANDINS := $(BUILD)/tests/standin-cli $(BUILD)/tests/standin-api
-ALL := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so)
+ALL := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/libkoine-module.a
+PKG_CONFIGS := $(patsubst %.in,$(BUILD)/%,$(sort $(wildcard sdk/*/*.pc.in)))
 
 # ---- how it is built -----------------------------------------------------------------------------
 PACKAGES := libevent jansson yaml-0.1 libcrypto
@@ -201,13 +202,25 @@ format:
 	@find include gateway modules tests sdk examples -name '*.[ch]' | xargs clang-format -i
 
 # ---- installation --------------------------------------------------------------------------------
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/koine-gateway/modules \
-		$(DESTDIR)$(PREFIX)/include/koine $(DESTDIR)$(PREFIX)/share/koine-gateway
-	install -m 755 $(BUILD)/koine-gateway $(DESTDIR)$(PREFIX)/bin/
-	install -m 644 $(MODULES:%=$(BUILD)/modules/%.so) $(DESTDIR)$(PREFIX)/lib/koine-gateway/modules/
-	install -m 644 include/koine/*.h $(DESTDIR)$(PREFIX)/include/koine/
-	install -m 644 examples/config/koine-gateway.yaml openapi.yaml LICENSE README.md \
-		$(DESTDIR)$(PREFIX)/share/koine-gateway/
+INSTALLED := $(DESTDIR)$(PREFIX)
+SHARE := $(INSTALLED)/share/koine-gateway
+# Where they are themselves tells them where headers and libraries are.
+$(BUILD)/%.pc: %.pc.in Makefile
+	@mkdir -p $(@D)
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< >$@
+
+install: all $(PKG_CONFIGS)
+	install -d $(INSTALLED)/bin $(INSTALLED)/lib/koine-gateway/modules $(INSTALLED)/lib/pkgconfig \
+		$(INSTALLED)/include/koine $(INSTALLED)/include/koine-module $(SHARE)/new-module/tests
+	install -m 755 $(BUILD)/koine-gateway sdk/module/koine-new-module $(INSTALLED)/bin/
+	install -m 644 $(MODULES:%=$(BUILD)/modules/%.so) $(INSTALLED)/lib/koine-gateway/modules/
+	install -m 644 $(BUILD)/libkoine-module.a $(INSTALLED)/lib/
+	install -m 644 $(PKG_CONFIGS) $(INSTALLED)/lib/pkgconfig/
+	install -m 644 include/koine/*.h $(INSTALLED)/include/koine/
+	install -m 644 sdk/module/koine-module/*.h $(INSTALLED)/include/koine-module/
+	install -m 644 $(wildcard examples/modules/hello/*.*) examples/modules/hello/Makefile $(SHARE)/new-module/
+	install -m 644 examples/modules/hello/tests/*.c $(SHARE)/new-module/tests/
+	install -m 644 examples/config/koine-gateway.yaml openapi.yaml LICENSE README.md $(SHARE)/
+	install -m 644 sdk/README.md $(SHARE)/writing-a-module.md
 clean:
 	rm -rf build
