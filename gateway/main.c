@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command line: reads options and configuration, opens the socket, has a worker supervised. */
 #include "config/config.h"
-#include "modules/module.h"
+#include "modules/loader.h"
 #include "ops/log.h"
 #include "runner/cli_limits.h"
 #include "runner/process_launcher.h"
@@ -130,11 +130,11 @@ static void on_ready(void *data) {
 static int check_modules(const struct config *config) {
     int result = 0;
     for (size_t i = 0; i < config->modules.load.count; i++) {
-        char message[512];
+        struct loader_message message;
         char *path = module_path(config, config->modules.load.items[i]);
-        void *library = NULL;
-        if (!path || !module_open(path, &library, message, sizeof(message))) {
-            fprintf(stderr, "koine-gateway: %s\n", path ? message : "out of memory");
+        if (!path || !loader_check_file(path, &message) ||
+            !loader_try(path, config->modules.load_timeout_ms, &message)) {
+            fprintf(stderr, "koine-gateway: %s\n", path ? message.text : "out of memory");
             result = 1;
         }
         free(path);
