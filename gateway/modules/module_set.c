@@ -177,32 +177,42 @@ static bool is_known(const struct module_set *set, const char *name) {
     return false;
 }
 
-static void refuse_entry(struct module_set *set, unsigned line, const char *section,
-                         const char *name) {
+static void refuse_entry(struct module_set *set, unsigned line, const char *key) {
     const char *file = set->worker->config->file;
     struct module_refusal refusal = {0};
-    if (asprintf(&refusal.sentence, "%s:%u: modules.%s.%s: no module of this name is loaded",
-                 file ? file : "defaults", line, section, name) < 0)
+    if (asprintf(&refusal.sentence, "%s:%u: modules.%s: no module of this name is loaded",
+                 file ? file : "defaults", line, key) < 0)
         refusal.sentence = NULL;
     refuse(set, refusal);
 }
 
-static bool entries_are_used(struct module_set *set) {
+static bool sections_are_used(struct module_set *set) {
     const struct config *config = set->worker->config;
     bool good = true;
     for (size_t i = 0; i < config->modules.section_count; i++) {
         const struct config_module *section = &config->modules.sections[i];
-        if (!is_known(set, section->name)) {
-            refuse_entry(set, section->line, "settings", section->name);
-            good = false;
-        }
+        char key[160];
+        if (is_known(set, section->name))
+            continue;
+        snprintf(key, sizeof(key), "settings.%s", section->name);
+        refuse_entry(set, section->line, key);
+        good = false;
     }
+    return good || !stops(set);
+}
+
+static bool routes_are_used(struct module_set *set) {
+    const struct config *config = set->worker->config;
+    bool good = true;
     for (size_t i = 0; i < config->modules.route_count; i++) {
         const struct config_route *route = &config->modules.routes[i];
-        if (!is_known(set, route->module)) {
-            refuse_entry(set, route->line, "routes", route->module);
-            good = false;
-        }
+        char key[800];
+        if (is_known(set, route->module))
+            continue;
+        snprintf(key, sizeof(key), "routes.%.160s.%s %s", route->module, route->method,
+                 route->path);
+        refuse_entry(set, route->line, key);
+        good = false;
     }
     return good || !stops(set);
 }
@@ -220,7 +230,8 @@ struct module_set *module_set_create(struct worker *worker,
     set->timers = handles_create(4);
     set->watches = handles_create(5);
     set->posts = post_queue_create(worker->base);
-    if (set->timers && set->watches && set->posts && load_all(set) && entries_are_used(set))
+    if (set->timers && set->watches && set->posts && load_all(set) && sections_are_used(set) &&
+        routes_are_used(set))
         return set;
     worker->modules = NULL;
     module_set_destroy(set);

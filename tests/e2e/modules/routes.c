@@ -2,7 +2,8 @@
 /*
  * A module named after its file, so that copies of it are several modules. Its setting `routes`
  * says which it registers: "GET /a, POST /b/{c}"; with `ignores: true` it does not care whether it
- * gets them. Each answers with the module, the path, and the parameters a and b.
+ * gets them, with `public: true` they need no key, with `keeps: true` it writes a file into its
+ * state directory. Each answers with the module, the path, and the parameters a and b.
  */
 #include <dlfcn.h>
 #include <koine/koine.h>
@@ -43,6 +44,16 @@ static void handler(void *data, koine_request request) {
                         (struct koine_text){body, (size_t)size});
 }
 
+static int32_t keep(const struct koine_host *host, const struct koine_config *config) {
+    struct koine_text directory = {NULL, 0};
+    char path[4200];
+    if (config->state_directory(host, &directory) != KOINE_OK)
+        return KOINE_INVALID;
+    snprintf(path, sizeof(path), "%s/kept", directory.data);
+    FILE *file = fopen(path, "w");
+    return file && fclose(file) == 0 ? KOINE_OK : KOINE_INVALID;
+}
+
 static int32_t create(const struct koine_host *host, void **data) {
     struct routes *self = calloc(1, sizeof(*self));
     if (!self)
@@ -56,17 +67,27 @@ static int32_t init(void *data, struct koine_text settings, struct koine_error *
     struct routes *self = data;
     const struct koine_config *config = self->host->service(self->host, KOINE_CONFIG);
     struct koine_text routes = {"", 0};
-    int32_t ignores = 0;
+    int32_t ignores = 0, public = 0, keeps = 0;
     (void)settings;
     self->http = self->host->service(self->host, KOINE_HTTP);
     config->text(self->host, "routes", &routes);
     config->boolean(self->host, "ignores", &ignores);
+    config->boolean(self->host, "public", &public);
+    config->boolean(self->host, "keeps", &keeps);
+    if (keeps && keep(self->host, config) != KOINE_OK) {
+        snprintf(error->message, error->capacity, "its file cannot be written");
+        return KOINE_INVALID;
+    }
     self->text = strdup(routes.data);
     char *rest = self->text;
     for (char *method; self->text && (method = strtok_r(NULL, ", ", &rest));) {
         char *path = strtok_r(NULL, ", ", &rest);
-        const struct koine_route route = {
-            .size = sizeof(route), .method = method, .path = path, .handler = handler};
+        const struct koine_route route = {.size = sizeof(route),
+                                          .authentication =
+                                              public ? KOINE_AUTH_NONE : KOINE_AUTH_REQUIRED,
+                                          .method = method,
+                                          .path = path,
+                                          .handler = handler};
         int32_t result = self->http->route(self->host, &route);
         if (result != KOINE_OK && !ignores) {
             snprintf(error->message, error->capacity, "%s %s cannot be had", method, path);
