@@ -25,7 +25,7 @@ HOST_OBJECTS := $(HOST_SOURCES:%.c=$(BUILD)/%.o)
 SDK_SOURCES := $(sort $(wildcard sdk/module/*.c))
 SDK_OBJECTS := $(SDK_SOURCES:%.c=$(BUILD)/%.o)
 MODULES := $(patsubst modules/%/,%,$(sort $(wildcard modules/*/)))
-TEST_MODULES := $(patsubst tests/e2e/modules/%.c,%,$(sort $(wildcard tests/e2e/modules/*.c)))
+TEST_MODULES := $(basename $(notdir $(sort $(wildcard tests/e2e/modules/*.c tests/e2e/modules/*.cc))))
 # Examples in C, against the module SDK; see below for what they link beside it.
 EXAMPLE_MODULES := $(patsubst examples/modules/%/,%,$(sort $(dir $(wildcard examples/modules/*/*.c))))
 packages_of_sql-tool := sqlite3
@@ -115,6 +115,12 @@ $(BUILD)/tests/modules/%.so: $(BUILD)/tests/e2e/modules/%.o
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(MODULE_LINK) -o $@ $^ -lpthread
+$(BUILD)/tests/modules/%.so: tests/e2e/modules/%.cc
+	$(call say,CXX,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -std=c++17 -O1 -Wall -Wextra -Werror -Iinclude -fPIC -fvisibility=hidden -shared -Wl,-z,defs -o $@ $<
+# The one that is refused for what -z,defs would have shown.
+$(BUILD)/tests/modules/undefined.so: MODULE_LINK := $(LINK) -shared
 
 $(BUILD)/tests/standin-cli: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/standin_cli*.c)))
 	$(call say,LINK,$@)

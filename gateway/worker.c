@@ -178,7 +178,7 @@ static bool bring_up(struct worker *worker, const struct worker_options *options
     what = "the server";
     if (!(worker->runner = runner_create(worker)) || !(worker->server = server_create(worker)))
         goto error;
-    if (!(worker->modules = module_set_create(worker)) || module_set_start(worker->modules))
+    if (!(worker->modules = module_set_create(worker, NULL)) || module_set_start(worker->modules))
         return false;
     what = "health";
     if (!(worker->health = health_create(worker)))

@@ -71,7 +71,7 @@ struct request *request_create(struct worker *worker, struct gate_connection *co
     if (key)
         request_act_as(request, key);
     else
-        request->policy = tool_policy_create();
+        request->policy = tool_policy_ref(keys_gateway_policy(worker->keys));
     if (!request->policy || !copy_head(request, head, match) ||
         !(request->handle = handles_add(worker->server->requests, request))) {
         tool_policy_unref(request->policy);
@@ -284,10 +284,10 @@ int32_t request_check_session(struct request *request, struct koine_text session
     if (!session_id_is_uuid(session_id))
         return failure_issue(request, failure, "sessionId",
                              "must be a UUID that an earlier answer gave");
-    const char *owner = request->key ? request->key->config->name : "";
+    const struct key *key = request->key; /* nobody's request: no session is nobody's */
     int foreign = worker->config->sessions.accept_foreign;
     bool accept = foreign < 0 ? keys_count(worker->keys) == 1 : foreign == 1;
-    if (accept || session_id_belongs(worker->session_ids, owner, session_id))
+    if (key && (accept || session_id_belongs(worker->session_ids, key->config->name, session_id)))
         return KOINE_OK;
     return failure_set(failure, 404, "SESSION_NOT_FOUND",
                        "There is no session with this sessionId.");

@@ -6,6 +6,7 @@
 #ifndef MODULES_MODULE_H
 #define MODULES_MODULE_H
 
+#include "http/router.h"
 #include "modules/handles.h"
 #include "worker.h"
 #include <jansson.h>
@@ -24,6 +25,12 @@ enum module_state {
     MODULE_GONE
 };
 
+/* A route that a module has asked for. */
+struct module_route {
+    struct route route; /* as it is served, or would be */
+    bool enabled;
+};
+
 struct module {
     struct koine_host host; /* first: what the module holds */
     uint32_t magic;
@@ -39,6 +46,9 @@ struct module {
     char *state_directory;
     const struct koine_tool_set *tools; /* offered to every run, or NULL */
     struct koine_text openapi;          /* its fragment, or none */
+    struct module_route *routes;
+    size_t route_count;
+    char *refusal; /* why the host does not take it, whatever its init returns; or NULL */
 };
 
 /*
@@ -54,10 +64,28 @@ struct module_visit {
     unsigned before; /* whose code ran */
 };
 
+/* A module, or an entry of the config, that cannot be had. */
+struct module_refusal {
+    char *path; /* NULL: no module's */
+    char *name; /* NULL: not known, likewise the version */
+    char *version;
+    char *sentence;
+};
+
+/* Who looks at modules instead of serving with them. Refusals are collected and not logged. */
+struct module_inspection {
+    void (*loading)(void *data, const char *path); /* the code of this file runs next */
+    const char *(*known_to_fail)(void *data, const char *path); /* why it is left out, or NULL */
+    void *data;
+};
+
 struct module_set {
     struct worker *worker;
+    const struct module_inspection *inspection; /* NULL: to serve */
     struct module **items;
     size_t count;
+    struct module_refusal *refusals;
+    size_t refusal_count;
     struct handles *timers;
     struct handles *watches;
     struct post_queue *posts;
@@ -82,22 +110,34 @@ int32_t module_invalid(struct module *module, const char *call, const char *why)
  * `to` (of `known` bytes), the missing rest zeroed. */
 int32_t module_read_struct(void *to, size_t known, const void *from, size_t minimum);
 
-/* Loads, creates and initialises what the config asks for. Returns NULL when one fails and
- * modules.on_error is stop; every reason is in the log. */
-struct module_set *module_set_create(struct worker *worker);
-int module_set_start(struct module_set *set);    /* 0, or -1: a start failed */
+/*
+ * Loads, creates and initialises what the config asks for. NULL when one fails and modules.on_error
+ * is stop; every reason is in the log. With an inspection nothing stops it but a lack of memory.
+ */
+struct module_set *module_set_create(struct worker *worker,
+                                     const struct module_inspection *inspection);
+/* 0, or -1: a start failed and modules.on_error is stop; else that module is out. */
+int module_set_start(struct module_set *set);
 void module_set_quiesce(struct module_set *set); /* draining begins */
 void module_set_destroy(struct module_set *set); /* takes NULL */
 
-/* Loads one file without running anything of it but its descriptor function. NULL with `message`.
- */
-const struct koine_module *module_open(const char *path, void **library, char *message,
-                                       size_t size);
-/* The directory where modules are looked for: of the config, beside the binary, or installed.
- * malloc'd; NULL when memory is short. */
-char *module_directory(const struct config *config);
-/* The file of an entry of modules.load: a path as it is, a name in the directory. malloc'd. */
-char *module_path(const struct config *config, const char *entry);
+/* One module up to `initialised` (module_load.c). NULL with `refusal` filled, as far as known; its
+ * texts are the caller's. */
+struct module *module_load(struct module_set *set, const char *path,
+                           struct module_refusal *refusal);
+void module_free(struct module *module); /* destroys it and drops its routes; takes NULL */
+/* Whether a name in the config means this module: it is its name, or its path. */
+bool module_is(const struct module *module, const char *name);
+
+/* koine_http.route (module_routes.c): adds it, as the operator wants it. A route that is another's
+ * sets module->refusal. */
+int32_t module_add_route(struct module *module, const struct koine_route *given);
+/* Whether each entry of modules.routes for this module is one of its routes; else sets
+ * module->refusal. */
+bool module_routes_fit(struct module *module);
+/* Notes why the host does not take the module; the first reason stays. */
+void module_refuse(struct module *module, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* koine_host.service. */
 const void *module_service(const struct koine_host *host, const char *id);
@@ -116,6 +156,7 @@ struct post_queue;
 struct post_queue *post_queue_create(struct event_base *base);
 void post_queue_run(struct post_queue *queue); /* runs what waits, now */
 void post_queue_destroy(struct post_queue *queue);
+void post_queue_forget(struct post_queue *queue, const struct module *module); /* what waits */
 /* Moves a module to a state that decides whether it may post, safely against its threads. */
 void post_queue_set_state(struct post_queue *queue, struct module *module, int state);
 void module_stop_timers(struct module_set *set, const struct module *module); /* NULL: all */

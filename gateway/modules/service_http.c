@@ -26,31 +26,20 @@ static struct request *find_open(const struct koine_host *host, koine_request ha
 
 static int32_t http_route(const struct koine_host *host, const struct koine_route *given) {
     struct module *module = module_of(host);
-    struct worker *worker = module->worker;
-    struct route route = {.module = module};
-    char message[256];
+    struct koine_route route;
     if (!module_may_call(module, "http->route", false))
         return KOINE_WRONG_STATE;
     if (module->state != MODULE_INITIALISING) {
         module_invalid(module, "http->route", "may be called in init only");
         return KOINE_WRONG_STATE;
     }
-    int32_t result = module_read_struct(&route.as, sizeof(route.as), given, ROUTE_MINIMUM);
+    int32_t result = module_read_struct(&route, sizeof(route), given, ROUTE_MINIMUM);
     if (result != KOINE_OK)
         return module_invalid(module, "http->route", "the struct's size is wrong or too new"),
                result;
-    if (route.as.authentication > KOINE_AUTH_NONE || route.as.key_places > 3)
+    if (route.authentication > KOINE_AUTH_NONE || route.key_places > 3)
         return module_invalid(module, "http->route", "unknown authentication or key places");
-    if (route.as.slot_class) {
-        route.slot_class = slots_find(worker->slots, route.as.slot_class);
-        if (!route.slot_class)
-            return module_invalid(module, "http->route",
-                                  "unknown slot class; declare it with slots->declare first");
-    }
-    result = router_add(worker->server->router, &route, message, sizeof(message));
-    if (result != KOINE_OK)
-        module_invalid(module, "http->route", result == KOINE_NO_MEMORY ? "no memory" : message);
-    return result;
+    return module_add_route(module, &route);
 }
 
 static int32_t give(struct request *request, struct koine_text text, struct koine_text *out) {

@@ -258,6 +258,22 @@ void post_queue_run(struct post_queue *queue) {
     }
 }
 
+void post_queue_forget(struct post_queue *queue, const struct module *module) {
+    pthread_mutex_lock(&queue->lock);
+    struct post **at = &queue->first;
+    while (*at) {
+        struct post *post = *at;
+        if (post->module != module) {
+            at = &post->next;
+            continue;
+        }
+        *at = post->next;
+        free(post);
+    }
+    queue->last = at;
+    pthread_mutex_unlock(&queue->lock);
+}
+
 void post_queue_destroy(struct post_queue *queue) {
     if (!queue)
         return;

@@ -83,7 +83,8 @@ static int32_t runner_service_tool_result(const struct koine_host *host, koine_c
     int32_t read = module_read_struct(&result, sizeof(result), given, sizeof(result));
     if (read != KOINE_OK)
         return module_invalid(module, "runner->tool_result", "the struct's size is wrong"), read;
-    return runner_tool_result(module->worker->runner, module, call, &result);
+    struct runner *runner = module->worker->runner; /* NULL while all is taken down */
+    return runner ? runner_tool_result(runner, module, call, &result) : KOINE_GONE;
 }
 
 static int32_t runner_service_park(const struct koine_host *host, koine_run handle,
