@@ -50,7 +50,7 @@ DEFINES := -D_GNU_SOURCE -DKOINE_VERSION='"$(VERSION)"' \
 	-DKOINE_MODULE_DIRECTORY='"$(PREFIX)/lib/koine-gateway/modules"'
 CFLAGS ?= -g
 # Modules see the ABI and the module SDK, nothing of the host.
-MODULE_SOURCES := modules/% sdk/module/% examples/modules/% tests/e2e/modules/%
+MODULE_SOURCES := modules/% sdk/module/% examples/modules/% tests/e2e/modules/% tests/abi/v1/%
 INCLUDES = $(if $(filter $(MODULE_SOURCES),$<),-Iinclude -Isdk,-Iinclude -Igateway -Isdk -Itests)
 FLAGS = -std=c11 $(MODE) $(CFLAGS) $(CPPFLAGS) $(WARN) $(DEFINES) $(INCLUDES) -MMD -MP \
 	$(if $(filter $(MODULE_SOURCES),$<),-fPIC -fvisibility=hidden)
@@ -63,7 +63,7 @@ endif
 libs = $(shell pkg-config --libs $(1))
 
 .PHONY: all run check check-chaos test bench lint format install clean setup setup-check standins unit e2e abi \
-	fuzz openapi openapi-check modules
+	fuzz openapi openapi-check modules abi-record
 all: $(ALL)
 standins: $(STANDINS)
 modules: $(MODULES:%=$(BUILD)/modules/%.so)
@@ -98,6 +98,12 @@ $(foreach m,$(MODULES),$(eval $(call module_rules,modules/$(m))))
 
 # Modules that end-to-end tests load; one file each.
 $(BUILD)/tests/modules/%.so: $(BUILD)/tests/e2e/modules/%.o
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(MODULE_LINK) -o $@ $^ -lpthread
+
+# The source of the binary fixture of ABI 1.0, with today's headers.
+$(BUILD)/tests/modules/module_v1.so: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/abi/v1/*.c)))
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(MODULE_LINK) -o $@ $^ -lpthread
@@ -137,7 +143,7 @@ $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(HOST_SOURCES) $(SDK_SOURCES)
 # ---- what a machine needs ------------------------------------------------------------------------
 BUILD_PACKAGES := gcc make openssl pkg-config libevent-dev libjansson-dev libyaml-dev libssl-dev libc6-dev
 CHECK_PACKAGES := $(BUILD_PACKAGES) g++ clang libclang-rt-14-dev clang-format clang-tidy cppcheck \
-	valgrind check libcurl4-openssl-dev binutils curl python3 procps
+	valgrind check libcurl4-openssl-dev binutils abigail-tools curl python3 procps
 setup:
 	@tests/support/install-packages $(BUILD_PACKAGES)
 setup-check:
@@ -167,7 +173,11 @@ check-chaos:
 		build/sanitize/tests/e2e/chaos_test
 
 unit: $(UNIT_TESTS) $(STANDINS)
-e2e: all $(E2E_TESTS) $(STANDINS) $(TEST_MODULES:%=$(BUILD)/tests/modules/%.so)
+e2e: all $(E2E_TESTS) $(STANDINS) $(TEST_MODULES:%=$(BUILD)/tests/modules/%.so) \
+	$(BUILD)/tests/modules/module_v1.so
+# After KOINE_ABI_MINOR was raised: the new record stands beside the old ones.
+abi-record:
+	@tests/abi/record include tests/abi/records
 fuzz: $(FUZZERS)
 	@for f in $(FUZZERS); do echo "  FUZZ   $$f"; $$f -max_total_time=$${FUZZ_SECONDS:-20} -timeout=5 \
 		-print_final_stats=0 -verbosity=0 || exit 1; done
