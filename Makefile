@@ -63,7 +63,7 @@ endif
 libs = $(shell pkg-config --libs $(1))
 
 .PHONY: all run check check-chaos test bench lint format install clean setup setup-check standins unit e2e abi \
-	fuzz openapi openapi-check modules abi-record
+	fuzz openapi openapi-check modules examples abi-record
 all: $(ALL)
 standins: $(STANDINS)
 modules: $(MODULES:%=$(BUILD)/modules/%.so)
@@ -95,6 +95,30 @@ $(BUILD)/modules/$(notdir $(1)).so: $$(patsubst %.c,$(BUILD)/%.o,$$(sort $$(wild
 $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard $(1)/*.c)): $$(wildcard $(1)/openapi.yaml)
 endef
 $(foreach m,$(MODULES),$(eval $(call module_rules,modules/$(m))))
+
+# Examples in other languages: the headers of the ABI (or what they say), no SDK. A compiler that is
+# not there is no error: its example is left out.
+CXX_EXAMPLES := $(patsubst examples/modules/%/,%,$(sort $(dir $(wildcard examples/modules/*/*.cc))))
+RUST_EXAMPLES := $(patsubst examples/modules/%/,%,$(sort $(dir $(wildcard examples/modules/*/lib.rs))))
+RUSTC ?= $(firstword $(wildcard /usr/bin/rustc) rustc)
+examples: $(patsubst %,$(BUILD)/examples/modules/%.so,$(CXX_EXAMPLES) $(RUST_EXAMPLES))
+unless_missing = $(Q)command -v $(1) >/dev/null || { echo "  SKIP   $@: no $(1)"; exit 0; };
+
+$(CXX_EXAMPLES:%=$(BUILD)/examples/modules/%.so): $(BUILD)/examples/modules/%.so: $(wildcard include/koine/*.h)
+	$(call say,CXX,$@)
+	@mkdir -p $(@D)
+	$(call unless_missing,$(CXX)) $(CXX) -std=c++17 $(MODE) $(CFLAGS) $(CPPFLAGS) -Wall -Wextra -Wpedantic \
+		-Werror -fPIC -fvisibility=hidden -Iinclude -Wa,-Iexamples/modules/$* -shared $(LDFLAGS) \
+		$(if $(SANITIZER),,-Wl,-z,defs) -Wl,--version-script=examples/modules/$*/exports.map \
+		-o $@ $(sort $(wildcard examples/modules/$*/*.cc))
+$(RUST_EXAMPLES:%=$(BUILD)/examples/modules/%.so): $(BUILD)/examples/modules/%.so:
+	$(call say,RUSTC,$@)
+	@mkdir -p $(@D)
+	$(call unless_missing,$(RUSTC)) $(RUSTC) --edition 2021 --crate-type cdylib --crate-name $(subst -,_,$*) \
+		-C opt-level=2 -C strip=symbols -C link-arg=-Wl,-z,defs -D warnings \
+		-o $@ examples/modules/$*/lib.rs
+$(foreach m,$(CXX_EXAMPLES) $(RUST_EXAMPLES),\
+	$(eval $(BUILD)/examples/modules/$(m).so: $(wildcard examples/modules/$(m)/*)))
 
 # Modules that end-to-end tests load; one file each.
 $(BUILD)/tests/modules/%.so: $(BUILD)/tests/e2e/modules/%.o
@@ -142,7 +166,7 @@ $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(HOST_SOURCES) $(SDK_SOURCES)
 
 # ---- what a machine needs ------------------------------------------------------------------------
 BUILD_PACKAGES := gcc make openssl pkg-config libevent-dev libjansson-dev libyaml-dev libssl-dev libc6-dev
-CHECK_PACKAGES := $(BUILD_PACKAGES) g++ clang libclang-rt-14-dev clang-format clang-tidy cppcheck \
+CHECK_PACKAGES := $(BUILD_PACKAGES) g++ rustc clang libclang-rt-14-dev clang-format clang-tidy cppcheck \
 	valgrind check libcurl4-openssl-dev binutils abigail-tools curl python3 procps
 setup:
 	@tests/support/install-packages $(BUILD_PACKAGES)
@@ -173,7 +197,7 @@ check-chaos:
 		build/sanitize/tests/e2e/chaos_test
 
 unit: $(UNIT_TESTS) $(STANDINS)
-e2e: all $(E2E_TESTS) $(STANDINS) $(TEST_MODULES:%=$(BUILD)/tests/modules/%.so) \
+e2e: all examples $(E2E_TESTS) $(STANDINS) $(TEST_MODULES:%=$(BUILD)/tests/modules/%.so) \
 	$(BUILD)/tests/modules/module_v1.so
 # After KOINE_ABI_MINOR was raised: the new record stands beside the old ones.
 abi-record:
