@@ -219,7 +219,7 @@ openapi-check:
 lint: openapi-check
 	@tests/lint
 format:
-	@find include gateway modules tests sdk examples -name '*.[ch]' | xargs clang-format -i
+	@find include gateway modules tests sdk examples -name '*.[ch]' -o -name '*.cc' | xargs clang-format -i
 
 # ---- installation --------------------------------------------------------------------------------
 install: all
