@@ -36,6 +36,17 @@ struct page {
     char text[4096];
 };
 
+/* A refusal with memory behind it that the host must leave alone, however long its own struct is.
+ */
+struct guarded_failure {
+    struct koine_failure failure;
+    unsigned char behind[512];
+};
+
+struct guarded_failure failure_new(void);
+/* The refusal; ends the process when the host has written behind it. */
+const struct koine_failure *failure_checked(const struct guarded_failure *guarded);
+
 struct page *page_new(void *data, koine_request request);
 void page_add(struct page *page, const char *label, struct koine_text text);
 void page_add_number(struct page *page, const char *label, double number);

@@ -49,6 +49,24 @@ void page_send(struct page *page) {
                   (struct koine_text){page->text, page->size});
 }
 
+/* ---- refusals */
+
+struct guarded_failure failure_new(void) {
+    struct guarded_failure guarded = {.failure = {.size = sizeof(struct koine_failure)}};
+    for (size_t i = 0; i < sizeof(guarded.behind); i++)
+        guarded.behind[i] = (unsigned char)(i + 1);
+    return guarded;
+}
+
+const struct koine_failure *failure_checked(const struct guarded_failure *guarded) {
+    for (size_t i = 0; i < sizeof(guarded->behind); i++)
+        if (guarded->behind[i] != (unsigned char)(i + 1)) {
+            fputs("fixture: the host has written behind a koine_failure of ABI 1.0\n", stderr);
+            abort();
+        }
+    return &guarded->failure;
+}
+
 /* ---- extensions */
 
 static void shout(void *data, const struct koine_tool_call *call) {

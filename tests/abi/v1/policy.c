@@ -7,14 +7,15 @@
 
 void narrow(void *data, koine_request request) {
     struct page *page = page_new(data, request);
-    struct koine_failure failure = {.size = sizeof(failure)};
+    struct guarded_failure failure = failure_new();
     struct koine_text body, text, denied = KOINE_TEXT("WebFetch");
     if (!page)
         return;
     struct fixture *self = page->self;
     self->http->body(self->host, request, &body);
-    if (self->tools->narrow(self->host, request, &body, 1, &denied, 1, &failure) != KOINE_OK) {
-        self->http->fail(self->host, request, &failure);
+    if (self->tools->narrow(self->host, request, &body, 1, &denied, 1, &failure.failure) !=
+        KOINE_OK) {
+        self->http->fail(self->host, request, failure_checked(&failure));
         return;
     }
     self->tools->effective(self->host, request, &text);
@@ -26,13 +27,13 @@ void narrow(void *data, koine_request request) {
 
 void take_slot(void *data, koine_request request) {
     struct page *page = page_new(data, request);
-    struct koine_failure failure = {.size = sizeof(failure)};
+    struct guarded_failure failure = failure_new();
     uint32_t active = 0, limit = 0;
     if (!page)
         return;
     struct fixture *self = page->self;
-    if (self->slots->acquire(self->host, request, &failure) != KOINE_OK) {
-        self->http->fail(self->host, request, &failure);
+    if (self->slots->acquire(self->host, request, &failure.failure) != KOINE_OK) {
+        self->http->fail(self->host, request, failure_checked(&failure));
         return;
     }
     self->slots->usage(self->host, "fixtureClass", &active, &limit);
@@ -47,25 +48,25 @@ void take_slot(void *data, koine_request request) {
 /* A public route: a key is asked for here, and with ?act one is given. */
 void who(void *data, koine_request request) {
     struct page *page = page_new(data, request);
-    struct koine_failure failure = {.size = sizeof(failure)};
+    struct guarded_failure failure = failure_new();
     struct koine_text query, name = {NULL, 0};
     if (!page)
         return;
     struct fixture *self = page->self;
     self->http->query(self->host, request, &query);
     page_add_number(page, "before", self->auth->key_name(self->host, request, &name));
-    int32_t result = query.size ? self->auth->act_as(self->host, request, "other", &failure)
-                                : self->auth->authenticate(self->host, request, &failure);
+    int32_t result = query.size ? self->auth->act_as(self->host, request, "other", &failure.failure)
+                                : self->auth->authenticate(self->host, request, &failure.failure);
     if (result != KOINE_OK) {
-        self->http->fail(self->host, request, &failure);
+        self->http->fail(self->host, request, failure_checked(&failure));
         return;
     }
     self->auth->key_name(self->host, request, &name);
     page_add(page, "key", name);
     page_add_number(
         page, "session",
-        self->auth->check_session(self->host, request, KOINE_TEXT("no-uuid"), &failure));
-    page_add(page, "code", failure.code);
+        self->auth->check_session(self->host, request, KOINE_TEXT("no-uuid"), &failure.failure));
+    page_add(page, "code", failure_checked(&failure)->code);
     page_send(page);
 }
 

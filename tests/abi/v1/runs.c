@@ -63,11 +63,11 @@ static void on_event(void *data, const struct koine_run_event *event) {
 static void start_run(struct page *page, struct koine_run_options *options,
                       koine_run_callback callback, void *data) {
     struct fixture *self = page->self;
-    struct koine_failure failure = {.size = sizeof(failure)};
+    struct guarded_failure failure = failure_new();
     self->http->body(self->host, page->request, &options->prompt);
     if (self->runner->start(self->host, page->request, options, callback, data, &page->run,
-                            &failure) != KOINE_OK)
-        self->http->fail(self->host, page->request, &failure);
+                            &failure.failure) != KOINE_OK)
+        self->http->fail(self->host, page->request, failure_checked(&failure));
 }
 
 void run(void *data, koine_request request) {
@@ -145,15 +145,15 @@ void park(void *data, koine_request request) {
 
 void adopt(void *data, koine_request request) {
     struct page *page = page_new(data, request);
-    struct koine_failure failure = {.size = sizeof(failure)};
+    struct guarded_failure failure = failure_new();
     struct koine_text result;
     if (!page)
         return;
     struct fixture *self = page->self;
     self->http->body(self->host, request, &result);
-    if (self->runner->adopt(self->host, self->parked, request, on_event, page, &failure) ==
+    if (self->runner->adopt(self->host, self->parked, request, on_event, page, &failure.failure) ==
         KOINE_OK)
         answer_call(self, self->parked_call, result);
     else
-        self->http->fail(self->host, request, &failure);
+        self->http->fail(self->host, request, failure_checked(&failure));
 }
