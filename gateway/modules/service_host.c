@@ -132,6 +132,13 @@ const struct koine_config service_config = {
 
 /* ---- metrics */
 
+/* Modules may have a '-' in their names, metrics may not. */
+static void write_metric_prefix(const struct module *module, char *out, size_t size) {
+    snprintf(out, size, "koine_%s_", module_name(module));
+    for (char *dash = strchr(out, '-'); dash; dash = strchr(dash, '-'))
+        *dash = '_';
+}
+
 static int32_t metrics_service_define(const struct koine_host *host,
                                       const struct koine_metric_options *given,
                                       koine_metric *metric) {
@@ -145,7 +152,7 @@ static int32_t metrics_service_define(const struct koine_host *host,
                            offsetof(struct koine_metric_options, bucket_count) + sizeof(size_t));
     if (result != KOINE_OK)
         return result;
-    snprintf(prefix, sizeof(prefix), "koine_%s_", module_name(module));
+    write_metric_prefix(module, prefix, sizeof(prefix));
     return metrics_define(module->worker->metrics, prefix, 1000, &options, &metric->id);
 }
 

@@ -5,8 +5,10 @@
 #include "support/scratch_directory.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static char *beside_gateway(const char *directory, const char *name) {
     char *binary = gateway_binary();
@@ -18,6 +20,24 @@ static char *beside_gateway(const char *directory, const char *name) {
 
 char *test_module(const char *name) {
     return strchr(name, '/') ? scratch_text("%s", name) : beside_gateway("tests/modules", name);
+}
+
+char *example_module(const char *name) {
+    return beside_gateway("examples/modules", name);
+}
+
+bool example_is_missing(const char *name) {
+    char path[4096];
+    const char *binary = getenv("KOINE_GATEWAY");
+    if (!binary)
+        binary = "build/koine-gateway";
+    const char *slash = strrchr(binary, '/');
+    snprintf(path, sizeof path, "%.*s/examples/modules/%s.so", slash ? (int)(slash - binary) : 1,
+             slash ? binary : ".", name);
+    if (access(path, R_OK) == 0)
+        return false;
+    printf("SKIPPED: %s was not built: its compiler is missing\n", path);
+    return true;
 }
 
 char *modules_config(const char *const *modules, const char *more, const char *rest) {
