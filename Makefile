@@ -115,7 +115,7 @@ $(foreach m,$(EXAMPLE_MODULES),$(eval $(call module_rules,examples/modules/$(m),
 CXX_EXAMPLES := $(patsubst examples/modules/%/,%,$(sort $(dir $(wildcard examples/modules/*/*.cc))))
 RUST_EXAMPLES := $(patsubst examples/modules/%/,%,$(sort $(dir $(wildcard examples/modules/*/lib.rs))))
 RUSTC ?= $(firstword $(wildcard /usr/bin/rustc) rustc)
-examples: $(patsubst %,$(BUILD)/examples/modules/%.so,$(CXX_EXAMPLES) $(RUST_EXAMPLES))
+examples: $(patsubst %,$(BUILD)/examples/modules/%.so,$(EXAMPLE_MODULES) $(CXX_EXAMPLES) $(RUST_EXAMPLES))
 unless_missing = $(Q)command -v $(1) >/dev/null || { echo "  SKIP   $@: no $(1)"; exit 0; };
 
 $(CXX_EXAMPLES:%=$(BUILD)/examples/modules/%.so): $(BUILD)/examples/modules/%.so: $(wildcard include/koine/*.h)
@@ -185,9 +185,9 @@ $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(HOST_SOURCES) $(SDK_SOURCES)
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 # ---- what a machine needs ------------------------------------------------------------------------
-BUILD_PACKAGES := gcc make openssl pkg-config libevent-dev libjansson-dev libyaml-dev libssl-dev libc6-dev
+BUILD_PACKAGES := gcc make binutils openssl pkg-config libevent-dev libjansson-dev libyaml-dev libssl-dev libc6-dev
 CHECK_PACKAGES := $(BUILD_PACKAGES) g++ rustc clang libclang-rt-14-dev clang-format clang-tidy cppcheck \
-	valgrind check libcurl4-openssl-dev binutils abigail-tools curl python3 procps
+	valgrind check libcurl4-openssl-dev abigail-tools curl python3 procps
 setup:
 	@tests/support/install-packages $(BUILD_PACKAGES)
 setup-check:
