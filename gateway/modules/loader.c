@@ -42,7 +42,7 @@ static const char *judge(const struct koine_module *module) {
         return "koine_module() returned NULL";
     if (module->magic != KOINE_MODULE_MAGIC)
         return "koine_module() returned something that is no module descriptor (wrong magic)";
-    if (module->size < sizeof(*module))
+    if (module->size < LENGTH_WITH(koine_module, extension))
         return "its descriptor is shorter than that of version 1.0: set size to "
                "sizeof(struct koine_module)";
     if (!valid_name(module->name))
