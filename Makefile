@@ -219,6 +219,8 @@ check-chaos:
 unit: $(UNIT_TESTS) $(STANDINS)
 e2e: all examples $(E2E_TESTS) $(STANDINS) $(TEST_MODULES:%=$(BUILD)/tests/modules/%.so) \
 	$(BUILD)/tests/modules/module_v1.so
+abi: e2e
+	@tests/abi/check $(BUILD)
 # After KOINE_ABI_MINOR was raised: the new record stands beside the old ones.
 abi-record:
 	@tests/abi/record include tests/abi/records

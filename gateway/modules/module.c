@@ -58,6 +58,8 @@ int32_t module_read_struct(void *to, size_t known, const void *from, size_t mini
             return KOINE_UNSUPPORTED;
     memset(to, 0, known);
     memcpy(to, from, size < known ? size : known);
+    size = (uint32_t)known;
+    memcpy(to, &size, sizeof(size));
     return KOINE_OK;
 }
 

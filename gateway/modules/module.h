@@ -105,9 +105,14 @@ bool module_may_call(struct module *module, const char *call, bool serving);
 /* Logs in the module's name why an argument was refused; returns KOINE_INVALID. */
 int32_t module_invalid(struct module *module, const char *call, const char *why);
 
+/* The length of a struct up to and with a member: with the last one of ABI 1.0, how long it is in a
+ * module of then, however much it has grown since. */
+#define LENGTH_WITH(type, member)                                                                  \
+    (offsetof(struct type, member) + sizeof(((struct type *)NULL)->member))
+
 /* Checks the size of a struct that a module filled: KOINE_OK, or KOINE_UNSUPPORTED when it is
  * longer than `known` and the rest is not zero; KOINE_INVALID below `minimum`. Copies it into
- * `to` (of `known` bytes), the missing rest zeroed. */
+ * `to` (of `known` bytes, which then is its size), the missing rest zeroed. */
 int32_t module_read_struct(void *to, size_t known, const void *from, size_t minimum);
 
 /*

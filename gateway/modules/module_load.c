@@ -102,10 +102,10 @@ static bool create_module(struct module *module) {
 
 static void read_extensions(struct module *module) {
     const struct koine_document *openapi = extension(module, KOINE_EXTENSION_OPENAPI);
-    if (openapi && openapi->size >= sizeof(*openapi))
+    if (openapi && openapi->size >= LENGTH_WITH(koine_document, text))
         module->openapi = openapi->text;
     const struct koine_tool_set *tools = extension(module, KOINE_EXTENSION_TOOLS);
-    if (tools && tools->size >= sizeof(*tools))
+    if (tools && tools->size >= LENGTH_WITH(koine_tool_set, tools))
         module->tools = tools;
 }
 

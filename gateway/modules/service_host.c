@@ -147,9 +147,8 @@ static int32_t metrics_service_define(const struct koine_host *host,
     char prefix[64];
     if (!metric || !module_may_call(module, "metrics->define", false))
         return KOINE_WRONG_STATE;
-    int32_t result =
-        module_read_struct(&options, sizeof(options), given,
-                           offsetof(struct koine_metric_options, bucket_count) + sizeof(size_t));
+    int32_t result = module_read_struct(&options, sizeof(options), given,
+                                        LENGTH_WITH(koine_metric_options, bucket_count));
     if (result != KOINE_OK)
         return result;
     write_metric_prefix(module, prefix, sizeof(prefix));

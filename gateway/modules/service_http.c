@@ -130,7 +130,8 @@ static int32_t http_fail(const struct koine_host *host, koine_request handle,
     struct koine_failure failure;
     if (!request)
         return KOINE_GONE;
-    int32_t result = module_read_struct(&failure, sizeof(failure), given, sizeof(failure));
+    int32_t result =
+        module_read_struct(&failure, sizeof(failure), given, LENGTH_WITH(koine_failure, issues));
     if (result != KOINE_OK)
         return module_invalid(module_of(host), "http->fail", "the struct's size is wrong"), result;
     return request_fail(request, &failure);

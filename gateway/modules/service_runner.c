@@ -80,7 +80,8 @@ static int32_t runner_service_tool_result(const struct koine_host *host, koine_c
     struct koine_tool_result result;
     if (!module_may_call(module, "runner->tool_result", true))
         return KOINE_WRONG_STATE;
-    int32_t read = module_read_struct(&result, sizeof(result), given, sizeof(result));
+    int32_t read =
+        module_read_struct(&result, sizeof(result), given, LENGTH_WITH(koine_tool_result, content));
     if (read != KOINE_OK)
         return module_invalid(module, "runner->tool_result", "the struct's size is wrong"), read;
     struct runner *runner = module->worker->runner; /* NULL while all is taken down */
