@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 30000 }; /* with a module's create and init */
+enum { PATIENCE_MS = 30000 }; /* with a module, beyond what its file may take */
 
 /* Shared with the child. */
 struct glimpse {
@@ -132,10 +132,13 @@ static bool child_ended(pid_t pid) {
     return waitid(P_PID, (id_t)pid, &end, WEXITED | WNOWAIT | WNOHANG) == 0 && end.si_pid == pid;
 }
 
+static uint64_t patience_ms(const struct inspect *inspect) {
+    return PATIENCE_MS + (uint64_t)inspect->config.modules.load_timeout_ms;
+}
+
 /* Reads until the child has ended. False: it did nothing for too long. */
 static bool read_child(struct inspect *inspect, int fd, pid_t pid) {
     enum { LOOK_MS = 50 }; /* for a child whose pipe somebody else holds */
-    uint64_t patience_ms = PATIENCE_MS + inspect->config.modules.load_timeout_ms;
     uint64_t since_ms = worker_now_ms();
     unsigned seen = 0;
     struct pollfd poller = {.fd = fd, .events = POLLIN};
@@ -150,19 +153,26 @@ static bool read_child(struct inspect *inspect, int fd, pid_t pid) {
         if (progress != seen)
             since_ms = worker_now_ms();
         seen = progress;
-        if (worker_now_ms() - since_ms > patience_ms)
+        if (worker_now_ms() - since_ms > patience_ms(inspect))
             return false;
     }
 }
 
-static void describe_end(int status, bool hung, char *out, size_t size) {
-    const char *name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
-    if (hung)
-        snprintf(out, size, "did not come back within %d s", PATIENCE_MS / 1000);
-    else if (WIFSIGNALED(status))
+/* How a child ended that did not come to its end. */
+struct end {
+    int status; /* of waitpid */
+    bool hung;
+};
+
+static void describe(const struct inspect *inspect, const struct end *end, char *out, size_t size) {
+    const char *name = WIFSIGNALED(end->status) ? sigabbrev_np(WTERMSIG(end->status)) : NULL;
+    if (end->hung)
+        snprintf(out, size, "did not come back within %llu ms",
+                 (unsigned long long)patience_ms(inspect));
+    else if (WIFSIGNALED(end->status))
         snprintf(out, size, "crashed (SIG%s)", name ? name : "?");
     else
-        snprintf(out, size, "ended the process (exit status %d)", WEXITSTATUS(status));
+        snprintf(out, size, "ended the process (exit status %d)", WEXITSTATUS(end->status));
 }
 
 /* The next child leaves the module out. False: it is not a module's fault, or memory is short. */
@@ -184,17 +194,29 @@ static bool note_failure(struct inspect *inspect, const char *how) {
     return true;
 }
 
-/* One child. 0 or 1: the result; -1: try again without what it failed of. */
-static int try(struct inspect *inspect) {
-    int ends[2], status = 0;
+static int judge(struct inspect *inspect, const struct end *end) {
+    const struct worker_notes *notes = &inspect->glimpse->notes;
+    bool told = atomic_load(&inspect->glimpse->told);
     char how[80];
+    if (told && !end->hung && WIFEXITED(end->status))
+        return WEXITSTATUS(end->status);
+    describe(inspect, end, how, sizeof(how));
+    if (!told && note_failure(inspect, how))
+        return -1;
+    unsigned inside = atomic_load(&notes->inside);
+    bool known = inside > 0 && inside <= NOTES_MODULES;
+    fprintf(stderr, "koine-gateway: %s%s %s%s\n", known ? "the module " : "the look at the modules",
+            known ? notes->modules[inside - 1] : "", how, told ? " in its destroy" : "");
+    return 1;
+}
+
+static pid_t start_child(struct inspect *inspect, int *output) {
+    int ends[2];
     pid_t parent = getpid();
     memset(inspect->glimpse, 0, sizeof(*inspect->glimpse));
     inspect->size = 0;
-    if (pipe(ends)) {
-        fprintf(stderr, "koine-gateway: cannot look at the modules: %s\n", strerror(errno));
-        return 1;
-    }
+    if (pipe(ends))
+        return -1;
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
@@ -202,24 +224,27 @@ static int try(struct inspect *inspect) {
         run_child(inspect, parent, ends[1]);
     }
     close(ends[1]);
-    bool ended = pid > 0 && read_child(inspect, ends[0], pid);
-    close(ends[0]);
-    if (pid < 0 || (!ended && kill(pid, SIGKILL)) || waitpid(pid, &status, 0) != pid) {
+    *output = ends[0];
+    if (pid < 0)
+        close(ends[0]);
+    return pid;
+}
+
+/* One child. 0 or 1: the result; -1: try again without what it failed of. */
+static int try(struct inspect *inspect) {
+    int output;
+    struct end end = {0};
+    pid_t pid = start_child(inspect, &output);
+    if (pid < 0) {
         fprintf(stderr, "koine-gateway: cannot look at the modules: %s\n", strerror(errno));
         return 1;
     }
-    bool told = atomic_load(&inspect->glimpse->told);
-    if (ended && told && WIFEXITED(status))
-        return WEXITSTATUS(status);
-    describe_end(status, !ended, how, sizeof(how));
-    if (!told && note_failure(inspect, how))
-        return -1;
-    unsigned inside = atomic_load(&inspect->glimpse->notes.inside);
-    bool known = inside > 0 && inside <= NOTES_MODULES;
-    fprintf(stderr, "koine-gateway: %s%s %s%s\n", known ? "the module " : "the look at the modules",
-            known ? inspect->glimpse->notes.modules[inside - 1] : "", how,
-            told ? " in its destroy" : "");
-    return 1;
+    end.hung = !read_child(inspect, output, pid);
+    close(output);
+    if (end.hung)
+        kill(pid, SIGKILL);
+    waitpid(pid, &end.status, 0);
+    return judge(inspect, &end);
 }
 
 /* ---- the state directory of this look */
@@ -237,17 +262,19 @@ int inspect_modules(const struct config *config, char *const *environment, enum 
     struct inspect inspect = {.config = *config, .environment = environment, .what = what};
     inspect.glimpse = mmap(NULL, sizeof(*inspect.glimpse), PROT_READ | PROT_WRITE,
                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (inspect.glimpse == MAP_FAILED || !mkdtemp(directory)) {
-        fprintf(stderr, "koine-gateway: %s: cannot be made: %s\n", directory, strerror(errno));
+    if (inspect.glimpse == MAP_FAILED) {
+        fprintf(stderr, "koine-gateway: cannot look at the modules: %s\n", strerror(errno));
         return 1;
     }
+    bool made = mkdtemp(directory) != NULL; /* if not, modules that ask for it are told so */
     inspect.config.state_directory = directory;
     int result;
     while ((result = try(&inspect)) < 0) {
     }
     if (inspect.size && fwrite(inspect.text, 1, inspect.size, out) != inspect.size)
         result = 1;
-    nftw(directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    if (made)
+        nftw(directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     for (struct failure *failure; (failure = inspect.failures);) {
         inspect.failures = failure->next;
         free(failure->path);

@@ -358,6 +358,20 @@ START_TEST(a_refusal_stops_the_gateway)
 }
 END_TEST
 
+/* Files are tried before any is loaded: nobody has to start once for each mistake. */
+START_TEST(all_that_cannot_be_loaded_are_told_at_once)
+{
+    static const char *const modules[] = {"throwing", "undefined", "/nowhere/at-all.so", NULL};
+    char said[16384];
+    char *config = modules_config(modules, NULL, NULL);
+    ck_assert_int_eq(run_to_end(config, said, sizeof said), 1);
+    ck_assert_msg(strstr(said, "no database") && strstr(said, "a_function_of_nobody") &&
+                      strstr(said, "/nowhere/at-all.so: No such file"),
+                  "%s", said);
+    free(config);
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {
         a_descriptor_or_a_start_that_is_refused,
@@ -378,6 +392,7 @@ int main(void) {
         settings_of_a_module_that_is_not_there,
         a_start_that_fails_takes_the_module_out,
         a_refusal_stops_the_gateway,
+        all_that_cannot_be_loaded_are_told_at_once,
     };
     return test_main("modules_refused", NULL, teardown, tests, sizeof tests / sizeof *tests);
 }

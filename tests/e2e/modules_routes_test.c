@@ -141,6 +141,35 @@ START_TEST(a_route_takes_no_slot)
 }
 END_TEST
 
+/* POST `path` without a key is refused in the words of the module "dialect", or in the host's. */
+static void assert_dialect(const char *path, bool of_module) {
+    struct http_response answer =
+        http_send(gateway, &(struct http_request){.path = path, .key = "", .body = "x"});
+    http_assert_status(&answer, 401);
+    ck_assert_msg((http_json_at(answer.json, "error.type") != NULL) == of_module, "%s: %s", path,
+                  answer.body);
+    http_response_finish(&answer);
+}
+
+/* The module's failures serve a prefix, /v1/, for as long as its route is below it. */
+START_TEST(a_dialect_stays_where_it_belongs)
+{
+    static const char *const modules[] = {"dialect", NULL};
+    gateway = modules_start(
+        modules, "  routes: {dialect: {'POST /v1/echo/{name}': {path: '/v1/say/{name}'}}}\n", NULL,
+        NULL);
+    assert_dialect("/v1/say/x", true);
+    assert_dialect("/v1/nothing", true);
+    gateway_stop(gateway);
+    gateway = modules_start(
+        modules, "  routes: {dialect: {'POST /v1/echo/{name}': {path: '/say/{name}'}}}\n", NULL,
+        NULL);
+    assert_dialect("/say/x", true);
+    assert_dialect("/v1/nothing", false);
+    assert_dialect("/say", false);
+}
+END_TEST
+
 /* ---- authentication */
 
 /* POST /generate-text by nobody. */
@@ -334,6 +363,7 @@ int main(void) {
         a_moved_route_is_what_keys_may_use,
         a_route_takes_another_class,
         a_route_takes_no_slot,
+        a_dialect_stays_where_it_belongs,
         a_public_route_asks_for_a_key_when_told,
         a_route_that_runs_is_made_public,
         nobody_continues_a_session,
