@@ -171,7 +171,10 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/libsupport.a $(BUI
 $(filter %_memory_test,$(UNIT_TESTS)): $(BUILD)/tests/support/failing_heap.o
 $(BUILD)/tests/e2e/%: $(BUILD)/tests/e2e/%.o $(BUILD)/tests/libsupport.a
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -o $@ $^ $(call libs,libcurl jansson check) -lpthread
+	$(Q)$(LINK) -o $@ $^ $(call libs,libcurl jansson check $(TEST_PACKAGES)) -lpthread
+# Tests that make a database, or a signature.
+$(filter %sql_tool_test,$(E2E_TESTS)): TEST_PACKAGES := sqlite3
+$(filter %auth_webhook_test,$(E2E_TESTS)): TEST_PACKAGES := libcrypto
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/bench/measure.o
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libs,libevent jansson) -lpthread
@@ -187,7 +190,7 @@ $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(HOST_SOURCES) $(SDK_SOURCES)
 # ---- what a machine needs ------------------------------------------------------------------------
 BUILD_PACKAGES := gcc make binutils openssl pkg-config libevent-dev libjansson-dev libyaml-dev libssl-dev libc6-dev
 CHECK_PACKAGES := $(BUILD_PACKAGES) g++ rustc clang libclang-rt-14-dev clang-format clang-tidy cppcheck \
-	valgrind check libcurl4-openssl-dev abigail-tools curl python3 procps
+	valgrind check libcurl4-openssl-dev libsqlite3-dev abigail-tools curl python3 procps
 setup:
 	@tests/support/install-packages $(BUILD_PACKAGES)
 setup-check:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole answers, refusals, and lines of the log. */
+/* Whole answers, refusals, results of tools, and lines of the log. */
 #include "json_characters.h"
 #include <koine-module/answer.h>
+#include <koine-module/tool.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,18 +56,39 @@ int32_t koine_answer(const struct koine_self *self, koine_request request, int32
     return result;
 }
 
-int32_t koine_fail(const struct koine_self *self, koine_request request, uint16_t status,
-                   const char *code, const char *format, ...) {
+static int32_t fail(const struct koine_self *self, koine_request request, uint16_t status,
+                    const char *code, uint32_t retry_after_s, const char *format, va_list arguments)
+    __attribute__((format(printf, 6, 0)));
+
+static int32_t fail(const struct koine_self *self, koine_request request, uint16_t status,
+                    const char *code, uint32_t retry_after_s, const char *format,
+                    va_list arguments) {
     char sentence[SENTENCE_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
     const struct koine_failure failure = {.size = sizeof(failure),
                                           .status = status,
+                                          .retry_after_s = retry_after_s,
                                           .code = text_of(code),
                                           .message =
                                               print(sentence, sizeof(sentence), format, arguments)};
-    va_end(arguments);
     return self->http->fail(self->host, request, &failure);
+}
+
+int32_t koine_fail(const struct koine_self *self, koine_request request, uint16_t status,
+                   const char *code, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    const int32_t result = fail(self, request, status, code, 0, format, arguments);
+    va_end(arguments);
+    return result;
+}
+
+int32_t koine_fail_for_now(const struct koine_self *self, koine_request request, uint16_t status,
+                           const char *code, uint32_t retry_after_s, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    const int32_t result = fail(self, request, status, code, retry_after_s, format, arguments);
+    va_end(arguments);
+    return result;
 }
 
 int32_t koine_fail_for_memory(const struct koine_self *self, koine_request request) {
@@ -84,4 +106,30 @@ void koine_log_print(const struct koine_self *self, int32_t level, koine_request
     const struct koine_text text = print(line, sizeof(line), format, arguments);
     va_end(arguments);
     self->log->write(self->host, level, request, text);
+}
+
+/* ---- tools */
+
+static int32_t tool_result(const struct koine_self *self, koine_call call, bool is_error,
+                           struct koine_text text) {
+    const struct koine_tool_result result = {
+        .size = sizeof(result), .is_error = is_error, .text = text};
+    return self->runner->tool_result(self->host, call, &result);
+}
+
+int32_t koine_tool_answer(const struct koine_self *self, koine_call call, struct koine_text text) {
+    const int32_t result = tool_result(self, call, false, text);
+    if (result != KOINE_INVALID)
+        return result;
+    /* A call without any result would keep the run waiting. */
+    return koine_tool_fail(self, call, "The result is not UTF-8 text; ask for something else");
+}
+
+int32_t koine_tool_fail(const struct koine_self *self, koine_call call, const char *format, ...) {
+    char sentence[SENTENCE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    const struct koine_text text = print(sentence, sizeof(sentence), format, arguments);
+    va_end(arguments);
+    return tool_result(self, call, true, text);
 }

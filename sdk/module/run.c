@@ -15,9 +15,9 @@ bool koine_run_start(const struct koine_self *self, koine_request request,
 }
 
 bool koine_run_without_tools(const struct koine_self *self, koine_request request) {
-    static const struct koine_text none = {"", 0};
+    static const struct koine_text all = {"*", 1};
     struct koine_failure failure = {.size = sizeof(failure)};
-    if (self->tools->narrow(self->host, request, &none, 0, NULL, 0, &failure) == KOINE_OK)
+    if (self->tools->narrow(self->host, request, NULL, 0, &all, 1, &failure) == KOINE_OK)
         return true;
     self->http->fail(self->host, request, &failure);
     return false;

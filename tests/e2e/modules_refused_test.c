@@ -241,10 +241,11 @@ END_TEST
 
 START_TEST(two_modules_of_one_name)
 {
-    static const char *const modules[] = {"clock", "clock", NULL};
+    static const char *const modules[] = {"dialect", "dialect", NULL};
     gateway = modules_start(modules, "  on_error: continue\n", NULL, NULL);
-    ck_assert(gateway_log_has(gateway, "is already named \"clock\""));
-    struct http_response answer = http_get(gateway, "/slow");
+    ck_assert(gateway_log_has(gateway, "is already named \"dialect\""));
+    struct http_response answer = http_send(
+        gateway, &(struct http_request){.path = "/v1/echo/a", .body = "standin:{\"text\":\"hi\"}"});
     http_assert_status(&answer, 200);
     http_response_finish(&answer);
 }

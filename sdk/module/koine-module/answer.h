@@ -28,6 +28,12 @@ int32_t koine_answer_text(const struct koine_self *self, koine_request request,
 int32_t koine_fail(const struct koine_self *self, koine_request request, uint16_t status,
                    const char *code, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* The same with the header Retry-After: what the client asks for is possible again after
+ * `retry_after_s` seconds, at a guess. 503 "UNAVAILABLE" is what a full queue answers. */
+int32_t koine_fail_for_now(const struct koine_self *self, koine_request request, uint16_t status,
+                           const char *code, uint32_t retry_after_s, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
+
 /* Answers 500: memory is short. */
 int32_t koine_fail_for_memory(const struct koine_self *self, koine_request request);
 
