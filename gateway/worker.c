@@ -180,6 +180,7 @@ static bool bring_up(struct worker *worker, const struct worker_options *options
         goto error;
     if (!(worker->modules = module_set_create(worker)) || module_set_start(worker->modules))
         return false;
+    router_note(worker->server->router, worker->supervised->notes);
     what = "health";
     if (!(worker->health = health_create(worker)))
         goto error;

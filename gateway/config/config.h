@@ -136,9 +136,11 @@ struct config {
     size_t profile_count;
 
     struct {
-        char *directory;         /* NULL: `modules` beside the binary, else the installed one */
-        bool stop_on_error;      /* on_error: stop (default) | continue */
-        struct config_list load; /* names or paths; not given: every module in the directory */
+        char *directory;          /* NULL: `modules` beside the binary, else the installed one */
+        bool stop_on_error;       /* on_error: stop (default) | continue */
+        struct config_list load;  /* names or paths; not given: every module in the directory */
+        uint32_t slow_call_ms;    /* 100: a module's call of so long is logged; 0: none is */
+        uint32_t hang_timeout_ms; /* 60,000: the worker is ended in one of so long; 0: never */
         struct config_module *sections;
         size_t section_count;
     } modules;

@@ -114,6 +114,8 @@ static const struct key_spec config_specs[] = {
     TEXT(struct config, "modules.directory", modules.directory, form_path, NULL),
     CHOICE("modules.on_error", modules.stop_on_error, error_choices, 1),
     LIST(struct config, "modules.load", modules.load, form_module),
+    INTEGER("modules.slow_call_ms", modules.slow_call_ms, 0, HOUR, 100),
+    INTEGER("modules.hang_timeout_ms", modules.hang_timeout_ms, 0, DAY, MINUTE),
     CUSTOM(struct config, "modules.settings", modules.sections, settings),
     INTEGER("health.probe_interval_ms", health.probe_interval_ms, 10, DAY, 30 * SECOND),
     INTEGER("health.probe_timeout_ms", health.probe_timeout_ms, 10, 10 * MINUTE, 10 * SECOND),

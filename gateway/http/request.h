@@ -49,7 +49,7 @@ struct request {
     struct request_memory *memory;
     struct request_watcher *watchers;
     struct event *deadline;
-    uint64_t deadline_at_ms;
+    uint64_t opened_ms, deadline_at_ms; /* once there is a deadline */
     void (*drained)(void *data, koine_request request);
     void *drained_data;
     bool stream_full;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The route table: a short array that is searched in order; literal paths come before patterns. */
 #include "http/router.h"
+#include "supervisor/notes.h"
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,6 +239,14 @@ int route_param_index(const struct route *route, const char *name) {
         index++;
     }
     return -1;
+}
+
+void router_note(struct router *router, struct worker_notes *notes) {
+    for (size_t i = 0; i < router->count && i < NOTES_ROUTES; i++) {
+        struct route *route = &router->routes[i];
+        route->number = (unsigned)i + 1;
+        snprintf(notes->routes[i], NOTES_ROUTE_SIZE, "%s %s", route->as.method, route->as.path);
+    }
 }
 
 size_t router_count(const struct router *router) {

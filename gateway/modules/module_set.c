@@ -12,18 +12,20 @@ static void say(struct module_set *set, const char *message) {
     log_print(set->worker->log, KOINE_LOG_ERROR, "modules", "%s", message);
 }
 
-static void call_destroy(const struct module *module) {
-    MODULE_RUNS(module);
+static void call_destroy(struct module *module) {
+    MODULE_RUNS_IN(module, NOTES_DESTROY, NULL);
     module->descriptor->destroy(module->self);
 }
 
 static void free_module(struct module *module) {
     if (!module)
         return;
-    if (module->state >= MODULE_CREATED && module->state < MODULE_GONE && module->descriptor &&
-        module->descriptor->destroy)
+    bool made = module->state >= MODULE_CREATED && module->state < MODULE_GONE;
+    module->state = MODULE_GONE; /* destroy may call nothing but the log */
+    if (made && module->descriptor && module->descriptor->destroy)
         call_destroy(module);
-    module->state = MODULE_GONE;
+    if (module->magic) /* it may have called something */
+        module_complain_rest(module);
     json_decref(module->settings);
     free(module->settings_text);
     free(module->state_directory);
@@ -33,7 +35,7 @@ static void free_module(struct module *module) {
 }
 
 static const void *extension(struct module *module, const char *id) {
-    MODULE_RUNS(module);
+    MODULE_RUNS_IN(module, NOTES_EXTENSION, NULL);
     return module->descriptor->extension ? module->descriptor->extension(module->self, id) : NULL;
 }
 
@@ -102,7 +104,7 @@ static void note_name(const struct module *module, const char *name) {
 static bool open_module(struct module *module, char *message, size_t size) {
     const char *slash = strrchr(module->path, '/');
     note_name(module, slash ? slash + 1 : module->path);
-    MODULE_RUNS(module);
+    MODULE_RUNS_IN(module, NOTES_LOAD, NULL);
     module->descriptor = module_open(module->path, &module->library, message, size);
     if (module->descriptor)
         note_name(module, module->descriptor->name);
@@ -110,7 +112,7 @@ static bool open_module(struct module *module, char *message, size_t size) {
 }
 
 static bool create_module(struct module *module, char *message, size_t size) {
-    MODULE_RUNS(module);
+    MODULE_RUNS_IN(module, NOTES_CREATE, NULL);
     int32_t result = module->descriptor->create(&module->host, &module->self);
     module->state = MODULE_CREATED;
     if (result == KOINE_OK)
@@ -122,7 +124,7 @@ static bool create_module(struct module *module, char *message, size_t size) {
 }
 
 static bool init_module(struct module *module, char *message, size_t size) {
-    MODULE_RUNS(module);
+    MODULE_RUNS_IN(module, NOTES_INIT, NULL);
     char why[400] = "";
     struct koine_error error = {sizeof(error), sizeof(why), why};
     struct koine_text settings = {module->settings_text, strlen(module->settings_text)};
@@ -166,6 +168,7 @@ static bool load(struct module_set *set, const char *path) {
     module->worker = set->worker;
     module->host = (struct koine_host){sizeof(struct koine_host), KOINE_ABI_MAJOR, KOINE_ABI_MINOR,
                                        module_service};
+    module->ordinal = (unsigned)set->count + 1;
     module->number = set->count < NOTES_MODULES ? (unsigned)set->count + 1 : 0;
     if (!open_module(module, message, sizeof(message)) ||
         !name_is_free(set, module, message, sizeof(message)) ||
@@ -258,7 +261,8 @@ struct module_set *module_set_create(struct worker *worker) {
     set->timers = handles_create(4);
     set->watches = handles_create(5);
     set->posts = post_queue_create(worker->base);
-    bool good = set->timers && set->watches && set->posts;
+    set->complaints = complaint_book_create(set);
+    bool good = set->timers && set->watches && set->posts && set->complaints;
     if (good)
         good =
             worker->config->modules.load.items ? load_listed(set, stop) : load_directory(set, stop);
@@ -266,8 +270,8 @@ struct module_set *module_set_create(struct worker *worker) {
         good = !stop;
     if (good)
         return set;
-    worker->modules = NULL;
     module_set_destroy(set);
+    worker->modules = NULL;
     return NULL;
 }
 
@@ -276,7 +280,8 @@ int module_set_start(struct module_set *set) {
         struct module *module = set->items[i];
         char why[400] = "";
         struct koine_error error = {sizeof(error), sizeof(why), why};
-        MODULE_RUNS(module);
+        module_count_begin(module);
+        MODULE_RUNS_IN(module, NOTES_START, NULL);
         post_queue_set_state(set->posts, module, MODULE_SERVING);
         int32_t result =
             module->descriptor->start ? module->descriptor->start(module->self, &error) : KOINE_OK;
@@ -295,7 +300,7 @@ void module_set_quiesce(struct module_set *set) {
         struct module *module = set->items[i];
         if (module->state != MODULE_SERVING)
             continue;
-        MODULE_RUNS(module);
+        MODULE_RUNS_IN(module, NOTES_QUIESCE, NULL);
         if (module->descriptor->quiesce)
             module->descriptor->quiesce(module->self);
         post_queue_set_state(set->posts, module, MODULE_DRAINING);
@@ -312,6 +317,7 @@ void module_set_destroy(struct module_set *set) {
     for (size_t i = set->count; i > 0; i--)
         free_module(set->items[i - 1]);
     post_queue_destroy(set->posts);
+    complaint_book_destroy(set->complaints);
     handles_destroy(set->timers);
     handles_destroy(set->watches);
     free(set->items);
