@@ -114,7 +114,7 @@ static void complain_unanswered(struct request *request) {
                         ? "manners: the stream of %s %s was not ended within %llu ms"
                         : "manners: %s %s was not answered within %llu ms",
                     request->route->as.method, request->route->as.path,
-                    (unsigned long long)(worker_now_ms() - request->opened_ms));
+                    (unsigned long long)(request->expires_ms - request->opened_ms));
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *data) {
@@ -184,6 +184,7 @@ int request_set_deadline(struct request *request, uint32_t deadline_ms) {
     uint64_t at =
         now + deadline_ms < request->deadline_at_ms ? now + deadline_ms : request->deadline_at_ms;
     uint64_t left = at > now ? at - now : 0;
+    request->expires_ms = at;
     struct timeval wait = {(time_t)(left / 1000), (suseconds_t)(left % 1000 * 1000)};
     return evtimer_add(request->deadline, &wait) ? KOINE_NO_MEMORY : KOINE_OK;
 }

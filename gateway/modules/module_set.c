@@ -3,6 +3,7 @@
 #include "http/server.h"
 #include "modules/config_schema.h"
 #include "modules/module.h"
+#include "supervisor/crash_note.h"
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,8 +107,11 @@ static bool open_module(struct module *module, char *message, size_t size) {
     note_name(module, slash ? slash + 1 : module->path);
     MODULE_RUNS_IN(module, NOTES_LOAD, NULL);
     module->descriptor = module_open(module->path, &module->library, message, size);
-    if (module->descriptor)
+    if (module->descriptor) {
         note_name(module, module->descriptor->name);
+        if (module->number)
+            crash_note_code(module->worker->supervised->notes, module->number, module->descriptor);
+    }
     return module->descriptor;
 }
 

@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { NOTES_MODULES = 110, NOTES_NAME_SIZE = 36, NOTES_ROUTES = 100, NOTES_ROUTE_SIZE = 80 };
 
@@ -40,11 +41,18 @@ enum notes_call {
 #define NOTES_MODULE(inside) ((inside) >> 8 & 0xffu)
 #define NOTES_ROUTE(inside) ((inside) >> 16)
 
+/* Of a thread that crashed and was not the loop's. */
+enum { NOTES_SOME_THREAD = NOTES_MODULES + 1 };
+
 struct worker_notes {
     atomic_bool ready;             /* it answers requests */
     atomic_bool watcher_sleeps;    /* the supervisor wants a signal when a module's code runs */
     atomic_uint inside;            /* 0: in no module */
     atomic_ullong inside_since_ms; /* CLOCK_MONOTONIC_COARSE; of the last call when in none */
+    atomic_uint crashed_thread;    /* 0: none but the loop's; its module; or NOTES_SOME_THREAD */
+    struct {
+        uintptr_t begin, end;
+    } code[NOTES_MODULES];                        /* where each module's instructions are */
     char modules[NOTES_MODULES][NOTES_NAME_SIZE]; /* names: number 1 is the first */
     char routes[NOTES_ROUTES][NOTES_ROUTE_SIZE];  /* "GET /path", likewise */
 };

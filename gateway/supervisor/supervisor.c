@@ -187,7 +187,14 @@ static void describe(const struct supervisor *supervisor, const siginfo_t *end, 
     else
         n = snprintf(out, size, "worker %d was killed by SIG%s", (int)end->si_pid,
                      name ? name : "?");
-    if (inside)
+    unsigned thread = supervisor->aborted ? 0 : atomic_load(&supervisor->notes->crashed_thread);
+    if (thread == NOTES_SOME_THREAD)
+        n += snprintf(out + n, size - (size_t)n,
+                      " in a thread that is not the event loop's; of which module is not known");
+    else if (thread)
+        n += snprintf(out + n, size - (size_t)n, " in a thread of module %.*s", NOTES_NAME_SIZE,
+                      supervisor->notes->modules[thread - 1]);
+    else if (inside)
         n += snprintf(out + n, size - (size_t)n, " in %s",
                       notes_describe(supervisor->notes, inside, where, sizeof(where)));
     if (end->si_code == CLD_DUMPED)
