@@ -158,11 +158,13 @@ static int serve(const struct config *config) {
     int result = 1;
     cli_limits_prepare(config);
     if (service.log && service.listener >= 0)
-        result = supervisor_run(&(struct supervisor_options){.log = service.log,
-                                                             .listener = service.listener,
-                                                             .drain_seconds = config->drain_seconds,
-                                                             .work = work,
-                                                             .data = &service});
+        result = supervisor_run(
+            &(struct supervisor_options){.log = service.log,
+                                         .listener = service.listener,
+                                         .drain_seconds = config->drain_seconds,
+                                         .hang_timeout_ms = config->modules.hang_timeout_ms,
+                                         .work = work,
+                                         .data = &service});
     log_destroy(service.log);
     return result;
 }

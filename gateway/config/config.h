@@ -152,6 +152,8 @@ struct config {
         bool stop_on_error;       /* on_error: stop (default) | continue */
         struct config_list load;  /* names or paths; not given: every module in the directory */
         uint32_t load_timeout_ms; /* 10,000: how long a file may take to be tried out */
+        uint32_t slow_call_ms;    /* 100: a module's call of so long is logged; 0: none is */
+        uint32_t hang_timeout_ms; /* 60,000: the worker is ended in one of so long; 0: never */
         struct config_module *sections;
         size_t section_count;
         struct config_route *routes;

@@ -118,6 +118,8 @@ static const struct key_spec config_specs[] = {
     CHOICE("modules.on_error", modules.stop_on_error, error_choices, 1),
     LIST(struct config, "modules.load", modules.load, form_module),
     INTEGER("modules.load_timeout_ms", modules.load_timeout_ms, 10, HOUR, 10 * SECOND),
+    INTEGER("modules.slow_call_ms", modules.slow_call_ms, 0, HOUR, 100),
+    INTEGER("modules.hang_timeout_ms", modules.hang_timeout_ms, 0, DAY, MINUTE),
     CUSTOM(struct config, "modules.settings", modules.sections, settings),
     CUSTOM(struct config, "modules.routes", modules.routes, routes),
     INTEGER("health.probe_interval_ms", health.probe_interval_ms, 10, DAY, 30 * SECOND),

@@ -2,6 +2,7 @@
 /* The route table: a short array that is searched in order: where two match, the first one is the
  * more fixed. */
 #include "http/router.h"
+#include "supervisor/notes.h"
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,6 +150,14 @@ const struct route *router_failure_route(const struct router *router, struct koi
 
 int route_param_index(const struct route *route, const char *name) {
     return route_path_param_index(route->as.path, (struct koine_text){name, strlen(name)});
+}
+
+void router_note(struct router *router, struct worker_notes *notes) {
+    for (size_t i = 0; i < router->count && i < NOTES_ROUTES; i++) {
+        struct route *route = &router->routes[i];
+        route->number = (unsigned)i + 1;
+        snprintf(notes->routes[i], NOTES_ROUTE_SIZE, "%s %s", route->as.method, route->as.path);
+    }
 }
 
 size_t router_count(const struct router *router) {

@@ -17,6 +17,7 @@ struct route {
     const char *given_path;        /* as the module calls it; another than as.path: moved */
     struct module *module;         /* whose it is */
     struct slot_class *slot_class; /* NULL: none */
+    unsigned number;               /* in the supervisor's notes, once all are known; 0: none */
 };
 
 struct route_match {
@@ -54,6 +55,10 @@ const struct route *router_failure_route(const struct router *router, struct koi
 
 /* The index of a parameter's name in the route's path, or -1. */
 int route_param_index(const struct route *route, const char *name);
+
+struct worker_notes;
+/* The table is complete: gives each route its number and notes what it is. */
+void router_note(struct router *router, struct worker_notes *notes);
 
 size_t router_count(const struct router *router);
 const struct route *router_at(const struct router *router, size_t index);

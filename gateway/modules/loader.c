@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opens a module's file and judges its descriptor; knows where modules are looked for. */
 #include "modules/loader.h"
+#include "modules/struct_size.h"
 #include <dlfcn.h>
 #include <limits.h>
 #include <stdarg.h>

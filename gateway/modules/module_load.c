@@ -7,6 +7,7 @@
 #include "modules/config_schema.h"
 #include "modules/loader.h"
 #include "modules/module.h"
+#include "supervisor/crash_note.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@ bool module_is(const struct module *module, const char *name) {
 }
 
 static const void *extension(struct module *module, const char *id) {
-    MODULE_RUNS(module);
+    MODULE_RUNS_IN(module, NOTES_EXTENSION, NULL);
     return module->descriptor->extension ? module->descriptor->extension(module->self, id) : NULL;
 }
 
@@ -79,17 +80,20 @@ static bool open_module(struct module *module) {
     struct loader_message message;
     const char *slash = strrchr(module->path, '/');
     note_name(module, slash ? slash + 1 : module->path);
-    MODULE_RUNS(module);
+    MODULE_RUNS_IN(module, NOTES_LOAD, NULL);
     module->descriptor = loader_open(module->path, &module->library, NULL, &message);
-    if (module->descriptor)
-        note_name(module, module->descriptor->name);
-    else
+    if (!module->descriptor) {
         module_refuse(module, "%s", message.text);
-    return module->descriptor;
+        return false;
+    }
+    note_name(module, module->descriptor->name);
+    if (module->number)
+        crash_note_code(module->worker->supervised->notes, module->number, module->descriptor);
+    return true;
 }
 
 static bool create_module(struct module *module) {
-    MODULE_RUNS(module);
+    MODULE_RUNS_IN(module, NOTES_CREATE, NULL);
     int32_t result = module->descriptor->create(&module->host, &module->self);
     module->state = MODULE_CREATED;
     if (result == KOINE_OK)
@@ -111,7 +115,7 @@ static void read_extensions(struct module *module) {
 
 /* What the host has refused meanwhile counts, whatever init returns. */
 static bool init_module(struct module *module) {
-    MODULE_RUNS(module);
+    MODULE_RUNS_IN(module, NOTES_INIT, NULL);
     char why[400] = "";
     struct koine_error error = {sizeof(error), sizeof(why), why};
     struct koine_text settings = {module->settings_text, strlen(module->settings_text)};
@@ -156,6 +160,7 @@ struct module *module_load(struct module_set *set, const char *path,
         module->worker = set->worker;
         module->host = (struct koine_host){sizeof(struct koine_host), KOINE_ABI_MAJOR,
                                            KOINE_ABI_MINOR, module_service};
+        module->ordinal = (unsigned)set->count + 1;
         module->number = set->count < NOTES_MODULES ? (unsigned)set->count + 1 : 0;
         if (bring_up(set, module))
             return module;
@@ -167,8 +172,8 @@ struct module *module_load(struct module_set *set, const char *path,
 
 /* ---- its end */
 
-static void call_destroy(const struct module *module) {
-    MODULE_RUNS(module);
+static void call_destroy(struct module *module) {
+    MODULE_RUNS_IN(module, NOTES_DESTROY, NULL);
     module->descriptor->destroy(module->self);
 }
 
@@ -177,10 +182,12 @@ void module_free(struct module *module) {
         return;
     if (module->worker)
         router_drop(module->worker->server->router, module);
-    if (module->state >= MODULE_CREATED && module->state < MODULE_GONE && module->descriptor &&
-        module->descriptor->destroy)
+    bool made = module->state >= MODULE_CREATED && module->state < MODULE_GONE;
+    module->state = MODULE_GONE; /* destroy may call nothing but the log */
+    if (made && module->descriptor && module->descriptor->destroy)
         call_destroy(module);
-    module->state = MODULE_GONE;
+    if (module->magic) /* it may have called something */
+        module_complain_rest(module);
     json_decref(module->settings);
     free(module->settings_text);
     free(module->state_directory);

@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "modules/loader.h"
 #include "modules/module.h"
+#include "supervisor/crash_note.h"
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -230,18 +231,20 @@ struct module_set *module_set_create(struct worker *worker,
     set->timers = handles_create(4);
     set->watches = handles_create(5);
     set->posts = post_queue_create(worker->base);
-    if (set->timers && set->watches && set->posts && load_all(set) && sections_are_used(set) &&
+    set->complaints = complaint_book_create(set);
+    if (set->timers && set->watches && set->posts && set->complaints && load_all(set) && sections_are_used(set) &&
         routes_are_used(set))
         return set;
-    worker->modules = NULL;
     module_set_destroy(set);
+    worker->modules = NULL;
     return NULL;
 }
 
 static bool start(struct module_set *set, struct module *module, struct module_refusal *refusal) {
     char why[400] = "";
     struct koine_error error = {sizeof(error), sizeof(why), why};
-    MODULE_RUNS(module);
+    module_count_begin(module);
+    MODULE_RUNS_IN(module, NOTES_START, NULL);
     post_queue_set_state(set->posts, module, MODULE_SERVING);
     int32_t result =
         module->descriptor->start ? module->descriptor->start(module->self, &error) : KOINE_OK;
@@ -287,7 +290,7 @@ void module_set_quiesce(struct module_set *set) {
         struct module *module = set->items[i];
         if (module->state != MODULE_SERVING)
             continue;
-        MODULE_RUNS(module);
+        MODULE_RUNS_IN(module, NOTES_QUIESCE, NULL);
         post_queue_set_state(set->posts, module, MODULE_DRAINING);
         if (module->descriptor->quiesce)
             module->descriptor->quiesce(module->self);
@@ -313,6 +316,7 @@ void module_set_destroy(struct module_set *set) {
     }
     free(set->refusals);
     post_queue_destroy(set->posts);
+    complaint_book_destroy(set->complaints);
     handles_destroy(set->timers);
     handles_destroy(set->watches);
     free(set->items);

@@ -143,6 +143,14 @@ struct run *runner_find(struct runner *runner, koine_run handle) {
     return runner ? handles_get(runner->runs, handle.id) : NULL;
 }
 
+const struct handles *runner_runs(const struct runner *runner) {
+    return runner->runs;
+}
+
+const struct handles *runner_calls(const struct runner *runner) {
+    return runner->calls;
+}
+
 struct module *run_module(const struct run *run) {
     return run->module;
 }
