@@ -25,7 +25,7 @@ HOST_OBJECTS := $(HOST_SOURCES:%.c=$(BUILD)/%.o)
 SDK_SOURCES := $(sort $(wildcard sdk/module/*.c))
 SDK_OBJECTS := $(SDK_SOURCES:%.c=$(BUILD)/%.o)
 MODULES := $(patsubst modules/%/,%,$(sort $(wildcard modules/*/)))
-TEST_MODULES := $(patsubst tests/e2e/modules/%.c,%,$(sort $(wildcard tests/e2e/modules/*.c)))
+TEST_MODULES := $(basename $(notdir $(sort $(wildcard tests/e2e/modules/*.c tests/e2e/modules/*.cc))))
 # Examples in C, against the module SDK; see below for what they link beside it.
 EXAMPLE_MODULES := $(patsubst examples/modules/%/,%,$(sort $(dir $(wildcard examples/modules/*/*.c))))
 packages_of_sql-tool := sqlite3
@@ -38,7 +38,8 @@ E2E_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/e2e/*_test.c)))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(filter-out tests/bench/measure.c,$(sort $(wildcard tests/bench/*.c))))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
 STANDINS := $(BUILD)/tests/standin-cli $(BUILD)/tests/standin-api
-ALL := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so)
+ALL := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/libkoine-module.a
+PKG_CONFIGS := $(patsubst %.in,$(BUILD)/%,$(sort $(wildcard sdk/*/*.pc.in)))
 
 # ---- how it is built -----------------------------------------------------------------------------
 PACKAGES := libevent jansson yaml-0.1 libcrypto
@@ -53,7 +54,7 @@ DEFINES := -D_GNU_SOURCE -DKOINE_VERSION='"$(VERSION)"' \
 	-DKOINE_MODULE_DIRECTORY='"$(PREFIX)/lib/koine-gateway/modules"'
 CFLAGS ?= -g
 # Modules see the ABI and the module SDK, nothing of the host. The assembler finds what they embed.
-MODULE_SOURCES := modules/% sdk/module/% examples/modules/% tests/e2e/modules/%
+MODULE_SOURCES := modules/% sdk/module/% examples/modules/% tests/e2e/modules/% tests/abi/v1/%
 INCLUDES = -Iinclude -Isdk/module $(if $(filter $(MODULE_SOURCES),$<),-Wa$(comma)-I$(comma)$(<D),-Igateway -Itests)
 comma := ,
 FLAGS = -std=c11 $(MODE) $(CFLAGS) $(CPPFLAGS) $(WARN) $(DEFINES) $(INCLUDES) -MMD -MP \
@@ -67,7 +68,7 @@ endif
 libs = $(shell pkg-config --libs $(1))
 
 .PHONY: all run check check-chaos test bench lint format install clean setup setup-check standins unit e2e abi \
-	fuzz openapi openapi-check modules
+	fuzz openapi openapi-check modules examples abi-record
 all: $(ALL)
 standins: $(STANDINS)
 modules: $(MODULES:%=$(BUILD)/modules/%.so)
@@ -109,8 +110,44 @@ endef
 $(foreach m,$(MODULES),$(eval $(call module_rules,modules/$(m))))
 $(foreach m,$(EXAMPLE_MODULES),$(eval $(call module_rules,examples/modules/$(m),$(packages_of_$(m)))))
 
+# Examples in other languages: the headers of the ABI (or what they say), no SDK. A compiler that is
+# not there is no error: its example is left out.
+CXX_EXAMPLES := $(patsubst examples/modules/%/,%,$(sort $(dir $(wildcard examples/modules/*/*.cc))))
+RUST_EXAMPLES := $(patsubst examples/modules/%/,%,$(sort $(dir $(wildcard examples/modules/*/lib.rs))))
+RUSTC ?= $(firstword $(wildcard /usr/bin/rustc) rustc)
+examples: $(patsubst %,$(BUILD)/examples/modules/%.so,$(EXAMPLE_MODULES) $(CXX_EXAMPLES) $(RUST_EXAMPLES))
+unless_missing = $(Q)command -v $(1) >/dev/null || { echo "  SKIP   $@: no $(1)"; exit 0; };
+
+$(CXX_EXAMPLES:%=$(BUILD)/examples/modules/%.so): $(BUILD)/examples/modules/%.so: $(wildcard include/koine/*.h)
+	$(call say,CXX,$@)
+	@mkdir -p $(@D)
+	$(call unless_missing,$(CXX)) $(CXX) -std=c++17 $(MODE) $(CFLAGS) $(CPPFLAGS) -Wall -Wextra -Wpedantic \
+		-Werror -fPIC -fvisibility=hidden -Iinclude -Wa,-Iexamples/modules/$* -shared $(LDFLAGS) \
+		$(if $(SANITIZER),,-Wl,-z,defs) -Wl,--version-script=examples/modules/$*/exports.map \
+		-o $@ $(sort $(wildcard examples/modules/$*/*.cc))
+$(RUST_EXAMPLES:%=$(BUILD)/examples/modules/%.so): $(BUILD)/examples/modules/%.so:
+	$(call say,RUSTC,$@)
+	@mkdir -p $(@D)
+	$(call unless_missing,$(RUSTC)) $(RUSTC) --edition 2021 --crate-type cdylib --crate-name $(subst -,_,$*) \
+		-C opt-level=2 -C strip=symbols -C link-arg=-Wl,-z,defs -D warnings \
+		-o $@ examples/modules/$*/lib.rs
+$(foreach m,$(CXX_EXAMPLES) $(RUST_EXAMPLES),\
+	$(eval $(BUILD)/examples/modules/$(m).so: $(wildcard examples/modules/$(m)/*)))
+
 # Modules that end-to-end tests load; one file each.
 $(BUILD)/tests/modules/%.so: $(BUILD)/tests/e2e/modules/%.o
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(MODULE_LINK) -o $@ $^ -lpthread
+$(BUILD)/tests/modules/%.so: tests/e2e/modules/%.cc
+	$(call say,CXX,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -std=c++17 -O1 -Wall -Wextra -Werror -Iinclude -fPIC -fvisibility=hidden -shared -Wl,-z,defs -o $@ $<
+# The one that is refused for what -z,defs would have shown.
+$(BUILD)/tests/modules/undefined.so: MODULE_LINK := $(LINK) -shared
+
+# The source of the binary fixture of ABI 1.0, with today's headers.
+$(BUILD)/tests/modules/module_v1.so: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/abi/v1/*.c)))
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(MODULE_LINK) -o $@ $^ -lpthread
@@ -151,9 +188,9 @@ $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(HOST_SOURCES) $(SDK_SOURCES)
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 # ---- what a machine needs ------------------------------------------------------------------------
-BUILD_PACKAGES := gcc make openssl pkg-config libevent-dev libjansson-dev libyaml-dev libssl-dev libc6-dev
-CHECK_PACKAGES := $(BUILD_PACKAGES) g++ clang libclang-rt-14-dev clang-format clang-tidy cppcheck \
-	valgrind check libcurl4-openssl-dev libsqlite3-dev binutils curl python3 procps
+BUILD_PACKAGES := gcc make binutils openssl pkg-config libevent-dev libjansson-dev libyaml-dev libssl-dev libc6-dev
+CHECK_PACKAGES := $(BUILD_PACKAGES) g++ rustc clang libclang-rt-14-dev clang-format clang-tidy cppcheck \
+	valgrind check libcurl4-openssl-dev libsqlite3-dev abigail-tools curl python3 procps
 setup:
 	@tests/support/install-packages $(BUILD_PACKAGES)
 setup-check:
@@ -183,8 +220,13 @@ check-chaos:
 		build/sanitize/tests/e2e/chaos_test
 
 unit: $(UNIT_TESTS) $(STANDINS)
-e2e: all $(E2E_TESTS) $(STANDINS) $(TEST_MODULES:%=$(BUILD)/tests/modules/%.so) \
-		$(EXAMPLE_MODULES:%=$(BUILD)/examples/modules/%.so)
+e2e: all examples $(E2E_TESTS) $(STANDINS) $(TEST_MODULES:%=$(BUILD)/tests/modules/%.so) \
+	$(BUILD)/tests/modules/module_v1.so
+abi: e2e
+	@tests/abi/check $(BUILD)
+# After KOINE_ABI_MINOR was raised: the new record stands beside the old ones.
+abi-record:
+	@tests/abi/record include tests/abi/records
 fuzz: $(FUZZERS)
 	@for f in $(FUZZERS); do echo "  FUZZ   $$f"; $$f -max_total_time=$${FUZZ_SECONDS:-20} -timeout=5 \
 		-print_final_stats=0 -verbosity=0 || exit 1; done
@@ -202,16 +244,28 @@ openapi-check:
 lint: openapi-check
 	@tests/lint
 format:
-	@find include gateway modules tests sdk examples -name '*.[ch]' | xargs clang-format -i
+	@find include gateway modules tests sdk examples -name '*.[ch]' -o -name '*.cc' | xargs clang-format -i
 
 # ---- installation --------------------------------------------------------------------------------
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/koine-gateway/modules \
-		$(DESTDIR)$(PREFIX)/include/koine $(DESTDIR)$(PREFIX)/share/koine-gateway
-	install -m 755 $(BUILD)/koine-gateway $(DESTDIR)$(PREFIX)/bin/
-	install -m 644 $(MODULES:%=$(BUILD)/modules/%.so) $(DESTDIR)$(PREFIX)/lib/koine-gateway/modules/
-	install -m 644 include/koine/*.h $(DESTDIR)$(PREFIX)/include/koine/
-	install -m 644 examples/config/koine-gateway.yaml openapi.yaml LICENSE README.md \
-		$(DESTDIR)$(PREFIX)/share/koine-gateway/
+INSTALLED := $(DESTDIR)$(PREFIX)
+SHARE := $(INSTALLED)/share/koine-gateway
+# Where they are themselves tells them where headers and libraries are.
+$(BUILD)/%.pc: %.pc.in Makefile
+	@mkdir -p $(@D)
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< >$@
+
+install: all $(PKG_CONFIGS)
+	install -d $(INSTALLED)/bin $(INSTALLED)/lib/koine-gateway/modules $(INSTALLED)/lib/pkgconfig \
+		$(INSTALLED)/include/koine $(INSTALLED)/include/koine-module $(SHARE)/new-module/tests
+	install -m 755 $(BUILD)/koine-gateway sdk/module/koine-new-module $(INSTALLED)/bin/
+	install -m 644 $(MODULES:%=$(BUILD)/modules/%.so) $(INSTALLED)/lib/koine-gateway/modules/
+	install -m 644 $(BUILD)/libkoine-module.a $(INSTALLED)/lib/
+	install -m 644 $(PKG_CONFIGS) $(INSTALLED)/lib/pkgconfig/
+	install -m 644 include/koine/*.h $(INSTALLED)/include/koine/
+	install -m 644 sdk/module/koine-module/*.h $(INSTALLED)/include/koine-module/
+	install -m 644 $(wildcard examples/modules/hello/*.*) examples/modules/hello/Makefile $(SHARE)/new-module/
+	install -m 644 examples/modules/hello/tests/*.c $(SHARE)/new-module/tests/
+	install -m 644 examples/config/koine-gateway.yaml openapi.yaml LICENSE README.md $(SHARE)/
+	install -m 644 sdk/README.md $(SHARE)/writing-a-module.md
 clean:
 	rm -rf build

@@ -6,6 +6,7 @@
 #include "config/forms.h"
 
 #include "config/scalar.h"
+#include "http/route_path.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -62,6 +63,10 @@ static bool is_route(const char *text) {
     return *text == '/' && size <= 1024 && (star == NULL || star[1] == '\0');
 }
 
+static bool is_served_path(const char *text) {
+    return route_path_problem(text) == NULL;
+}
+
 static bool is_variable(const char *text) {
     return made_of(text, LOWER UPPER DIGITS "_", 255) && strchr(DIGITS, *text) == NULL &&
            strcmp(text, FORM_KEY_VARIABLE) != 0;
@@ -79,6 +84,8 @@ const struct form form_module = {"a module's name, or its path, which begins wit
                                  is_module, true};
 const struct form form_route = {
     "a path such as \"/generate-text\", or a prefix of paths such as \"/v1/*\"", is_route, false};
+const struct form form_served_path = {
+    "a path such as \"/ask\" or \"/models/{model}\", as clients call it", is_served_path, false};
 const struct form form_variable = {
     "the name of an environment variable other than " FORM_KEY_VARIABLE
     " (the gateway's own key is never given to the CLI)",

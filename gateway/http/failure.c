@@ -17,7 +17,8 @@ static struct koine_text text_of(const char *string) {
 int32_t failure_set(struct koine_failure *failure, int status, const char *code,
                     const char *message) {
     uint32_t size = failure->size;
-    memset(failure, 0, sizeof(*failure));
+    /* A module's may be shorter than today's: what it does not have is not ours to clear. */
+    memset(failure, 0, size && size < sizeof(*failure) ? size : sizeof(*failure));
     failure->size = size ? size : (uint32_t)sizeof(*failure);
     failure->status = (uint16_t)status;
     failure->code = text_of(code);
@@ -82,7 +83,7 @@ char *failure_json(const struct koine_failure *failure, size_t *size) {
 /* A module's own form, or NULL when it has none or fails. */
 static char *render_in_dialect(const struct route *route, const struct koine_failure *failure,
                                size_t *size, const char **content_type) {
-    MODULE_RUNS(route->module);
+    MODULE_RUNS_IN(route->module, NOTES_RENDER_FAILURE, route);
     size_t capacity = 4096 + failure->message.size * 2 + failure->issues.size * 2;
     char *out = malloc(capacity);
     if (out &&

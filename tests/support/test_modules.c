@@ -7,6 +7,7 @@
 #include "support/scratch_directory.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,6 +28,24 @@ char *test_module(const char *name) {
         return example;
     free(example);
     return beside_gateway("tests/modules", name);
+}
+
+char *example_module(const char *name) {
+    return beside_gateway("examples/modules", name);
+}
+
+bool example_is_missing(const char *name) {
+    char path[4096];
+    const char *binary = getenv("KOINE_GATEWAY");
+    if (!binary)
+        binary = "build/koine-gateway";
+    const char *slash = strrchr(binary, '/');
+    snprintf(path, sizeof path, "%.*s/examples/modules/%s.so", slash ? (int)(slash - binary) : 1,
+             slash ? binary : ".", name);
+    if (access(path, R_OK) == 0)
+        return false;
+    printf("SKIPPED: %s was not built: its compiler is missing\n", path);
+    return true;
 }
 
 char *modules_config(const char *const *modules, const char *more, const char *rest) {

@@ -8,6 +8,11 @@
 
 /* The file of a module beside the gateway under test; the caller frees. */
 char *test_module(const char *name);
+/* The same of an example. */
+char *example_module(const char *name);
+/* Whether an example was not built because its compiler is missing; says so as SKIPPED. For main:
+ * asserts nothing. */
+bool example_is_missing(const char *name);
 
 /*
  * A configuration that loads `text` and the named modules (or paths), with `more` lines of the

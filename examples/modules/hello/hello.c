@@ -30,23 +30,23 @@ static struct state *state_of(void *data) {
 
 /* The body of a request as a struct, and the table that fills it: name, type, limits. What does not
  * fit is answered 400 with all problems at once; this code does not see it. */
-struct hello_body {
+struct greet_body {
     struct koine_text name;
     bool excited;
 };
 
 static const struct koine_body_field fields[] = {
-    KOINE_BODY_LIMITED(struct hello_body, name, "name", KOINE_BODY_STRING, KOINE_BODY_REQUIRED, 1,
+    KOINE_BODY_LIMITED(struct greet_body, name, "name", KOINE_BODY_STRING, KOINE_BODY_REQUIRED, 1,
                        100),
-    KOINE_BODY_FIELD(struct hello_body, excited, "excited", KOINE_BODY_BOOLEAN, 0),
+    KOINE_BODY_FIELD(struct greet_body, excited, "excited", KOINE_BODY_BOOLEAN, 0),
 };
 
 /* Called for each request, on the event loop: it has been authenticated and its body is here. It
  * must return within milliseconds; work that blocks goes to koine-module/workers.h. The answer may
  * come now or later, and a client that has left makes it harmless. */
-static void hello(void *data, koine_request request) {
+static void greet(void *data, koine_request request) {
     const struct state *state = state_of(data);
-    struct hello_body body = {.excited = false}; /* what is left out stays as it is here */
+    struct greet_body body = {.excited = false}; /* what is left out stays as it is here */
     if (!koine_body_parse(state->self.host, request, fields, KOINE_COUNT(fields), &body))
         return;
     json_t *greeting = json_sprintf("%.*s, %.*s%s", (int)state->greeting.size, state->greeting.data,
@@ -70,7 +70,7 @@ static int32_t init(void *data, struct koine_text config, struct koine_error *er
 /* Which requests come here. The key of a client is checked before the handler is called, unless
  * .authentication says KOINE_AUTH_NONE. */
 static const struct koine_route routes[] = {
-    {.size = sizeof(struct koine_route), .method = "POST", .path = "/hello", .handler = hello},
+    {.size = sizeof(struct koine_route), .method = "POST", .path = "/hello", .handler = greet},
 };
 
 static const struct koine_plan plan = {
