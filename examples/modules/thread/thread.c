@@ -143,16 +143,21 @@ static void answer_error(const struct koine_self *self, const struct job *job) {
 }
 
 /* Also after the client has left: nothing here does harm then. */
-static void done(void *data) {
-    struct job *job = job_of(data);
-    const struct koine_self *self = &job->state->self;
+static void answer(const struct koine_self *self, const struct job *job) {
     if (job->error)
         answer_error(self, job);
     else
         koine_answer(self, job->request, 200,
                      json_pack("{s:I,s:I,s:I}", "lines", (json_int_t)job->lines, "words",
                                (json_int_t)job->words, "bytes", (json_int_t)job->bytes));
-    add_jobs(job->state, -1);
+}
+
+static void done(void *data) {
+    struct job *job = job_of(data);
+    if (!koine_workers_ending(job->state->workers)) {
+        answer(&job->state->self, job);
+        add_jobs(job->state, -1);
+    }
     koine_wanted_forget(&job->wanted);
     free(job);
 }
