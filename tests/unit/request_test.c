@@ -187,6 +187,10 @@ START_TEST(values_that_do_not_fit)
     assert_refuses("q=a&limit=1x", "limit: must be a positive integer, got a string");
     assert_refuses("q=a&limit=+1", "limit: must be a positive integer, got a string");
     assert_refuses("q=a&limit=%201", "limit: must be a positive integer, got a string");
+    assert_refuses("q=a&limit=01", "limit: must be a positive integer, got a string");
+    assert_refuses("q=a&limit=1.", "limit: must be a positive integer, got a string");
+    assert_refuses("q=a&limit=1e", "limit: must be a positive integer, got a string");
+    assert_refuses("q=a&limit=1e999", "limit: must be a positive integer, got a string");
     assert_refuses("q=a&limit=", "limit: must be a positive integer, got a string");
     assert_refuses("q=a&limit=[1]", "limit: must be a positive integer, got a string");
     assert_refuses("q=a&limit=1&limit=1", "limit: must be given once");
