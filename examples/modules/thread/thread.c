@@ -228,11 +228,11 @@ static int32_t init(void *data, struct koine_text config, struct koine_error *er
     self->config->integer(self->host, "threads", &state->threads);
     self->config->integer(self->host, "queue", &state->queue);
     self->config->text(self->host, "directory", &directory); /* the schema requires it */
-    state->directory = open(directory.data, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    state->directory = open(directory.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (state->directory < 0)
         return koine_error_set(error, KOINE_INVALID,
                                "modules.settings.thread.directory: %s: %s; name a directory that "
-                               "the gateway may enter",
+                               "the gateway may read",
                                directory.data, strerror(errno));
     if (self->metrics->define(self->host, &jobs, &state->jobs) != KOINE_OK)
         return koine_error_set(error, KOINE_NO_MEMORY, "a metric cannot be made");
