@@ -249,7 +249,15 @@ END_TEST
 
 START_TEST(a_value_that_is_too_large)
 {
-    assert_fails("SELECT hex(zeroblob(900000))", "too large");
+    assert_fails("SELECT hex(zeroblob(40000))", "too large");
+    assert_fails("SELECT trim('aba', 'a')", "trim() takes no set of characters here");
+    assert_gives("SELECT trim(' a ') AS a",
+                 "{\"columns\":[\"a\"],\"rows\":[\n[\"a\"]],\"complete\":true}");
+    sample_database_change(database, "CREATE TABLE files (id INTEGER, bytes BLOB);"
+                                     "INSERT INTO files VALUES (7, zeroblob(100000))");
+    assert_gives("SELECT id FROM files",
+                 "{\"columns\":[\"id\"],\"rows\":[\n[7]],\"complete\":true}");
+    assert_fails("SELECT bytes FROM files", "too large");
     assert_fails("SELECT zeroblob(1000000000)", "too large");
 }
 END_TEST

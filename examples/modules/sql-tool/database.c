@@ -13,10 +13,11 @@
 #include <time.h>
 
 enum {
-    LARGEST_VALUE_BYTES = 1024 * 1024,
-    LONGEST_STATEMENT_BYTES = 64 * 1024,
+    LARGEST_VALUE_BYTES = 64 * 1024,
+    LONGEST_STATEMENT_BYTES = 8 * 1024,
+    LONGEST_PATTERN_BYTES = 1000, /* of LIKE and GLOB */
     LONGEST_MESSAGE_BYTES = DATABASE_REASON_BYTES - 128,
-    STEPS_BETWEEN_LOOKS = 1000, /* of SQLite's virtual machine, some ten microseconds */
+    STEPS_BETWEEN_LOOKS = 100, /* of SQLite's virtual machine */
 };
 
 struct connection {
@@ -63,6 +64,21 @@ static int authorize(void *data, int action, const char *first, const char *seco
     }
 }
 
+/* SQLite looks at the clock in loops, not amid a row, so what a row can take must be bounded: by
+ * the size of values and statements, and by going without the slowest functions. */
+static void refuse_slow_function(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count;
+    (void)values;
+    sqlite3_result_error(context, "trim() takes no set of characters here: use replace()", -1);
+}
+
+static void replace_slow_functions(sqlite3 *sqlite) {
+    static const char *const slow[] = {"trim", "ltrim", "rtrim"};
+    for (size_t i = 0; i < sizeof(slow) / sizeof(*slow); i++)
+        sqlite3_create_function(sqlite, slow[i], 2, SQLITE_UTF8, NULL, refuse_slow_function, NULL,
+                                NULL);
+}
+
 /* Not 0: stop. */
 static int look_at_clock(void *data) {
     struct connection *connection = data;
@@ -86,8 +102,10 @@ static void build_walls(struct connection *connection) {
     sqlite3_db_config(sqlite, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
     sqlite3_limit(sqlite, SQLITE_LIMIT_LENGTH, LARGEST_VALUE_BYTES);
     sqlite3_limit(sqlite, SQLITE_LIMIT_SQL_LENGTH, LONGEST_STATEMENT_BYTES);
+    sqlite3_limit(sqlite, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, LONGEST_PATTERN_BYTES);
     sqlite3_limit(sqlite, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_limit(sqlite, SQLITE_LIMIT_WORKER_THREADS, 0);
+    replace_slow_functions(sqlite);
     sqlite3_busy_handler(sqlite, wait_for_writer, connection);
     sqlite3_progress_handler(sqlite, STEPS_BETWEEN_LOOKS, look_at_clock, connection);
     sqlite3_set_authorizer(sqlite, authorize, NULL);
