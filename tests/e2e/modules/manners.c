@@ -382,8 +382,10 @@ static void give_notes(void *data, koine_request request) {
                         (struct koine_text){text, size});
 }
 
+/* As the host's /livez, beside which it is measured. */
 static void give_answer(void *data, koine_request request) {
-    answer(data, request);
+    const struct manners *self = data;
+    self->http->respond(self->host, request, 200, none, KOINE_TEXT("{\"status\":\"alive\"}"));
 }
 
 /* ---- lifecycle */
