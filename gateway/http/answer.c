@@ -154,8 +154,10 @@ void request_drained(struct request *request) {
     request->stream_full = false;
     if (request->run)
         runner_stream_full(request->run, false);
-    if (request->drained && request->state == REQUEST_STREAMING)
+    if (request->drained && request->state == REQUEST_STREAMING) {
+        MODULE_RUNS_IN(request->route->module, NOTES_DRAINED, request->route);
         request->drained(request->drained_data, (koine_request){request->handle});
+    }
 }
 
 static bool is_token(struct koine_text text) {

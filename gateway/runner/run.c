@@ -15,7 +15,7 @@ void run_emit(struct run *run, struct koine_run_event *event) {
     event->size = sizeof(*event);
     event->run = (koine_run){run->handle};
     event->request = (koine_request){run->request ? run->request->handle : 0};
-    MODULE_RUNS(run->module);
+    MODULE_RUNS_IN(run->module, NOTES_RUN_EVENT, run->request ? run->request->route : NULL);
     run->on_event(run->data, event);
 }
 

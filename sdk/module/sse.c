@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Server-sent events: framing and numbering. What the events mean is their writer's affair. */
-#include "module/sse.h"
+#include <koine-module/sse.h>
 #include <string.h>
 
 static void add_decimal(struct koine_json_text *text, uint64_t number) {
@@ -11,6 +11,15 @@ static void add_decimal(struct koine_json_text *text, uint64_t number) {
         number /= 10;
     } while (number);
     koine_json_text_add(text, (struct koine_text){digits + at, sizeof(digits) - at});
+}
+
+int32_t koine_sse_open(struct koine_sse *stream, const struct koine_host *host,
+                       koine_request request, void (*drained)(void *data, koine_request request),
+                       void *data) {
+    const struct koine_stream_options options = {
+        .size = sizeof(options), .drained = drained, .data = data};
+    *stream = (struct koine_sse){host, host->service(host, KOINE_HTTP), request, 0};
+    return stream->http->stream_begin(host, request, &options);
 }
 
 void koine_sse_begin(struct koine_sse_event *event, struct koine_sse *stream, const char *name) {

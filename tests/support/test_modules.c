@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The configuration text for modules of tests. Sends no request. */
+/* The configuration text for modules of tests, and what their metrics say. */
 #include "support/test_modules.h"
 
+#include "support/http_client.h"
+#include "support/process_table.h"
 #include "support/scratch_directory.h"
 
 #include <check.h>
@@ -19,7 +21,13 @@ static char *beside_gateway(const char *directory, const char *name) {
 }
 
 char *test_module(const char *name) {
-    return strchr(name, '/') ? scratch_text("%s", name) : beside_gateway("tests/modules", name);
+    if (strchr(name, '/'))
+        return scratch_text("%s", name);
+    char *example = beside_gateway("examples/modules", name);
+    if (access(example, F_OK) == 0)
+        return example;
+    free(example);
+    return beside_gateway("tests/modules", name);
 }
 
 char *example_module(const char *name) {
@@ -63,4 +71,24 @@ struct gateway *modules_start(const char *const *modules, const char *more, cons
         gateway_start(&(struct gateway_options){.config = config, .environment = environment});
     free(config);
     return gateway;
+}
+
+struct awaited_metric {
+    const struct gateway *gateway;
+    char *line; /* between two line breaks */
+};
+
+static bool metric_is_there(const void *data) {
+    const struct awaited_metric *awaited = data;
+    struct http_response metrics = http_get(awaited->gateway, "/metrics");
+    bool there = strstr(metrics.body, awaited->line) != NULL;
+    http_response_finish(&metrics);
+    return there;
+}
+
+void modules_await_metric(const struct gateway *gateway, const char *line) {
+    struct awaited_metric awaited = {gateway, scratch_text("\n%s\n", line)};
+    ck_assert_msg(await(metric_is_there, &awaited, 10000), "/metrics does not come to say %s",
+                  line);
+    free(awaited.line);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gateways with the modules of tests/e2e/modules. Knows nothing of what the modules do. */
+/* Gateways with the modules of tests/e2e/modules and examples/modules. Knows nothing of what the
+ * modules do. */
 #ifndef SUPPORT_TEST_MODULES_H
 #define SUPPORT_TEST_MODULES_H
 
@@ -22,5 +23,9 @@ char *modules_config(const char *const *modules, const char *more, const char *r
 /* Starts a gateway with them; `environment` as in gateway_options. */
 struct gateway *modules_start(const char *const *modules, const char *more, const char *rest,
                               const char *const *environment);
+
+/* Asks /metrics until a series has this value: "koine_clock_subscribers 1". Aborts the test after
+ * ten seconds. */
+void modules_await_metric(const struct gateway *gateway, const char *line);
 
 #endif

@@ -7,10 +7,10 @@
  *     struct echo { struct koine_text text; uint32_t times; };
  *     static const struct koine_body_field fields[] = {
  *         KOINE_BODY_FIELD(struct echo, text, "text", KOINE_BODY_STRING, KOINE_BODY_REQUIRED),
- *         KOINE_BODY_FIELD(struct echo, times, "times", KOINE_BODY_POSITIVE_INTEGER, 0),
+ *         KOINE_BODY_LIMITED(struct echo, times, "times", KOINE_BODY_POSITIVE_INTEGER, 0, 1, 9),
  *     };
- *     struct echo echo = {0};
- *     if (!koine_body_parse(host, request, fields, 2, &echo))
+ *     struct echo echo = {.times = 1};
+ *     if (!koine_body_parse(host, request, fields, KOINE_COUNT(fields), &echo))
  *         return;
  */
 #ifndef KOINE_MODULE_BODY_H
@@ -29,7 +29,10 @@ enum koine_body_kind {
     KOINE_BODY_STRINGS,          /* struct koine_body_strings */
     KOINE_BODY_PROMPT,           /* struct koine_body_prompt: a string or an array of blocks */
     KOINE_BODY_ARRAY,            /* struct koine_body_array */
-    KOINE_BODY_OBJECT            /* struct koine_text: the JSON as the client wrote it */
+    KOINE_BODY_OBJECT,           /* struct koine_text: the JSON as the client wrote it */
+    KOINE_BODY_INTEGER,          /* int64_t, -(2^53 - 1) … 2^53 - 1 (RFC 7493, section 2.2) */
+    KOINE_BODY_NUMBER,           /* double, finite */
+    KOINE_BODY_JSON              /* struct koine_text: any value as the client wrote it */
 };
 
 enum {
@@ -60,17 +63,36 @@ struct koine_body_field {
     uint32_t flags; /* KOINE_BODY_REQUIRED … */
     size_t offset;
     size_t bytes; /* of the member, checked against the kind */
+    /* Of a number: its value. Of a string: its characters. Of an array: its items. Both 0: any. */
+    double minimum;
+    double maximum;
+    const char *const *choices; /* of a string: what it may be, ended by NULL. NULL: anything */
 };
 
 #define KOINE_BODY_FIELD(type, member, name, kind, flags)                                          \
-    { name, kind, flags, offsetof(type, member), sizeof(((type *)NULL)->member) }
+    KOINE_BODY_LIMITED(type, member, name, kind, flags, 0, 0)
+
+#define KOINE_BODY_LIMITED(type, member, name, kind, flags, minimum, maximum)                      \
+    {                                                                                              \
+        name, kind, flags, offsetof(type, member), sizeof(((type *)NULL)->member), minimum,        \
+            maximum, NULL                                                                          \
+    }
+
+#define KOINE_BODY_CHOICE(type, member, name, flags, choices)                                      \
+    {                                                                                              \
+        name, KOINE_BODY_STRING, flags, offsetof(type, member), sizeof(((type *)NULL)->member), 0, \
+            0, choices                                                                             \
+    }
+
+/* How many rows a table has. */
+#define KOINE_COUNT(table) (sizeof(table) / sizeof(*(table)))
 
 struct koine_body;
 
 /*
- * Reads the body into `out`, which the caller has zeroed. Texts live as long as the request.
- * NULL: the request has been answered (empty, not JSON, another content type) or is gone.
- * Otherwise koine_body_accept must follow.
+ * Reads the body into `out`, which holds the defaults: a field that is left out stays as it is.
+ * Texts live as long as the request. NULL: the request has been answered (empty, not JSON, another
+ * content type) or is gone. Otherwise koine_body_accept must follow.
  */
 struct koine_body *koine_body_read(const struct koine_host *host, koine_request request,
                                    const struct koine_body_field *fields, size_t count, void *out);

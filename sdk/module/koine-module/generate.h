@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the endpoints that ask Claude have in common: the fields of their request, the options of a
- * run that follow from them, and the usage in their answer. Starts no run and answers nothing.
+ * run that follow from them, and its tools. Starts no run.
  *
  *     struct body { struct koine_generate common; struct koine_text schema; };
  *     static const struct koine_body_field fields[] = {
@@ -12,9 +12,8 @@
 #ifndef KOINE_MODULE_GENERATE_H
 #define KOINE_MODULE_GENERATE_H
 
-#include "module/body.h"
-#include "module/json_text.h"
-#include <koine/runner.h>
+#include <koine-module/body.h>
+#include <koine-module/module.h>
 
 struct koine_generate {
     struct koine_body_prompt prompt;
@@ -66,13 +65,12 @@ bool koine_generate_parse(const struct koine_host *host, koine_request request,
                           const struct koine_generate *part);
 
 /* The options of the run; texts point to where those of `part` do. The tools are not among them:
- * they go to koine_tools.narrow. */
+ * koine_generate_narrow takes them. */
 struct koine_run_options koine_generate_options(const struct koine_generate *part);
 
-/*
- * Adds what every answer says of its run as members of a JSON object, without the braces:
- * "usage":{…},"sessionId":…, costUsd, model, numTurns, durationMs, stopReason, permissionDenials.
- */
-void koine_generate_add_result(struct koine_json_text *text, const struct koine_run_result *result);
+/* Narrows the tools of the request's run to what `part` asks for. False: the request has been
+ * answered with the refusal. */
+bool koine_generate_narrow(const struct koine_self *self, koine_request request,
+                           const struct koine_generate *part);
 
 #endif

@@ -13,12 +13,13 @@
 #ifndef KOINE_MODULE_RUN_STREAM_H
 #define KOINE_MODULE_RUN_STREAM_H
 
-#include "module/endpoint.h"
-#include "module/sse.h"
+#include <koine-module/body.h>
+#include <koine-module/run.h>
+#include <koine-module/sse.h>
 
 struct koine_run_stream {
     struct koine_sse sse;
-    const struct koine_endpoint *endpoint;
+    const struct koine_self *self;
     uint32_t wanted; /* flags of the events that the client asked for */
     bool begun;      /* the head is out */
     bool ended;      /* `done` is out */
@@ -42,12 +43,19 @@ uint32_t koine_run_stream_flags(uint32_t wanted);
  * run's first event, SESSION, which comes at once unless the run has to wait; a run that is refused
  * while it waits is answered as plain JSON. `drained` as in koine_stream_options, NULL for none.
  */
-void koine_run_stream_init(struct koine_run_stream *stream, const struct koine_endpoint *endpoint,
+void koine_run_stream_init(struct koine_run_stream *stream, const struct koine_self *self,
                            koine_request request, uint32_t wanted,
                            void (*drained)(void *data, koine_request request), void *data);
 
 /* Tells the client of an event, as listed above; types that are the endpoint's own are passed over.
  */
 void koine_run_stream_event(struct koine_run_stream *stream, const struct koine_run_event *event);
+
+/*
+ * All of it at once for an endpoint that streams text: starts the run and sends, beside the events
+ * above, text {"text": …} for each piece. False: the request has been answered with the refusal.
+ */
+bool koine_run_stream_answer(const struct koine_self *self, koine_request request,
+                             const struct koine_run_options *options, uint32_t wanted);
 
 #endif

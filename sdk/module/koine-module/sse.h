@@ -10,7 +10,7 @@
  * none of the standard's line rules can touch it. Keep-alive comments are the host's.
  *
  *     struct koine_sse_event event;
- *     koine_sse_begin(&event, &self->stream, "object");
+ *     koine_sse_begin(&event, &stream, "object"); // opened before with koine_sse_open
  *     koine_sse_raw(&event, KOINE_TEXT("{\"object\":"));
  *     koine_sse_raw(&event, object);
  *     koine_sse_raw(&event, KOINE_TEXT("}"));
@@ -19,18 +19,24 @@
 #ifndef KOINE_MODULE_SSE_H
 #define KOINE_MODULE_SSE_H
 
-#include "module/json_text.h"
 #include <jansson.h>
+#include <koine-module/json_text.h>
 #include <koine/http.h>
 #include <stdbool.h>
 
-/* The stream of one request, begun with http->stream_begin. */
+/* The stream of one request. */
 struct koine_sse {
     const struct koine_host *host;
     const struct koine_http *http;
     koine_request request;
     uint64_t last_id;
 };
+
+/* Begins the answer, status 200, and the stream. `drained` as in koine_stream_options, may be NULL.
+ * As http->stream_begin; unless KOINE_OK no event may be sent. */
+int32_t koine_sse_open(struct koine_sse *stream, const struct koine_host *host,
+                       koine_request request, void (*drained)(void *data, koine_request request),
+                       void *data);
 
 enum { KOINE_SSE_EVENT_BYTES = 1024 };
 

@@ -6,7 +6,7 @@
 #ifndef KOINE_MODULE_SCHEMA_H
 #define KOINE_MODULE_SCHEMA_H
 
-#include "module/body.h"
+#include <koine-module/body.h>
 
 /*
  * Checks the schema that a field of kind KOINE_BODY_OBJECT has read, between koine_body_read and
