@@ -122,9 +122,10 @@ $(CXX_EXAMPLES:%=$(BUILD)/examples/modules/%.so): $(BUILD)/examples/modules/%.so
 	$(call say,CXX,$@)
 	@mkdir -p $(@D)
 	$(call unless_missing,$(CXX)) $(CXX) -std=c++17 $(MODE) $(CFLAGS) $(CPPFLAGS) -Wall -Wextra -Wpedantic \
-		-Werror -fPIC -fvisibility=hidden -Iinclude -Wa,-Iexamples/modules/$* -shared $(LDFLAGS) \
-		$(if $(SANITIZER),,-Wl,-z,defs) -Wl,--version-script=examples/modules/$*/exports.map \
-		-o $@ $(sort $(wildcard examples/modules/$*/*.cc))
+		-Werror -fPIC -fvisibility=hidden -Iinclude -shared $(LDFLAGS) \
+		-DOPENAPI_YAML='"examples/modules/$*/openapi.yaml"' $(if $(SANITIZER),,-Wl,-z,defs) \
+		-Wl,--version-script=examples/modules/$*/exports.map -o $@ \
+		$(sort $(wildcard examples/modules/$*/*.cc))
 $(RUST_EXAMPLES:%=$(BUILD)/examples/modules/%.so): $(BUILD)/examples/modules/%.so:
 	$(call say,RUSTC,$@)
 	@mkdir -p $(@D)
