@@ -45,22 +45,6 @@ int32_t module_invalid(struct module *module, const char *call, const char *why)
     return KOINE_INVALID;
 }
 
-int32_t module_read_struct(void *to, size_t known, const void *from, size_t minimum) {
-    uint32_t size;
-    if (!from)
-        return KOINE_INVALID;
-    memcpy(&size, from, sizeof(size));
-    if (size < minimum)
-        return KOINE_INVALID;
-    const unsigned char *bytes = from;
-    for (size_t i = known; i < size; i++)
-        if (bytes[i])
-            return KOINE_UNSUPPORTED;
-    memset(to, 0, known);
-    memcpy(to, from, size < known ? size : known);
-    return KOINE_OK;
-}
-
 const void *module_service(const struct koine_host *host, const char *id) {
     static const struct {
         const char *id;

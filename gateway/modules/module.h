@@ -7,6 +7,7 @@
 #define MODULES_MODULE_H
 
 #include "modules/handles.h"
+#include "modules/struct_size.h"
 #include "worker.h"
 #include <jansson.h>
 #include <koine/koine.h>
@@ -75,11 +76,6 @@ bool module_may_call(struct module *module, const char *call, bool serving);
 
 /* Logs in the module's name why an argument was refused; returns KOINE_INVALID. */
 int32_t module_invalid(struct module *module, const char *call, const char *why);
-
-/* Checks the size of a struct that a module filled: KOINE_OK, or KOINE_UNSUPPORTED when it is
- * longer than `known` and the rest is not zero; KOINE_INVALID below `minimum`. Copies it into
- * `to` (of `known` bytes), the missing rest zeroed. */
-int32_t module_read_struct(void *to, size_t known, const void *from, size_t minimum);
 
 /* Loads, creates and initialises what the config asks for. Returns NULL when one fails and
  * modules.on_error is stop; every reason is in the log. */
