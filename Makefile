@@ -35,7 +35,17 @@ E2E_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/e2e/*_test.c)))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(filter-out tests/bench/measure.c,$(sort $(wildcard tests/bench/*.c))))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
 STANDINS := $(BUILD)/tests/standin-cli $(BUILD)/tests/standin-api
-ALL := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so)
+ALL := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/koine-test-host \
+	$(BUILD)/libkoine-test-host-malloc.a
+# The test host judges modules with the gateway's own code, as far as that needs jansson alone.
+TEST_HOST_COMMAND := $(sort $(wildcard sdk/test-host/command*.c))
+TEST_HOST_SOURCES := $(filter-out $(TEST_HOST_COMMAND) sdk/test-host/heap.c,$(sort $(wildcard sdk/test-host/*.c))) \
+	$(addprefix gateway/,http/router.c http/failure_form.c modules/loader.c modules/handles.c modules/struct_size.c \
+	modules/config_schema.c modules/config_schema_check.c modules/schema_place.c modules/schema_value.c \
+	policy/tool_policy.c policy/tool_rule.c policy/tool_rule_set.c policy/tool_rule_text.c policy/session_uuid.c \
+	ops/metrics.c ops/metric_family.c ops/metric_options.c ops/metrics_render.c ops/utf8.c \
+	runner/json_writer.c runner/json_slice.c runner/transcript_check.c runner/mcp_server.c runner/cli_command.c \
+	runner/cli_settings.c runner/string_block.c)
 
 # ---- how it is built -----------------------------------------------------------------------------
 PACKAGES := libevent jansson yaml-0.1 libcrypto
@@ -51,7 +61,7 @@ DEFINES := -D_GNU_SOURCE -DKOINE_VERSION='"$(VERSION)"' \
 CFLAGS ?= -g
 # Modules see the ABI and the module SDK, nothing of the host.
 MODULE_SOURCES := modules/% sdk/module/% examples/modules/% tests/e2e/modules/%
-INCLUDES = $(if $(filter $(MODULE_SOURCES),$<),-Iinclude -Isdk,-Iinclude -Igateway -Isdk -Itests)
+INCLUDES = $(if $(filter $(MODULE_SOURCES),$<),-Iinclude -Isdk,-Iinclude -Igateway -Isdk -Isdk/test-host -Itests)
 FLAGS = -std=c11 $(MODE) $(CFLAGS) $(CPPFLAGS) $(WARN) $(DEFINES) $(INCLUDES) -MMD -MP \
 	$(if $(filter $(MODULE_SOURCES),$<),-fPIC -fvisibility=hidden)
 LINK = $(CC) $(if $(SANITIZER),-fsanitize=$(SANITIZER)) $(LDFLAGS)
@@ -86,6 +96,21 @@ $(BUILD)/koine-gateway: $(BUILD)/gateway/main.o $(BUILD)/libkoine-gateway.a
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -pie -Wl,-z,relro,-z,now -o $@ $^ $(call libs,$(PACKAGES)) -ldl -lpthread
 
+# What third parties test modules with. One object: what is inside cannot clash with their names.
+$(BUILD)/libkoine-test-host.a: $(TEST_HOST_SOURCES:%.c=$(BUILD)/%.o)
+	$(call say,AR,$@)
+	$(Q)$(LD) -r -o $(@:.a=.o) $^
+	$(Q)objcopy --wildcard --keep-global-symbol='koine_test_*' $(@:.a=.o)
+	$(Q)rm -f $@ && ar rcs $@ $(@:.a=.o)
+# It defines malloc: an archive of its own.
+$(BUILD)/libkoine-test-host-malloc.a: $(BUILD)/sdk/test-host/heap.o
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+TEST_HOST := $(BUILD)/libkoine-test-host.a $(BUILD)/libkoine-test-host-malloc.a
+$(BUILD)/koine-test-host: $(TEST_HOST_COMMAND:%.c=$(BUILD)/%.o) $(TEST_HOST)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(call libs,jansson) -ldl -lpthread
+
 # One folder a module; its OpenAPI fragment is built in.
 define module_rules
 $(BUILD)/modules/$(notdir $(1)).so: $$(patsubst %.c,$(BUILD)/%.o,$$(sort $$(wildcard $(1)/*.c))) $(BUILD)/libkoine-module.a
@@ -118,6 +143,9 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/libsupport.a $(BUI
 		$(BUILD)/libkoine-module.a
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libs,$(PACKAGES) check) -ldl -lpthread
+$(BUILD)/tests/unit/test_host_%: $(BUILD)/tests/unit/test_host_%.o $(BUILD)/tests/libsupport.a $(TEST_HOST)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(call libs,libcurl jansson check) -ldl -lpthread
 $(filter %_memory_test,$(UNIT_TESTS)): $(BUILD)/tests/support/failing_heap.o
 $(BUILD)/tests/e2e/%: $(BUILD)/tests/e2e/%.o $(BUILD)/tests/libsupport.a
 	$(call say,LINK,$@)
