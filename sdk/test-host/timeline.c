@@ -44,7 +44,8 @@ static bool fire_next(struct koine_test_host *host) {
 void host_settle(struct koine_test_host *host) {
     size_t polls = 0;
     for (size_t i = 0; i < ROUNDS_AT_ONCE; i++) {
-        if (post_run(host) || fire_next(host))
+        bool some = post_run(host);
+        if (fire_next(host) || some) /* neither keeps the other from its turn */
             continue;
         if (polls++ >= POLLS_AT_ONCE || !watches_poll(host))
             return;
