@@ -168,7 +168,8 @@ $(BUILD)/tests/modules/%.so: $(BUILD)/tests/e2e/modules/%.o
 $(BUILD)/tests/modules/%.so: tests/e2e/modules/%.cc
 	$(call say,CXX,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CXX) -std=c++17 -O1 -Wall -Wextra -Werror -Iinclude -fPIC -fvisibility=hidden -shared -Wl,-z,defs -o $@ $<
+	$(Q)$(CXX) -std=c++17 -O1 -Wall -Wextra -Werror -Iinclude -fPIC -fvisibility=hidden -shared -Wl,-z,defs \
+		-MMD -MP -MF $(@:.so=.d) -o $@ $<
 # The one that is refused for what -z,defs would have shown.
 $(BUILD)/tests/modules/undefined.so: MODULE_LINK := $(LINK) -shared
 
