@@ -215,6 +215,11 @@ static int32_t http_set_header(const struct koine_host *host, koine_request hand
                            "a name must be a token that is not the host's, a value one line"));
 }
 
+/* As the gateway does when memory is short: the connection ends without an answer. */
+static void cut(struct koine_test_answer *request) {
+    request_end(request, KOINE_END_CLIENT_LEFT);
+}
+
 static int32_t http_respond(const struct koine_host *host, koine_request handle, int32_t status,
                             struct koine_text content_type, struct koine_text body) {
     struct call call;
@@ -222,8 +227,10 @@ static int32_t http_respond(const struct koine_host *host, koine_request handle,
         call_request(&call, host, "http->respond", handle, REQUEST_ANSWERING);
     if (!request)
         return call_end(&call, KOINE_GONE);
-    if (!host_may_allocate(call.host))
-        return call_end(&call, KOINE_NO_MEMORY);
+    if (!host_may_allocate(call.host)) {
+        cut(request);
+        return call_end(&call, KOINE_GONE);
+    }
     return call_end(&call,
                     judged(&call, request, reply_respond(request, status, content_type, body),
                            "the status must be 200 to 599, the content type one line"));
@@ -239,8 +246,10 @@ static int32_t http_fail(const struct koine_host *host, koine_request handle,
         return call_end(&call, KOINE_GONE);
     int32_t result =
         call_read(&call, &failure, sizeof(failure), given, sizeof(failure), "koine_failure");
-    if (result == KOINE_OK && !host_may_allocate(call.host))
-        result = KOINE_NO_MEMORY;
+    if (result == KOINE_OK && !host_may_allocate(call.host)) {
+        cut(request);
+        result = KOINE_GONE;
+    }
     if (result == KOINE_OK)
         result = judged(&call, request, reply_fail(request, &failure), "");
     return call_end(&call, result);
@@ -271,8 +280,7 @@ static int32_t http_stream_write(const struct koine_host *host, koine_request ha
     if (!request)
         return call_end(&call, KOINE_GONE);
     if (request->state == ANSWER_STREAMING && bytes.size && !host_may_allocate(call.host)) {
-        /* a stream with a hole in it is worse than a broken one: the gateway cuts it too */
-        request_end(request, KOINE_END_CLIENT_LEFT);
+        cut(request); /* a stream with a hole in it is worse than a broken one */
         return call_end(&call, KOINE_GONE);
     }
     return call_end(&call, judged(&call, request, stream_write(request, bytes), ""));
