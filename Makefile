@@ -231,7 +231,7 @@ fuzz: $(FUZZERS)
 	@for f in $(FUZZERS); do echo "  FUZZ   $$f"; $$f -max_total_time=$${FUZZ_SECONDS:-20} -timeout=5 \
 		-print_final_stats=0 -verbosity=0 || exit 1; done
 
-bench: all standins $(BENCHES)
+bench: all standins $(BENCHES) $(BUILD)/tests/modules/manners.so
 	@tests/bench/run $(BUILD)
 
 openapi:

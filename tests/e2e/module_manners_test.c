@@ -348,7 +348,7 @@ START_TEST(what_comes_too_early_or_too_late_is_refused)
     assert_logged("error manners: http->route: the struct is longer");
     assert_logged("error manners: http->route: the struct's size is too small");
     assert_logged("error manners: loop->timer_start was called before start");
-    assert_logged("error manners: loop->post: was called before start or after quiesce");
+    assert_logged("error manners: loop->post: was called before start or after the end");
     assert_logged("error manners: http->route: may be called in init only");
 }
 END_TEST

@@ -34,16 +34,6 @@ static uint64_t now_ms(void) {
 
 /* ---- walls */
 
-/* Pragmas that describe tables, also as pragma_table_info('t') in a SELECT. */
-static bool is_harmless_pragma(const char *name) {
-    static const char *const harmless[] = {"table_info", "table_xinfo", "table_list",
-                                           "index_list", "index_info",  "foreign_key_list"};
-    for (size_t i = 0; i < sizeof(harmless) / sizeof(*harmless); i++)
-        if (sqlite3_stricmp(name, harmless[i]) == 0)
-            return true;
-    return false;
-}
-
 /* SQLite's own functions only compute; these reach out of the database. The library does not load
  * the last three by itself; a build that does gains nothing by it. */
 static bool is_forbidden_function(const char *name) {
@@ -58,6 +48,7 @@ static bool is_forbidden_function(const char *name) {
 static int authorize(void *data, int action, const char *first, const char *second,
                      const char *database, const char *trigger) {
     (void)data;
+    (void)first;
     (void)database;
     (void)trigger;
     switch (action) {
@@ -67,9 +58,7 @@ static int authorize(void *data, int action, const char *first, const char *seco
         return SQLITE_OK;
     case SQLITE_FUNCTION:
         return second && !is_forbidden_function(second) ? SQLITE_OK : SQLITE_DENY;
-    case SQLITE_PRAGMA:
-        return first && is_harmless_pragma(first) ? SQLITE_OK : SQLITE_DENY;
-    default: /* writes, ATTACH, transactions, whatever comes later */
+    default: /* writes, PRAGMA, ATTACH, transactions, virtual tables, whatever comes later */
         return SQLITE_DENY;
     }
 }
@@ -120,9 +109,10 @@ static bool explain(const struct connection *connection, char *reason) {
                  "The query was stopped after %u ms. Read less: fewer joins, a WHERE that an index "
                  "serves, or a LIMIT.",
                  connection->database->timeout_ms);
-    else if (code == SQLITE_AUTH)
+    else if (code == SQLITE_AUTH || strstr(message, "not authorized"))
         snprintf(reason, DATABASE_REASON_BYTES,
-                 "%s: the database can only be read. Write one SELECT over its tables and views.",
+                 "%s: the database can only be read. Write one SELECT over its tables and views, "
+                 "without PRAGMA and virtual tables.",
                  message);
     else if (code == SQLITE_TOOBIG)
         snprintf(reason, DATABASE_REASON_BYTES,
