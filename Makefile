@@ -63,10 +63,9 @@ endif
 DEFINES := -D_GNU_SOURCE -DKOINE_VERSION='"$(VERSION)"' \
 	-DKOINE_MODULE_DIRECTORY='"$(PREFIX)/lib/koine-gateway/modules"'
 CFLAGS ?= -g
-# Modules see the ABI and the module SDK, nothing of the host. The assembler finds what they embed.
+# Modules see the ABI and the module SDK, nothing of the host; what they embed is beside them.
 MODULE_SOURCES := modules/% sdk/module/% examples/modules/% tests/e2e/modules/% tests/abi/v1/%
-INCLUDES = -Iinclude -Isdk/module $(if $(filter $(MODULE_SOURCES),$<),-Wa$(comma)-I$(comma)$(<D),-Igateway -Isdk -Isdk/test-host -Itests)
-comma := ,
+INCLUDES = -Iinclude -Isdk/module $(if $(filter $(MODULE_SOURCES),$<),-DKOINE_EMBED_FOLDER='"$(<D)/"',-Igateway -Isdk -Isdk/test-host -Itests)
 FLAGS = -std=c11 $(MODE) $(CFLAGS) $(CPPFLAGS) $(WARN) $(DEFINES) $(INCLUDES) -MMD -MP \
 	$(if $(filter $(MODULE_SOURCES),$<),-fPIC -fvisibility=hidden -ffunction-sections -fdata-sections)
 LINK = $(CC) $(if $(SANITIZER),-fsanitize=$(SANITIZER)) $(LDFLAGS)

@@ -232,8 +232,8 @@ struct module_set *module_set_create(struct worker *worker,
     set->watches = handles_create(5);
     set->posts = post_queue_create(worker->base);
     set->complaints = complaint_book_create(set);
-    if (set->timers && set->watches && set->posts && set->complaints && load_all(set) && sections_are_used(set) &&
-        routes_are_used(set))
+    if (set->timers && set->watches && set->posts && set->complaints && load_all(set) &&
+        sections_are_used(set) && routes_are_used(set))
         return set;
     module_set_destroy(set);
     worker->modules = NULL;

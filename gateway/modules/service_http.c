@@ -149,9 +149,8 @@ static int32_t http_fail(const struct koine_host *host, koine_request handle,
     struct koine_failure failure;
     int32_t result = service_request(host, handle, call, SERVICE_ANSWERS, &request);
     if (result == KOINE_OK)
-        result =
-            module_read_struct(module, call, &failure, sizeof(failure), given,
-                               LENGTH_WITH(koine_failure, issues));
+        result = module_read_struct(module, call, &failure, sizeof(failure), given,
+                                    LENGTH_WITH(koine_failure, issues));
     if (result != KOINE_OK)
         return result;
     if (!module_text_is_sane(module, call, failure.code) ||

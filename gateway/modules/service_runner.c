@@ -123,9 +123,8 @@ static int32_t runner_service_tool_result(const struct koine_host *host, koine_c
     struct koine_tool_result answer;
     if (!module_may_call(module, call, true))
         return KOINE_WRONG_STATE;
-    int32_t result =
-        module_read_struct(module, call, &answer, sizeof(answer), given,
-                           LENGTH_WITH(koine_tool_result, content));
+    int32_t result = module_read_struct(module, call, &answer, sizeof(answer), given,
+                                        LENGTH_WITH(koine_tool_result, content));
     if (result != KOINE_OK)
         return result;
     if (!module_text_is_sane(module, call, answer.text) ||

@@ -126,7 +126,7 @@ static void read_positive_number(const struct body_value *value) {
 
 static void read_integer(const struct body_value *value) {
     const double number = json_is_number(value->json) ? json_number_value(value->json) : NAN;
-    if (!(fabs(number) <= (double)LARGEST_INTEGER) || number != trunc(number))
+    if (!(fabs(number) <= (double)LARGEST_INTEGER) || number != (double)(int64_t)number)
         expected(value, "an integer of at most 53 bits");
     else if (within(value, "be", number, ""))
         *(int64_t *)value->member = (int64_t)number;
