@@ -443,6 +443,16 @@ START_TEST(a_call_of_a_tool_is_answered_once)
 }
 END_TEST
 
+START_TEST(a_call_of_a_tool_that_is_forgotten_ends_with_the_request)
+{
+    struct http_response answer = deed_of("forget-tool", ASK("manners", "act"));
+    http_assert_error(&answer, 504, "TIMEOUT_ERROR");
+    http_response_finish(&answer);
+    assert_logged("manners: the call of the tool act was not answered in the time of its run");
+    assert_unanswered(0); /* of the request the run had the word */
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {
         a_forgotten_request_is_answered_by_the_host,
@@ -471,6 +481,7 @@ int main(void) {
         no_run_is_started_for_a_request_that_is_answered,
         a_request_has_one_run_and_it_is_ended_once,
         a_call_of_a_tool_is_answered_once,
+        a_call_of_a_tool_that_is_forgotten_ends_with_the_request,
     };
     return test_main("module_manners", setup, teardown, tests, sizeof tests / sizeof *tests);
 }
