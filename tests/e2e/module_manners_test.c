@@ -384,12 +384,19 @@ START_TEST(nor_any_other_service_of_the_loop)
 }
 END_TEST
 
+static void assert_thread_is_named(const char *path, const char *sentence) {
+    char *request = scratch_text("GET %s HTTP/1.1\r\n" RAW_HOST RAW_AUTHORIZATION "\r\n", path);
+    struct raw_client *client = raw_connect(gateway);
+    raw_send_text(client, request);
+    gateway_await_log(gateway, sentence);
+    raw_close(client);
+    free(request);
+}
+
 START_TEST(a_thread_that_crashes_is_not_laid_on_the_loop)
 {
-    struct raw_client *client = raw_connect(gateway);
-    raw_send_text(client, "GET /stray/crash HTTP/1.1\r\n" RAW_HOST RAW_AUTHORIZATION "\r\n");
-    gateway_await_log(gateway, "was killed by SIGABRT in a thread of module stray");
-    raw_close(client);
+    assert_thread_is_named("/stray/crash", "was killed by SIGABRT in a thread of module stray");
+    assert_thread_is_named("/stray/trap", "was killed by SIGILL in a thread of module stray");
 }
 END_TEST
 
