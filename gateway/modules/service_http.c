@@ -27,8 +27,10 @@ static int32_t http_route(const struct koine_host *host, const struct koine_rout
 /* A reading call: finds the request and clears what is given back. */
 static int32_t read_of(const struct koine_host *host, koine_request handle, const char *call,
                        struct koine_text *out, struct request **request) {
-    if (!out)
-        return module_invalid(module_of(host), call, "out must be given");
+    if (!out) {
+        module_invalid(module_of(host), call, "out must be given");
+        return KOINE_INVALID;
+    }
     *out = (struct koine_text){0};
     return service_request(host, handle, call, SERVICE_READS, request);
 }

@@ -314,13 +314,22 @@ static void on_tool(void *data, const struct koine_run_event *event) {
     }
 }
 
-static void tool_twice(struct manners *self, koine_request request) {
+static int32_t start_run_with_tool(struct manners *self, koine_request request,
+                                   koine_run_callback on_event) {
     static const struct koine_tool tool = {.size = sizeof(struct koine_tool),
                                            .name = {"act", 3},
                                            .description = {"Acts", 4},
                                            .input_schema = {"{\"type\":\"object\"}", 17}};
     static const struct koine_tool *const tools[] = {&tool};
-    note(self, start_run(self, request, on_tool, tools, 1));
+    return start_run(self, request, on_event, tools, 1);
+}
+
+static void tool_twice(struct manners *self, koine_request request) {
+    note(self, start_run_with_tool(self, request, on_tool));
+}
+
+static void forget_tool(struct manners *self, koine_request request) {
+    note(self, start_run_with_tool(self, request, on_nothing));
 }
 
 /* ---- routes */
@@ -345,6 +354,7 @@ static const struct {
     {"run-too-late", run_too_late},
     {"run-twice", run_twice},
     {"tool-twice", tool_twice},
+    {"forget-tool", forget_tool},
 };
 
 static void do_deed(void *data, koine_request request) {
