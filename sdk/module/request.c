@@ -7,8 +7,12 @@
 #include "json_characters.h"
 #include <koine-module/json_text.h>
 #include <koine-module/request.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+enum { NUMBER_BYTES = 40 };
 
 /* ---- application/x-www-form-urlencoded */
 
@@ -71,13 +75,44 @@ struct query {
     bool *given; /* one for each field */
 };
 
-/* RFC 8259, section 6. */
+static bool skip_one(struct koine_text *text, const char *of) {
+    if (!text->size || !strchr(of, *text->data))
+        return false;
+    text->data++;
+    text->size--;
+    return true;
+}
+
+static bool skip_digits(struct koine_text *text) {
+    bool some = false;
+    while (skip_one(text, "0123456789"))
+        some = true;
+    return some;
+}
+
+/* RFC 8259, section 6. The text holds no NUL. */
 static bool is_number(struct koine_text text) {
-    json_t *value = json_loadb(text.data, text.size, JSON_DECODE_ANY, NULL);
-    const bool number = json_is_number(value) && !strchr(" \t\r\n", text.data[text.size - 1]) &&
-                        !strchr(" \t\r\n", text.data[0]);
-    json_decref(value);
-    return number;
+    skip_one(&text, "-");
+    if (!skip_one(&text, "0") && !skip_digits(&text))
+        return false;
+    if (skip_one(&text, ".") && !skip_digits(&text))
+        return false;
+    if (skip_one(&text, "eE")) {
+        skip_one(&text, "+-");
+        if (!skip_digits(&text))
+            return false;
+    }
+    return text.size == 0;
+}
+
+/* What jansson takes for a number of a C type. */
+static bool is_finite_number(struct koine_text text) {
+    char copy[NUMBER_BYTES];
+    if (text.size >= sizeof(copy) || !is_number(text))
+        return false;
+    memcpy(copy, text.data, text.size);
+    copy[text.size] = '\0';
+    return isfinite(strtod(copy, NULL));
 }
 
 static bool is_literal(const struct koine_body_field *field, struct koine_text text) {
@@ -89,7 +124,7 @@ static bool is_literal(const struct koine_body_field *field, struct koine_text t
     case KOINE_BODY_POSITIVE_NUMBER:
     case KOINE_BODY_INTEGER:
     case KOINE_BODY_NUMBER:
-        return text.size && is_number(text);
+        return is_finite_number(text);
     default:
         return false;
     }
@@ -163,6 +198,7 @@ bool koine_query_parse(const struct koine_host *host, koine_request request,
     if (!body->no_memory)
         body_load(body, (struct koine_text){query.json.bytes, query.json.size}, fields, count, out);
     koine_json_text_finish(&query.json);
+    body->no_memory |= !body->document; /* nothing else can be wrong with JSON that was made here */
     return koine_body_accept(body);
 }
 

@@ -78,11 +78,16 @@ static void collect(void *data) {
     call_done(workers, take_all(workers, &workers->finished));
 }
 
-/* A job that is done must be told of, however short memory is. */
+/* A job that is done must be told of, however short memory is; but not once destroy has been
+ * called, which sees for itself and may not be posted to. So the lock is held. */
 static void tell(struct koine_workers *workers) {
     static const struct timespec moment = {0, 10 * 1000 * 1000};
-    while (workers->loop->post(workers->host, collect, workers) == KOINE_NO_MEMORY)
+    while (!workers->stopping &&
+           workers->loop->post(workers->host, collect, workers) == KOINE_NO_MEMORY) {
+        pthread_mutex_unlock(&workers->lock);
         nanosleep(&moment, NULL);
+        pthread_mutex_lock(&workers->lock);
+    }
 }
 
 static struct job *await_job(struct koine_workers *workers) {
@@ -100,9 +105,7 @@ static void *run(void *data) {
         job->work(job->data);
         pthread_mutex_lock(&workers->lock);
         list_add(&workers->finished, job);
-        pthread_mutex_unlock(&workers->lock);
         tell(workers);
-        pthread_mutex_lock(&workers->lock);
     }
     pthread_mutex_unlock(&workers->lock);
     return NULL;
@@ -149,6 +152,10 @@ int32_t koine_workers_submit(struct koine_workers *workers, void (*work)(void *d
 
 uint32_t koine_workers_pending(const struct koine_workers *workers) {
     return workers->pending;
+}
+
+bool koine_workers_ending(const struct koine_workers *workers) {
+    return workers->stopping; /* set by the loop thread alone */
 }
 
 void koine_workers_destroy(struct koine_workers *workers) {

@@ -232,8 +232,11 @@ START_TEST(a_job_that_outlasts_the_drain_is_given_up)
     free(more);
     struct raw_client *running = begin_count("endless");
     modules_await_metric(gateway, "koine_thread_jobs 1");
-    gateway_stop(gateway);
+    gateway_terminate(gateway);
+    char *log = gateway_join_log(gateway);
     gateway = NULL;
+    ck_assert_msg(!strstr(log, " error thread: "), "the module has broken a rule:\n%s", log);
+    free(log);
     raw_close(running);
 }
 END_TEST

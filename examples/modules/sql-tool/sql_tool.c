@@ -68,16 +68,20 @@ static void work(void *data) {
 }
 
 /* On the loop. The run may have ended meanwhile; the answer is harmless then. */
-static void done(void *data) {
-    struct job *job = job_of(data);
-    const struct koine_self *self = &job->state->self;
-    if (job->good && job->result.size)
-        koine_tool_answer(self, job->call,
-                          (struct koine_text){job->result.bytes, job->result.size});
-    else if (job->good)
+static void answer(const struct koine_self *self, const struct job *job) {
+    if (!job->good)
+        koine_tool_fail(self, job->call, "%s", job->reason);
+    else if (!job->result.size)
         koine_tool_answer(self, job->call, KOINE_TEXT("The database has no tables."));
     else
-        koine_tool_fail(self, job->call, "%s", job->reason);
+        koine_tool_answer(self, job->call,
+                          (struct koine_text){job->result.bytes, job->result.size});
+}
+
+static void done(void *data) {
+    struct job *job = job_of(data);
+    if (!koine_workers_ending(job->state->workers))
+        answer(&job->state->self, job);
     job_destroy(job);
 }
 
@@ -89,11 +93,7 @@ static void submit(struct state *state, koine_call call, char *sql) {
         koine_tool_fail(&state->self, call, "There is not enough memory. Try again later.");
         return;
     }
-    *job = (struct job){.magic = JOB_MAGIC,
-                        .state = state,
-                        .call = call,
-                        .sql = sql,
-                        .reason = "The gateway stops."};
+    *job = (struct job){.magic = JOB_MAGIC, .state = state, .call = call, .sql = sql};
     koine_json_text_init(&job->result, NULL, 0);
     if (koine_workers_submit(state->workers, work, done, job) == KOINE_OK)
         return;

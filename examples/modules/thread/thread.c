@@ -143,16 +143,21 @@ static void answer_error(const struct koine_self *self, const struct job *job) {
 }
 
 /* Also after the client has left: nothing here does harm then. */
-static void done(void *data) {
-    struct job *job = job_of(data);
-    const struct koine_self *self = &job->state->self;
+static void answer(const struct koine_self *self, const struct job *job) {
     if (job->error)
         answer_error(self, job);
     else
         koine_answer(self, job->request, 200,
                      json_pack("{s:I,s:I,s:I}", "lines", (json_int_t)job->lines, "words",
                                (json_int_t)job->words, "bytes", (json_int_t)job->bytes));
-    add_jobs(job->state, -1);
+}
+
+static void done(void *data) {
+    struct job *job = job_of(data);
+    if (!koine_workers_ending(job->state->workers)) {
+        answer(&job->state->self, job);
+        add_jobs(job->state, -1);
+    }
     koine_wanted_forget(&job->wanted);
     free(job);
 }
@@ -223,11 +228,11 @@ static int32_t init(void *data, struct koine_text config, struct koine_error *er
     self->config->integer(self->host, "threads", &state->threads);
     self->config->integer(self->host, "queue", &state->queue);
     self->config->text(self->host, "directory", &directory); /* the schema requires it */
-    state->directory = open(directory.data, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    state->directory = open(directory.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (state->directory < 0)
         return koine_error_set(error, KOINE_INVALID,
                                "modules.settings.thread.directory: %s: %s; name a directory that "
-                               "the gateway may enter",
+                               "the gateway may read",
                                directory.data, strerror(errno));
     if (self->metrics->define(self->host, &jobs, &state->jobs) != KOINE_OK)
         return koine_error_set(error, KOINE_NO_MEMORY, "a metric cannot be made");

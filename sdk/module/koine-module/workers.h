@@ -6,10 +6,16 @@
  *     struct lookup { struct koine_self *self; koine_request request; …; };
  *
  *     static void work(void *data);  // on a thread: must not call the host
- *     static void done(void *data);  // on the loop: answers, then frees `data`
  *
  *     if (koine_workers_submit(self->workers, work, done, lookup) != KOINE_OK)
  *         koine_fail(…, 503, …), free(lookup);
+ *
+ *     static void done(void *data) {
+ *         struct lookup *lookup = data;
+ *         if (!koine_workers_ending(lookup->self->workers))
+ *             koine_answer(…);
+ *         free(lookup);
+ *     }
  *
  * What a job holds is malloc'd, not memory of the request: the client may leave while the job runs.
  * An answer to a request that has ended is harmless (KOINE_GONE).
@@ -18,6 +24,7 @@
 #define KOINE_MODULE_WORKERS_H
 
 #include <koine/loop.h>
+#include <stdbool.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -44,6 +51,10 @@ uint32_t koine_workers_pending(const struct koine_workers *workers);
 /* Waits for the jobs that run, gives up those that wait (their `done` is called without `work`),
  * joins the threads. In destroy. Takes NULL. [loop] */
 void koine_workers_destroy(struct koine_workers *workers);
+
+/* True in a `done` that koine_workers_destroy calls: requests and runs have ended, the host takes
+ * nothing but lines of the log. Free the job then, and answer nothing. [loop] */
+bool koine_workers_ending(const struct koine_workers *workers);
 
 #ifdef __cplusplus
 }
