@@ -182,7 +182,7 @@ static int32_t http_on_end(const struct koine_host *host, koine_request handle,
     return call_end(&call, KOINE_OK);
 }
 
-/* ---- answers */
+/* ---- answers: none of respond, fail and set_header answers KOINE_NO_MEMORY, by koine/http.h */
 
 /* Says what a refusal of an answering call means; returns it. */
 static int32_t judged(const struct call *call, const struct koine_test_answer *request,
@@ -203,8 +203,6 @@ static int32_t http_set_header(const struct koine_host *host, koine_request hand
         call_request(&call, host, "http->set_header", handle, REQUEST_ANSWERING);
     if (!request)
         return call_end(&call, KOINE_GONE);
-    if (!host_may_allocate(call.host))
-        return call_end(&call, KOINE_NO_MEMORY);
     return call_end(&call,
                     judged(&call, request, reply_add_header(request, name, value),
                            "a name must be a token that is not the host's, a value one line"));
@@ -217,8 +215,6 @@ static int32_t http_respond(const struct koine_host *host, koine_request handle,
         call_request(&call, host, "http->respond", handle, REQUEST_ANSWERING);
     if (!request)
         return call_end(&call, KOINE_GONE);
-    if (!host_may_allocate(call.host))
-        return call_end(&call, KOINE_NO_MEMORY);
     return call_end(&call,
                     judged(&call, request, reply_respond(request, status, content_type, body),
                            "the status must be 200 to 599, the content type one line"));
@@ -234,8 +230,6 @@ static int32_t http_fail(const struct koine_host *host, koine_request handle,
         return call_end(&call, KOINE_GONE);
     int32_t result =
         call_read(&call, &failure, sizeof(failure), given, sizeof(failure), "koine_failure");
-    if (result == KOINE_OK && !host_may_allocate(call.host))
-        result = KOINE_NO_MEMORY;
     if (result == KOINE_OK)
         result = judged(&call, request, reply_fail(request, &failure), "");
     return call_end(&call, result);
