@@ -35,7 +35,6 @@ static struct {
 } heap = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static _Thread_local bool inside;
-static _Thread_local bool busy; /* in here already: backtrace allocates once */
 
 #ifndef ALLOCATOR_IS_TAKEN
 
@@ -107,6 +106,8 @@ static void forget(const void *address) {
 }
 
 /* ---- whose it is */
+
+static _Thread_local bool busy; /* in here already: backtrace allocates once */
 
 static bool in_module(const struct allocation *watched, const char *address) {
     return address >= watched->module_begin && address < watched->module_end;

@@ -111,6 +111,7 @@ struct koine_test_host {
     struct post *first_post, **last_post;
     int wake_fd;
     size_t posts_run, posts_awaited;
+    bool restless;      /* callbacks call for each other without end */
     uint32_t waited_ms; /* in real time, of what one call of the test may */
 
     struct handles *handles[HANDLE_KINDS];
@@ -172,13 +173,14 @@ void host_set_state(struct koine_test_host *host, enum host_state state);
 void timed_set(struct koine_test_host *host, struct timed *timed, uint64_t delay_ms,
                void (*fire)(void *data), void *data);
 void timed_stop(struct koine_test_host *host, struct timed *timed); /* harmless twice */
-void host_settle(struct koine_test_host *host);                     /* everything that is due now */
+bool host_settle(struct koine_test_host *host); /* all that is due now; true: there was some */
 /* One step towards `until_ms`: what is due now, or the next moment at which something is. False:
  * nothing happens until then. */
 bool host_step(struct koine_test_host *host, uint64_t until_ms);
 
 /* loop.c */
-bool post_run(struct koine_test_host *host);     /* true: there was one */
+bool post_run(struct koine_test_host *host); /* true: there was one */
+bool post_waits(struct koine_test_host *host);
 bool watches_poll(struct koine_test_host *host); /* true: a callback was called */
 /* Waits in real time for a post, or for a file descriptor that is watched. */
 bool loop_wait(struct koine_test_host *host, uint64_t at_most_ms);

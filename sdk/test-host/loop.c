@@ -149,6 +149,13 @@ static struct post *take_post(struct koine_test_host *host) {
     return post;
 }
 
+bool post_waits(struct koine_test_host *host) {
+    pthread_mutex_lock(&host->lock);
+    bool waits = host->first_post != NULL;
+    pthread_mutex_unlock(&host->lock);
+    return waits;
+}
+
 bool post_run(struct koine_test_host *host) {
     struct visit visit;
     struct post *post = take_post(host);

@@ -187,7 +187,7 @@ static int32_t http_on_end(const struct koine_host *host, koine_request handle,
     return call_end(&call, KOINE_OK);
 }
 
-/* ---- answers */
+/* ---- answers: none of respond, fail and set_header answers KOINE_NO_MEMORY, by koine/http.h */
 
 /* Says what a refusal of an answering call means; returns it. */
 static int32_t judged(const struct call *call, const struct koine_test_answer *request,
@@ -208,8 +208,6 @@ static int32_t http_set_header(const struct koine_host *host, koine_request hand
         call_request(&call, host, "http->set_header", handle, REQUEST_ANSWERING);
     if (!request)
         return call_end(&call, KOINE_GONE);
-    if (!host_may_allocate(call.host))
-        return call_end(&call, KOINE_NO_MEMORY);
     return call_end(&call,
                     judged(&call, request, reply_add_header(request, name, value),
                            "a name must be a token that is not the host's, a value one line"));

@@ -240,7 +240,8 @@ static void drain(struct koine_test_host *host) {
         if (host->answers[i]->handle)
             request_shut_down(host->answers[i]);
     host_settle(host);
-    koine_test_advance_ms(host, ANSWER_GRACE_MS);
+    if (is_busy(host))
+        koine_test_advance_ms(host, ANSWER_GRACE_MS);
     for (size_t i = 0; i < host->answer_count; i++)
         if (host->answers[i]->handle)
             request_end(host->answers[i], KOINE_END_SHUTDOWN);

@@ -41,18 +41,20 @@ static bool fire_next(struct koine_test_host *host) {
     return true;
 }
 
-void host_settle(struct koine_test_host *host) {
+bool host_settle(struct koine_test_host *host) {
     size_t polls = 0;
     for (size_t i = 0; i < ROUNDS_AT_ONCE; i++) {
         bool some = post_run(host);
         if (fire_next(host) || some) /* neither keeps the other from its turn */
             continue;
         if (polls++ >= POLLS_AT_ONCE || !watches_poll(host))
-            return;
+            return i > 0;
     }
     finding_add(host, "never-rests",
                 "callbacks went on calling for each other at the same moment, %d times",
                 ROUNDS_AT_ONCE);
+    host->restless = true; /* time goes on nevertheless */
+    return false;
 }
 
 /* Whether something besides virtual time may call the module. */
@@ -64,11 +66,15 @@ static bool others_may_speak(const struct koine_test_host *host) {
 }
 
 bool host_step(struct koine_test_host *host, uint64_t until_ms) {
-    host_settle(host);
+    if (host_settle(host))
+        return true; /* who waits for something may have it now */
     bool due = host->timeline && host->timeline->at_ms <= until_ms;
     uint64_t next = due ? host->timeline->at_ms : until_ms;
     uint64_t gap = next - host->now_ms;
-    if (gap && host->waited_ms < host->limits.thread_wait_ms && others_may_speak(host)) {
+    bool others = gap && others_may_speak(host);
+    if (gap && !host->restless && post_waits(host)) /* of a thread that is gone by now */
+        return true;
+    if (others && host->waited_ms < host->limits.thread_wait_ms) {
         uint64_t left = host->limits.thread_wait_ms - host->waited_ms;
         if (loop_wait(host, gap < left ? gap : left))
             return true;

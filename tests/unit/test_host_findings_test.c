@@ -169,6 +169,16 @@ START_TEST(a_post_that_posts_itself)
 }
 END_TEST
 
+START_TEST(a_post_that_posts_itself_does_not_stop_the_time)
+{
+    ck_assert_int_eq(koine_test_status(get("/never-rests-nor-answers")), 504);
+    ck_assert(koine_test_expect(host, "not-answered"));
+    ck_assert(koine_test_expect(host, "never-rests"));
+    koine_test_stop(host);
+    ck_assert(koine_test_expect(host, "loop->post was called after quiesce"));
+}
+END_TEST
+
 START_TEST(a_writer_that_does_not_wait_for_drained)
 {
     struct koine_test_answer *answer = koine_test_request(
@@ -261,6 +271,7 @@ int main(void) {
         memory_that_is_left,
         a_handler_that_sleeps,
         a_post_that_posts_itself,
+        a_post_that_posts_itself_does_not_stop_the_time,
         a_writer_that_does_not_wait_for_drained,
         a_run_whose_end_is_ignored,
         a_route_that_the_module_has_already,

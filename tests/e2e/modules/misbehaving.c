@@ -181,6 +181,11 @@ static void never_rests(void *data, koine_request request) {
     post_again(data);
 }
 
+static void never_rests_nor_answers(void *data, koine_request request) {
+    (void)request;
+    post_again(data);
+}
+
 static void overfills(void *data, koine_request request) {
     static char bytes[65536];
     struct misbehaving *self = data;
@@ -226,6 +231,7 @@ static const struct koine_route routes[] = {
     {.path = "/leaks", .handler = leaks},
     {.path = "/sleeps", .handler = sleeps},
     {.path = "/never-rests", .handler = never_rests},
+    {.path = "/never-rests-nor-answers", .handler = never_rests_nor_answers},
     {.path = "/overfills", .handler = overfills},
     {.path = "/run", .method = "POST", .handler = ignores_run},
 };
