@@ -295,7 +295,7 @@ install: all $(PKG_CONFIGS)
 	install -m 644 sdk/test-host/koine-test-host.h $(INSTALLED)/include/
 	install -m 644 $(wildcard examples/modules/hello/*.*) examples/modules/hello/Makefile $(SHARE)/new-module/
 	install -m 644 examples/modules/hello/tests/*.c $(SHARE)/new-module/tests/
-	install -m 644 examples/config/koine-gateway.yaml openapi.yaml LICENSE README.md $(SHARE)/
+	install -m 644 examples/config/koine-gateway.yaml openapi.yaml LICENSE README.md sdk/module/module.mk $(SHARE)/
 	install -m 644 sdk/README.md $(SHARE)/writing-a-module.md
 clean:
 	rm -rf build
