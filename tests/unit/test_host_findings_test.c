@@ -142,12 +142,10 @@ END_TEST
 
 START_TEST(memory_that_is_left)
 {
+    if (!koine_test_watches_memory())
+        return; /* a sanitizer finds it by itself, and would end this test */
     ck_assert_int_eq(koine_test_status(get("/leaks")), 200);
     koine_test_stop(host);
-    if (!koine_test_watches_memory()) {
-        ck_assert_uint_eq(koine_test_finding_count(host), 0);
-        return;
-    }
     assert_finding(host, "memory-left", "77 bytes in 1 blocks, allocated at misbehaving.so+0x");
     assert_finding(host, "memory-left", "36 bytes in 1 blocks, allocated at misbehaving.so+0x");
 }
