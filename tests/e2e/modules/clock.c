@@ -41,7 +41,9 @@ static void tick(void *data, koine_timer timer) {
     (void)timer;
     int size = snprintf(event, sizeof(event), "event: tick\ndata: %d\n\n", ++ticker->tick);
     self->metrics->add(self->host, self->ticks_total, 1);
-    self->http->stream_write(self->host, ticker->request, (struct koine_text){event, (size_t)size});
+    if (self->http->stream_write(self->host, ticker->request,
+                                 (struct koine_text){event, (size_t)size}) == KOINE_GONE)
+        return; /* cut: the ticker was memory of the request */
     if (ticker->tick == 10)
         self->http->stream_end(self->host, ticker->request);
 }
