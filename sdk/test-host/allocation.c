@@ -9,15 +9,8 @@
 
 /* ---- failing */
 
-bool koine_test_allocation_succeeds(struct allocation *allocation) {
-    if (atomic_load(&allocation->left) <= 0 || atomic_fetch_sub(&allocation->left, 1) != 1)
-        return true;
-    atomic_store(&allocation->failed, true);
-    return false;
-}
-
 bool host_may_allocate(struct koine_test_host *host) {
-    return koine_test_allocation_succeeds(&host->allocation);
+    return allocation_succeeds(&host->allocation);
 }
 
 bool koine_test_fail_allocation(struct koine_test_host *host, long n) {

@@ -44,11 +44,16 @@ bool call_begin(struct call *call, const struct koine_host *seen, const char *na
                 enum call_needs needs) {
     struct koine_test_host *host = host_of(seen);
     const char *problem = NULL;
-    *call = (struct call){host, name, allocation_inside(false), KOINE_OK};
+    *call = (struct call){.host = host,
+                          .name = name,
+                          .inside = allocation_inside(false),
+                          .foreign = !pthread_equal(pthread_self(), host->loop_thread)};
+    if (call->foreign)
+        atomic_fetch_add(&host->foreign_calls, 1);
     if (needs == CALL_ANYWHERE)
         return true;
     call->result = KOINE_WRONG_STATE;
-    if (!pthread_equal(pthread_self(), host->loop_thread)) {
+    if (call->foreign) {
         finding_add(host, "wrong-thread",
                     "%s was called on another thread than the loop's; come back through loop->post",
                     name);
@@ -69,6 +74,8 @@ int32_t call_end(const struct call *call, int32_t result) {
         fprintf(host->trace, "%8" PRIu64 " ms   %s = %s\n", koine_test_now_ms(host), call->name,
                 result_name(result));
     allocation_inside(call->inside);
+    if (call->foreign) /* the host may be gone from here on */
+        atomic_fetch_sub(&host->foreign_calls, 1);
     return result;
 }
 

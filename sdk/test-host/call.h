@@ -20,7 +20,8 @@ enum call_needs {
 struct call {
     struct koine_test_host *host;
     const char *name;
-    bool inside; /* what allocation_inside said before */
+    bool inside;  /* what allocation_inside said before */
+    bool foreign; /* made by a thread of the module's */
     int32_t result;
 };
 

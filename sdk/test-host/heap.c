@@ -136,7 +136,7 @@ static bool may_allocate(const char *caller, const char **place) {
     struct allocation *watched = atomic_load(&heap.watched);
     atomic_store_explicit(&heap.seen, true, memory_order_relaxed);
     *place = owner(watched, caller);
-    return !*place || koine_test_allocation_succeeds(watched);
+    return !*place || allocation_succeeds(watched);
 }
 
 static void *noted(void *block, size_t size, const char *place) {

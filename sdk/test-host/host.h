@@ -109,6 +109,8 @@ struct koine_test_host {
     struct loop_watch *watches;
     pthread_mutex_t lock; /* posts, findings, log, and the state as far as posts ask for it */
     struct post *first_post, **last_post;
+    atomic_int foreign_calls; /* of the module's threads, that have not returned */
+    unsigned long threads;    /* that there were before the module */
     int wake_fd;
     size_t posts_run, posts_awaited;
     bool restless;      /* callbacks call for each other without end */
@@ -178,7 +180,11 @@ bool host_settle(struct koine_test_host *host); /* all that is due now; true: th
  * nothing happens until then. */
 bool host_step(struct koine_test_host *host, uint64_t until_ms);
 
+unsigned long count_threads(void); /* of this process, the loop's too */
+
 /* loop.c */
+/* Waits in real time until the module's threads have ended; those that do not are a finding. */
+void threads_await_end(struct koine_test_host *host);
 bool post_run(struct koine_test_host *host); /* true: there was one */
 bool post_waits(struct koine_test_host *host);
 bool watches_poll(struct koine_test_host *host); /* true: a callback was called */

@@ -277,6 +277,7 @@ const char *koine_test_module_name(const struct koine_test_host *host);
  *   route-conflict    a route that the gateway, another module or the module itself has
  *   slow-call         a call that held the loop
  *   timer-left, watch-left   still running after quiesce
+ *   thread-left       a thread of the module's that still runs after destroy
  *   memory-left       allocated by the module and not freed after destroy
  *   never-rests       callbacks that call for each other without end
  *   script            a script that cannot be read, or what it expects did not happen

@@ -291,6 +291,18 @@ bool koine_test_await_posts(struct koine_test_host *host, size_t count, uint32_t
 
 /* ---- the end */
 
+void threads_await_end(struct koine_test_host *host) {
+    const struct timespec moment = {0, 1000000};
+    uint32_t waited_ms = 0;
+    while ((count_threads() > host->threads || atomic_load(&host->foreign_calls)) &&
+           waited_ms++ < host->limits.thread_wait_ms)
+        nanosleep(&moment, NULL);
+    if (count_threads() > host->threads)
+        finding_add(host, "thread-left",
+                    "%lu threads still ran %u ms after destroy; tell and join them in quiesce",
+                    count_threads() - host->threads, host->limits.thread_wait_ms);
+}
+
 void loop_report_left(struct koine_test_host *host) {
     for (const struct loop_timer *timer = host->timers; timer; timer = timer->next)
         finding_add(host, "timer-left",

@@ -155,6 +155,7 @@ static struct koine_test_host *make(const struct koine_test_options *options) {
     host->magic = HOST_MAGIC;
     host->loop_thread = pthread_self();
     host->trace = options->trace;
+    host->threads = count_threads();
     host->now_ms = FIRST_MOMENT_MS;
     host->last_post = &host->first_post;
     host->path = memory_text(text_of(options->module ? options->module : ""));
@@ -258,6 +259,7 @@ void koine_test_stop(struct koine_test_host *host) {
     loop_report_left(host);
     loop_stop_all(host);
     host_destroy_module(host);
+    threads_await_end(host);
     if (host->descriptor)
         allocation_unwatch(host);
 }

@@ -58,9 +58,9 @@ static void leak(struct koine_test_host *host, void *data) {
 START_TEST(findings_of_all_rounds_are_counted)
 {
     size_t rounds = 0;
-    size_t findings = each("misbehaving", leak, NULL, &rounds);
-    if (koine_test_watches_memory())
-        ck_assert_uint_ge(findings, 2);
+    if (!koine_test_watches_memory())
+        return; /* a sanitizer finds it by itself, and would end this test */
+    ck_assert_uint_ge(each("misbehaving", leak, NULL, &rounds), 2);
     ck_assert_uint_ge(rounds, 2);
 }
 END_TEST

@@ -156,6 +156,21 @@ static void leaves_watch(void *data, koine_request request) {
     answer(self, request);
 }
 
+static void *wait_for_ever(void *data) {
+    int ends[2];
+    char byte;
+    if (pipe(ends) == 0 && read(ends[0], &byte, 1) < 0)
+        return data;
+    return NULL;
+}
+
+static void leaves_thread(void *data, koine_request request) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, wait_for_ever, data) == 0)
+        pthread_detach(thread);
+    answer(data, request);
+}
+
 static void leaks(void *data, koine_request request) {
     struct misbehaving *self = data;
     self->left = malloc(77);
@@ -228,6 +243,7 @@ static const struct koine_route routes[] = {
     {.path = "/calls-in-render", .handler = calls_in_render, .render_failure = render},
     {.path = "/leaves-timer", .handler = leaves_timer},
     {.path = "/leaves-watch", .handler = leaves_watch},
+    {.path = "/leaves-thread", .handler = leaves_thread},
     {.path = "/leaks", .handler = leaks},
     {.path = "/sleeps", .handler = sleeps},
     {.path = "/never-rests", .handler = never_rests},
