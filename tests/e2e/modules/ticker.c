@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A module without the CLI: an event stream from a timer, and blocking work on a thread of its own.
- * GET /clock?n ticks, GET /slow (answers from a thread), GET /late (answers after the client left).
+ * GET /ticker?n ticks, GET /slow (answers from a thread), GET /late (answers after the client
+ * left).
  */
 #include <koine/koine.h>
 #include <pthread.h>
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct clock_module {
+struct ticker_module {
     const struct koine_host *host;
     const struct koine_http *http;
     const struct koine_loop *loop;
@@ -18,10 +19,10 @@ struct clock_module {
     koine_metric ticks_total;
 };
 
-/* ---- /clock: ten ticks, one each 5 ms */
+/* ---- /ticker: ten ticks, one each 5 ms */
 
 struct ticker {
-    struct clock_module *self;
+    struct ticker_module *self;
     koine_request request;
     koine_timer timer;
     int tick;
@@ -36,7 +37,7 @@ static void stop_ticking(void *data, koine_request request, int32_t how) {
 
 static void tick(void *data, koine_timer timer) {
     struct ticker *ticker = data;
-    struct clock_module *self = ticker->self;
+    struct ticker_module *self = ticker->self;
     char event[64];
     (void)timer;
     int size = snprintf(event, sizeof(event), "event: tick\ndata: %d\n\n", ++ticker->tick);
@@ -48,8 +49,8 @@ static void tick(void *data, koine_timer timer) {
         self->http->stream_end(self->host, ticker->request);
 }
 
-static void clock_handler(void *data, koine_request request) {
-    struct clock_module *self = data;
+static void ticks_handler(void *data, koine_request request) {
+    struct ticker_module *self = data;
     struct koine_stream_options options = {.size = sizeof(options)};
     struct ticker *ticker = self->http->alloc(self->host, request, sizeof(*ticker));
     if (!ticker || self->http->stream_begin(self->host, request, &options) != KOINE_OK)
@@ -63,14 +64,14 @@ static void clock_handler(void *data, koine_request request) {
 /* ---- /slow and /late: a thread that comes back through post */
 
 struct job {
-    struct clock_module *self;
+    struct ticker_module *self;
     koine_request request;
     int32_t post_result;
 };
 
 static void finish_job(void *data) {
     struct job *job = data;
-    struct clock_module *self = job->self;
+    struct ticker_module *self = job->self;
     int32_t result =
         self->http->respond(self->host, job->request, 200, (struct koine_text){NULL, 0},
                             KOINE_TEXT("{\"from\":\"thread\"}"));
@@ -82,7 +83,7 @@ static void finish_job(void *data) {
 
 static void *work(void *data) {
     struct job *job = data;
-    struct clock_module *self = job->self;
+    struct ticker_module *self = job->self;
     if (self->loop->post(self->host, finish_job, job) != KOINE_OK)
         free(job);
     return NULL;
@@ -90,7 +91,7 @@ static void *work(void *data) {
 
 static void *work_late(void *data);
 
-static void start_job(struct clock_module *self, koine_request request, void *(*body)(void *)) {
+static void start_job(struct ticker_module *self, koine_request request, void *(*body)(void *)) {
     pthread_t thread;
     struct job *job = calloc(1, sizeof(*job));
     if (!job)
@@ -118,14 +119,14 @@ static void *work_late(void *data) {
 }
 
 static void late_handler(void *data, koine_request request) {
-    struct clock_module *self = data;
+    struct ticker_module *self = data;
     self->http->on_end(self->host, request, start_late, self);
 }
 
 /* ---- lifecycle */
 
 static int32_t create(const struct koine_host *host, void **self) {
-    struct clock_module *module = calloc(1, sizeof(*module));
+    struct ticker_module *module = calloc(1, sizeof(*module));
     if (!module)
         return KOINE_NO_MEMORY;
     module->host = host;
@@ -137,8 +138,8 @@ static int32_t init(void *data, struct koine_text config, struct koine_error *er
     static const struct {
         const char *path;
         koine_handler handler;
-    } routes[] = {{"/clock", clock_handler}, {"/slow", slow_handler}, {"/late", late_handler}};
-    struct clock_module *self = data;
+    } routes[] = {{"/ticker", ticks_handler}, {"/slow", slow_handler}, {"/late", late_handler}};
+    struct ticker_module *self = data;
     (void)config;
     self->http = self->host->service(self->host, KOINE_HTTP);
     self->loop = self->host->service(self->host, KOINE_LOOP);
@@ -176,7 +177,7 @@ const struct koine_module *koine_module(void) {
         .abi_major = KOINE_ABI_MAJOR,
         .abi_minor = KOINE_ABI_MINOR,
         .size = sizeof(struct koine_module),
-        .name = "clock",
+        .name = "ticker",
         .version = "1.0.0",
         .summary = "Ticks, and work on a thread",
         .create = create,
