@@ -11,13 +11,14 @@ static size_t each(const char *name, void (*scenario)(struct koine_test_host *ho
     return findings;
 }
 
-/* Whatever fails, the client is told in due form, or cut where there is no memory to tell it. */
+/* Whatever fails, the client is told in due form, or cut where there is no memory to tell it. 400:
+ * jansson takes some failures of its own for bad syntax. */
 static void ask_for_text(struct koine_test_host *host, void *data) {
     size_t *answered = data;
     struct koine_test_answer *answer =
         koine_test_send(host, "POST", "/generate-text", "{\"prompt\":\"hello\"}");
     int status = koine_test_status(answer);
-    ck_assert_msg(status == 200 || status == 500 || status == 0, "%d %s", status,
+    ck_assert_msg(status == 200 || status == 400 || status == 500 || status == 0, "%d %s", status,
                   koine_test_body(answer));
     *answered += status == 200;
 }
