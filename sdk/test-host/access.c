@@ -40,7 +40,7 @@ int access_check(struct koine_test_answer *answer, const struct route *route) {
         secret = text_of(field(answer, "x-api-key"));
     if (!secret.data && (places & KOINE_KEY_BEARER))
         secret = bearer(field(answer, "authorization"));
-    if (!secret.size)
+    if (!secret.data || !secret.size)
         return 401;
     for (size_t i = 0; i < answer->host->key_count; i++) {
         const struct host_key *key = &answer->host->keys[i];

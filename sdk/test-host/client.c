@@ -111,7 +111,8 @@ static struct koine_test_answer *create(struct koine_test_host *host,
     answer->fields = memory_need(json_object());
     answer->stops_after = request->stops_reading_after;
     answer->is_head = strcmp(method, "HEAD") == 0;
-    host->answers = memory_resize(host->answers, (host->answer_count + 1) * sizeof(*host->answers));
+    host->answers =
+        memory_resize(host->answers, (host->answer_count + 1) * sizeof(struct koine_test_answer *));
     host->answers[host->answer_count++] = answer;
     for (const char *const *line = request->headers; line && *line; line++)
         add_field(answer, *line);

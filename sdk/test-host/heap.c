@@ -63,11 +63,12 @@ static bool grow(void) {
     heap.places = made;
     heap.capacity = capacity;
     heap.count = 0;
+    if (!old)
+        return true;
     for (size_t i = 0; i < old_capacity; i++)
         if (old[i].address)
             put(old[i]);
-    if (old)
-        munmap(old, old_capacity * sizeof(*old));
+    munmap(old, old_capacity * sizeof(*old));
     return true;
 }
 

@@ -42,7 +42,7 @@ static uint64_t loop_now_ms(const struct koine_host *host) {
 static void remove_timer(struct loop_timer *timer) {
     struct koine_test_host *host = timer->host;
     struct loop_timer **at = &host->timers;
-    while (*at != timer)
+    while (*at && *at != timer)
         at = &(*at)->next;
     *at = timer->next;
     timed_stop(host, &timer->timed);
@@ -316,10 +316,12 @@ void loop_report_left(struct koine_test_host *host) {
 }
 
 void loop_stop_all(struct koine_test_host *host) {
-    while (host->timers)
-        remove_timer(host->timers);
-    while (host->watches)
-        remove_watch(host, host->watches);
+    size_t position = 0;
+    void *object;
+    while (handles_next(host->handles[HANDLE_TIMER], &position, &object))
+        remove_timer(object);
+    for (position = 0; handles_next(host->handles[HANDLE_WATCH], &position, &object);)
+        remove_watch(host, object);
 }
 
 const struct koine_loop test_loop = {

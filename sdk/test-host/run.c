@@ -74,7 +74,6 @@ static void fail_and_end(struct run *run, const struct koine_failure *failure, c
 
 static void over(struct run *run) {
     const char *reason = run->reason ? run->reason : "";
-    struct koine_test_answer *request = run->request;
     struct koine_run_end end = {.size = sizeof(end),
                                 .exit_code = *reason ? -1 : run->exit_code,
                                 .signal = run->signal,
@@ -85,7 +84,7 @@ static void over(struct run *run) {
                         json_pack("{s:i,s:i,s:s}", "exit_code", end.exit_code, "signal",
                                   (int)end.signal, "reason", reason));
     run_emit(run, &event, "END");
-    request = run->request;
+    struct koine_test_answer *request = run->request;
     run_free(run);
     if (request)
         request_run_over(request);

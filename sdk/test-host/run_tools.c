@@ -140,15 +140,19 @@ void run_tools_call(struct run *run, const json_t *step) {
 
 /* ---- the result */
 
+static void free_call(struct run_call *call) {
+    handle_remove(call->run->host, HANDLE_CALL, call->handle);
+    json_decref(call->expected);
+    free(call->tool);
+    free(call);
+}
+
 static void remove_call(struct run_call *call) {
     struct run_call **at = &call->run->calls;
     while (*at != call)
         at = &(*at)->next;
     *at = call->next;
-    handle_remove(call->run->host, HANDLE_CALL, call->handle);
-    json_decref(call->expected);
-    free(call->tool);
-    free(call);
+    free_call(call);
 }
 
 static json_t *result_json(const struct koine_tool_result *result) {
@@ -199,8 +203,11 @@ int32_t run_tools_answer(const struct call *call, koine_call handle,
 }
 
 void run_tools_finish(struct run *run) {
-    while (run->calls)
-        remove_call(run->calls);
+    while (run->calls) {
+        struct run_call *call = run->calls;
+        run->calls = call->next;
+        free_call(call);
+    }
     for (size_t i = 0; i < run->tool_count; i++)
         free(run->tools[i].name);
     free(run->tools);

@@ -85,13 +85,17 @@ static const json_t *member(const struct koine_test_host *host, const char *path
     return path ? at : NULL;
 }
 
-/* Begins a look-up; KOINE_OK with `*at`, else what to answer. */
-static int32_t look_up(struct call *call, const struct koine_host *seen, const char *name,
-                       const char *path, const json_t **at) {
-    if (!call_begin(call, seen, name, CALL_FROM_INIT))
-        return KOINE_WRONG_STATE;
-    *at = member(call->host, path);
-    return *at ? KOINE_OK : KOINE_NOT_FOUND;
+/* Finds a member of one of these types (bits by json_type). KOINE_OK with `*at`, else what to
+ * answer. */
+static int32_t look_up(const struct koine_host *seen, const char *name, const char *path,
+                       unsigned types, const json_t **at) {
+    struct call call;
+    if (!call_begin(&call, seen, name, CALL_FROM_INIT))
+        return call_end(&call, call.result);
+    *at = member(call.host, path);
+    if (!*at)
+        return call_end(&call, KOINE_NOT_FOUND);
+    return call_end(&call, types >> json_typeof(*at) & 1 ? KOINE_OK : KOINE_INVALID);
 }
 
 static int32_t config_section(const struct koine_host *seen, struct koine_text *json) {
@@ -103,23 +107,40 @@ static int32_t config_section(const struct koine_host *seen, struct koine_text *
     return call_end(&call, KOINE_OK);
 }
 
-#define VALUE(name, type, is, get)                                                                 \
-    static int32_t config_##name(const struct koine_host *seen, const char *path, type *value) {   \
-        struct call call;                                                                          \
-        const json_t *at = NULL;                                                                   \
-        int32_t result = look_up(&call, seen, "config->" #name, path, &at);                        \
-        if (result == KOINE_OK && !(is(at)))                                                       \
-            result = KOINE_INVALID;                                                                \
-        if (result == KOINE_OK)                                                                    \
-            *value = (get);                                                                        \
-        return call_end(&call, result);                                                            \
-    }
+static int32_t config_text(const struct koine_host *seen, const char *path,
+                           struct koine_text *value) {
+    const json_t *at = NULL;
+    int32_t result = look_up(seen, "config->text", path, 1u << JSON_STRING, &at);
+    if (result == KOINE_OK)
+        *value = (struct koine_text){json_string_value(at), json_string_length(at)};
+    return result;
+}
 
-VALUE(text, struct koine_text, json_is_string,
-      ((struct koine_text){json_string_value(at), json_string_length(at)}))
-VALUE(integer, int64_t, json_is_integer, json_integer_value(at))
-VALUE(number, double, json_is_number, json_number_value(at))
-VALUE(boolean, int32_t, json_is_boolean, json_is_true(at))
+static int32_t config_integer(const struct koine_host *seen, const char *path, int64_t *value) {
+    const json_t *at = NULL;
+    int32_t result = look_up(seen, "config->integer", path, 1u << JSON_INTEGER, &at);
+    if (result == KOINE_OK)
+        *value = json_integer_value(at);
+    return result;
+}
+
+static int32_t config_number(const struct koine_host *seen, const char *path, double *value) {
+    const json_t *at = NULL;
+    int32_t result =
+        look_up(seen, "config->number", path, 1u << JSON_INTEGER | 1u << JSON_REAL, &at);
+    if (result == KOINE_OK)
+        *value = json_number_value(at);
+    return result;
+}
+
+static int32_t config_boolean(const struct koine_host *seen, const char *path, int32_t *value) {
+    const json_t *at = NULL;
+    int32_t result =
+        look_up(seen, "config->boolean", path, 1u << JSON_TRUE | 1u << JSON_FALSE, &at);
+    if (result == KOINE_OK)
+        *value = json_is_true(at);
+    return result;
+}
 
 /* A directory of the test's own, made when it is first asked for and removed with the host. */
 static int32_t config_state_directory(const struct koine_host *seen, struct koine_text *path) {
@@ -166,8 +187,8 @@ static int32_t metrics_service_define(const struct koine_host *seen,
         return call_end(&call, call.result);
     int32_t result = call_read(&call, &options, sizeof(options), given, METRIC_OPTIONS_MINIMUM,
                                "koine_metric_options");
-    if (result == KOINE_OK && !metric)
-        result = call_invalid(&call, "metric must be given");
+    if (!metric)
+        return call_end(&call, call_invalid(&call, "metric must be given"));
     if (result == KOINE_OK && !host_may_allocate(call.host))
         result = KOINE_NO_MEMORY;
     if (result != KOINE_OK)
