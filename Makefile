@@ -38,8 +38,18 @@ E2E_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/e2e/*_test.c)))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(filter-out tests/bench/measure.c,$(sort $(wildcard tests/bench/*.c))))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
 STANDINS := $(BUILD)/tests/standin-cli $(BUILD)/tests/standin-api
-ALL := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/libkoine-module.a
 PKG_CONFIGS := $(patsubst %.in,$(BUILD)/%,$(sort $(wildcard sdk/*/*.pc.in)))
+ALL := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/libkoine-module.a \
+	$(BUILD)/koine-test-host $(BUILD)/libkoine-test-host-malloc.a
+# The test host judges modules with the gateway's own code, as far as that needs jansson alone.
+TEST_HOST_COMMAND := $(sort $(wildcard sdk/test-host/command*.c))
+TEST_HOST_SOURCES := $(filter-out $(TEST_HOST_COMMAND) sdk/test-host/heap.c,$(sort $(wildcard sdk/test-host/*.c))) \
+	$(addprefix gateway/,http/router.c http/route_path.c http/failure_form.c modules/loader.c modules/loader_file.c modules/handles.c modules/struct_size.c \
+	modules/config_schema.c modules/config_schema_check.c modules/schema_place.c modules/schema_value.c \
+	policy/tool_policy.c policy/tool_rule.c policy/tool_rule_set.c policy/tool_rule_text.c policy/session_uuid.c \
+	ops/metrics.c ops/metric_family.c ops/metric_options.c ops/metrics_render.c ops/utf8.c \
+	runner/json_writer.c runner/json_slice.c runner/transcript_check.c runner/mcp_server.c runner/cli_command.c \
+	runner/cli_settings.c runner/string_block.c)
 
 # ---- how it is built -----------------------------------------------------------------------------
 PACKAGES := libevent jansson yaml-0.1 libcrypto
@@ -53,10 +63,9 @@ endif
 DEFINES := -D_GNU_SOURCE -DKOINE_VERSION='"$(VERSION)"' \
 	-DKOINE_MODULE_DIRECTORY='"$(PREFIX)/lib/koine-gateway/modules"'
 CFLAGS ?= -g
-# Modules see the ABI and the module SDK, nothing of the host. The assembler finds what they embed.
+# Modules see the ABI and the module SDK, nothing of the host; what they embed is beside them.
 MODULE_SOURCES := modules/% sdk/module/% examples/modules/% tests/e2e/modules/% tests/abi/v1/%
-INCLUDES = -Iinclude -Isdk/module $(if $(filter $(MODULE_SOURCES),$<),-Wa$(comma)-I$(comma)$(<D),-Igateway -Itests)
-comma := ,
+INCLUDES = -Iinclude -Isdk/module $(if $(filter $(MODULE_SOURCES),$<),-DKOINE_EMBED_FOLDER='"$(<D)/"',-Igateway -Isdk -Isdk/test-host -Itests)
 FLAGS = -std=c11 $(MODE) $(CFLAGS) $(CPPFLAGS) $(WARN) $(DEFINES) $(INCLUDES) -MMD -MP \
 	$(if $(filter $(MODULE_SOURCES),$<),-fPIC -fvisibility=hidden -ffunction-sections -fdata-sections)
 LINK = $(CC) $(if $(SANITIZER),-fsanitize=$(SANITIZER)) $(LDFLAGS)
@@ -98,6 +107,21 @@ $(BUILD)/koine-gateway: $(BUILD)/gateway/main.o $(BUILD)/libkoine-gateway.a
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -pie -Wl,-z,relro,-z,now -o $@ $^ $(call libs,$(PACKAGES)) -ldl -lpthread
 
+# What third parties test modules with. One object: what is inside cannot clash with their names.
+$(BUILD)/libkoine-test-host.a: $(TEST_HOST_SOURCES:%.c=$(BUILD)/%.o)
+	$(call say,AR,$@)
+	$(Q)$(LD) -r -o $(@:.a=.o) $^
+	$(Q)objcopy --wildcard --keep-global-symbol='koine_test_*' $(@:.a=.o)
+	$(Q)rm -f $@ && ar rcs $@ $(@:.a=.o)
+# It defines malloc: an archive of its own.
+$(BUILD)/libkoine-test-host-malloc.a: $(BUILD)/sdk/test-host/heap.o
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+TEST_HOST := $(BUILD)/libkoine-test-host.a $(BUILD)/libkoine-test-host-malloc.a
+$(BUILD)/koine-test-host: $(TEST_HOST_COMMAND:%.c=$(BUILD)/%.o) $(TEST_HOST)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(call libs,jansson) -ldl -lpthread
+
 # One folder a module; its OpenAPI fragment and the schema of its settings are built in.
 # $(1): the folder, below build as modules/NAME.so too. $(2): further packages that it links.
 define module_rules
@@ -122,9 +146,10 @@ $(CXX_EXAMPLES:%=$(BUILD)/examples/modules/%.so): $(BUILD)/examples/modules/%.so
 	$(call say,CXX,$@)
 	@mkdir -p $(@D)
 	$(call unless_missing,$(CXX)) $(CXX) -std=c++17 $(MODE) $(CFLAGS) $(CPPFLAGS) -Wall -Wextra -Wpedantic \
-		-Werror -fPIC -fvisibility=hidden -Iinclude -Wa,-Iexamples/modules/$* -shared $(LDFLAGS) \
-		$(if $(SANITIZER),,-Wl,-z,defs) -Wl,--version-script=examples/modules/$*/exports.map \
-		-o $@ $(sort $(wildcard examples/modules/$*/*.cc))
+		-Werror -fPIC -fvisibility=hidden -Iinclude -shared $(LDFLAGS) \
+		-DOPENAPI_YAML='"examples/modules/$*/openapi.yaml"' $(if $(SANITIZER),,-Wl,-z,defs) \
+		-Wl,--version-script=examples/modules/$*/exports.map -o $@ \
+		$(sort $(wildcard examples/modules/$*/*.cc))
 $(RUST_EXAMPLES:%=$(BUILD)/examples/modules/%.so): $(BUILD)/examples/modules/%.so:
 	$(call say,RUSTC,$@)
 	@mkdir -p $(@D)
@@ -142,7 +167,8 @@ $(BUILD)/tests/modules/%.so: $(BUILD)/tests/e2e/modules/%.o
 $(BUILD)/tests/modules/%.so: tests/e2e/modules/%.cc
 	$(call say,CXX,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CXX) -std=c++17 -O1 -Wall -Wextra -Werror -Iinclude -fPIC -fvisibility=hidden -shared -Wl,-z,defs -o $@ $<
+	$(Q)$(CXX) -std=c++17 -O1 -Wall -Wextra -Werror -Iinclude -fPIC -fvisibility=hidden -shared -Wl,-z,defs \
+		-MMD -MP -MF $(@:.so=.d) -o $@ $<
 # The one that is refused for what -z,defs would have shown.
 $(BUILD)/tests/modules/undefined.so: MODULE_LINK := $(LINK) -shared
 
@@ -168,6 +194,9 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/libsupport.a $(BUI
 		$(BUILD)/tests/libmodule.a
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libs,$(PACKAGES) check) -ldl -lpthread
+$(BUILD)/tests/unit/test_host_%: $(BUILD)/tests/unit/test_host_%.o $(BUILD)/tests/libsupport.a $(TEST_HOST)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(call libs,libcurl jansson check) -ldl -lpthread
 $(filter %_memory_test,$(UNIT_TESTS)): $(BUILD)/tests/support/failing_heap.o
 $(BUILD)/tests/e2e/%: $(BUILD)/tests/e2e/%.o $(BUILD)/tests/libsupport.a
 	$(call say,LINK,$@)
@@ -231,7 +260,7 @@ fuzz: $(FUZZERS)
 	@for f in $(FUZZERS); do echo "  FUZZ   $$f"; $$f -max_total_time=$${FUZZ_SECONDS:-20} -timeout=5 \
 		-print_final_stats=0 -verbosity=0 || exit 1; done
 
-bench: all standins $(BENCHES)
+bench: all standins $(BENCHES) $(BUILD)/tests/modules/manners.so
 	@tests/bench/run $(BUILD)
 
 openapi:
@@ -257,15 +286,16 @@ $(BUILD)/%.pc: %.pc.in Makefile
 install: all $(PKG_CONFIGS)
 	install -d $(INSTALLED)/bin $(INSTALLED)/lib/koine-gateway/modules $(INSTALLED)/lib/pkgconfig \
 		$(INSTALLED)/include/koine $(INSTALLED)/include/koine-module $(SHARE)/new-module/tests
-	install -m 755 $(BUILD)/koine-gateway sdk/module/koine-new-module $(INSTALLED)/bin/
+	install -m 755 $(BUILD)/koine-gateway $(BUILD)/koine-test-host sdk/module/koine-new-module $(INSTALLED)/bin/
 	install -m 644 $(MODULES:%=$(BUILD)/modules/%.so) $(INSTALLED)/lib/koine-gateway/modules/
-	install -m 644 $(BUILD)/libkoine-module.a $(INSTALLED)/lib/
+	install -m 644 $(BUILD)/libkoine-module.a $(TEST_HOST) $(INSTALLED)/lib/
 	install -m 644 $(PKG_CONFIGS) $(INSTALLED)/lib/pkgconfig/
 	install -m 644 include/koine/*.h $(INSTALLED)/include/koine/
 	install -m 644 sdk/module/koine-module/*.h $(INSTALLED)/include/koine-module/
+	install -m 644 sdk/test-host/koine-test-host.h $(INSTALLED)/include/
 	install -m 644 $(wildcard examples/modules/hello/*.*) examples/modules/hello/Makefile $(SHARE)/new-module/
 	install -m 644 examples/modules/hello/tests/*.c $(SHARE)/new-module/tests/
-	install -m 644 examples/config/koine-gateway.yaml openapi.yaml LICENSE README.md $(SHARE)/
+	install -m 644 examples/config/koine-gateway.yaml openapi.yaml LICENSE README.md sdk/module/module.mk $(SHARE)/
 	install -m 644 sdk/README.md $(SHARE)/writing-a-module.md
 clean:
 	rm -rf build

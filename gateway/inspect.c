@@ -203,10 +203,10 @@ static int judge(struct inspect *inspect, const struct end *end) {
     describe(inspect, end, how, sizeof(how));
     if (!told && note_failure(inspect, how))
         return -1;
-    unsigned inside = atomic_load(&notes->inside);
-    bool known = inside > 0 && inside <= NOTES_MODULES;
+    unsigned module = NOTES_MODULE(atomic_load(&notes->inside));
+    bool known = module > 0 && module <= NOTES_MODULES;
     fprintf(stderr, "koine-gateway: %s%s %s%s\n", known ? "the module " : "the look at the modules",
-            known ? notes->modules[inside - 1] : "", how, told ? " in its destroy" : "");
+            known ? notes->modules[module - 1] : "", how, told ? " in its destroy" : "");
     return 1;
 }
 

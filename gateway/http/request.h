@@ -6,6 +6,7 @@
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H
 
+#include "http/failure_form.h"
 #include "http/gate.h"
 #include "http/router.h"
 #include "policy/keys.h"
@@ -108,18 +109,12 @@ void request_hold_slot(struct request *request);
 int32_t request_refuse_slot(const struct request *request, struct koine_failure *failure);
 void request_return_slot(struct request *request);
 
-/* Fills a failure with constant text. Returns KOINE_REFUSED. */
-int32_t failure_set(struct koine_failure *failure, int status, const char *code,
-                    const char *message);
-/* … and with text that is copied into the request. */
+/* As failure_set, with text that is copied into the request. */
 int32_t failure_print(struct request *request, struct koine_failure *failure, int status,
                       const char *code, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 /* … with one issue at a path ("schema", "type", … NULL). */
 int32_t failure_issue(struct request *request, struct koine_failure *failure, const char *path,
                       const char *message);
-
-/* A failure's JSON as the contract has it, malloc'd; NULL when memory is short. */
-char *failure_json(const struct koine_failure *failure, size_t *size);
 
 #endif

@@ -58,8 +58,8 @@ static bool valid_name(const char *name) {
 static bool judge_size(const struct koine_module *module, const char *path,
                        struct loader_message *message) {
     const unsigned char *bytes = (const unsigned char *)module;
-    bool fits = module->size >= LENGTH_WITH(koine_module, extension) &&
-                module->size <= LONGEST_DESCRIPTOR;
+    bool fits =
+        module->size >= LENGTH_WITH(koine_module, extension) && module->size <= LONGEST_DESCRIPTOR;
     for (size_t i = sizeof(*module); fits && i < module->size; i++)
         fits = !bytes[i];
     return fits || loader_refuse(message, path,

@@ -53,8 +53,8 @@ struct module {
     struct module_route *routes;
     size_t route_count;
     char *refusal; /* why the host does not take it, whatever its init returns; or NULL */
-    struct complaints complaints;       /* guarded by the set's book */
-    uint64_t slow_calls, unanswered;    /* of the metrics */
+    struct complaints complaints;    /* guarded by the set's book */
+    uint64_t slow_calls, unanswered; /* of the metrics */
 };
 
 /*

@@ -31,8 +31,25 @@ static const struct config_module *section_of(const struct module *module) {
     return NULL;
 }
 
+/* What a module offers under an id, if it is as long as in ABI 1.0. NULL: nothing, or refused. */
+static const void *offer(struct module *module, const char *id, uint32_t length) {
+    const void *offered = extension(module, id);
+    uint32_t size = 0;
+    if (!offered)
+        return NULL;
+    memcpy(&size, offered, sizeof(size));
+    if (size >= length)
+        return offered;
+    module_refuse(module,
+                  "module %s: what it offers as %s says that it has %u bytes, expected %u: "
+                  "set its size to sizeof the struct",
+                  module->path, id, size, length);
+    return NULL;
+}
+
 static void check_settings(struct module *module, unsigned line) {
-    const struct koine_document *document = extension(module, KOINE_EXTENSION_CONFIG_SCHEMA);
+    const struct koine_document *document =
+        offer(module, KOINE_EXTENSION_CONFIG_SCHEMA, LENGTH_WITH(koine_document, text));
     const char *file = module->worker->config->file;
     char problem[512];
     if (!document)
@@ -104,13 +121,13 @@ static bool create_module(struct module *module) {
     return false;
 }
 
-static void read_extensions(struct module *module) {
-    const struct koine_document *openapi = extension(module, KOINE_EXTENSION_OPENAPI);
-    if (openapi && openapi->size >= LENGTH_WITH(koine_document, text))
+static bool read_extensions(struct module *module) {
+    const struct koine_document *openapi =
+        offer(module, KOINE_EXTENSION_OPENAPI, LENGTH_WITH(koine_document, text));
+    if (openapi)
         module->openapi = openapi->text;
-    const struct koine_tool_set *tools = extension(module, KOINE_EXTENSION_TOOLS);
-    if (tools && tools->size >= LENGTH_WITH(koine_tool_set, tools))
-        module->tools = tools;
+    module->tools = offer(module, KOINE_EXTENSION_TOOLS, LENGTH_WITH(koine_tool_set, tools));
+    return !module->refusal;
 }
 
 /* What the host has refused meanwhile counts, whatever init returns. */
@@ -133,9 +150,8 @@ static bool init_module(struct module *module) {
 
 static bool bring_up(struct module_set *set, struct module *module) {
     if (!open_module(module) || !name_is_free(set, module) || !create_module(module) ||
-        !read_settings(module))
+        !read_settings(module) || !read_extensions(module))
         return false;
-    read_extensions(module);
     return init_module(module);
 }
 

@@ -232,8 +232,8 @@ struct module_set *module_set_create(struct worker *worker,
     set->watches = handles_create(5);
     set->posts = post_queue_create(worker->base);
     set->complaints = complaint_book_create(set);
-    if (set->timers && set->watches && set->posts && set->complaints && load_all(set) && sections_are_used(set) &&
-        routes_are_used(set))
+    if (set->timers && set->watches && set->posts && set->complaints && load_all(set) &&
+        sections_are_used(set) && routes_are_used(set))
         return set;
     module_set_destroy(set);
     worker->modules = NULL;
@@ -251,6 +251,7 @@ static bool start(struct module_set *set, struct module *module, struct module_r
     why[sizeof(why) - 1] = '\0';
     if (result == KOINE_OK)
         return true;
+    post_queue_set_state(set->posts, module, MODULE_INITIALISED); /* destroy comes, no quiesce */
     *refusal = (struct module_refusal){.path = strdup(module->path)};
     if (asprintf(&refusal->sentence, "module %s: start failed (%d): %s", module->path, result,
                  why[0] ? why : "it gave no reason") < 0)

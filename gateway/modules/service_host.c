@@ -67,8 +67,10 @@ static int32_t find_member(const struct koine_host *host, const char *call, cons
     struct module *module = module_of(host);
     if (!module_may_call(module, call, false))
         return KOINE_WRONG_STATE;
-    if (!value)
-        return module_invalid(module, call, "value must be given");
+    if (!value) {
+        module_invalid(module, call, "value must be given");
+        return KOINE_INVALID;
+    }
     *at = member(module, path);
     return *at ? KOINE_OK : KOINE_NOT_FOUND;
 }

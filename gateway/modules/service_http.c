@@ -27,8 +27,10 @@ static int32_t http_route(const struct koine_host *host, const struct koine_rout
 /* A reading call: finds the request and clears what is given back. */
 static int32_t read_of(const struct koine_host *host, koine_request handle, const char *call,
                        struct koine_text *out, struct request **request) {
-    if (!out)
-        return module_invalid(module_of(host), call, "out must be given");
+    if (!out) {
+        module_invalid(module_of(host), call, "out must be given");
+        return KOINE_INVALID;
+    }
     *out = (struct koine_text){0};
     return service_request(host, handle, call, SERVICE_READS, request);
 }
@@ -149,9 +151,8 @@ static int32_t http_fail(const struct koine_host *host, koine_request handle,
     struct koine_failure failure;
     int32_t result = service_request(host, handle, call, SERVICE_ANSWERS, &request);
     if (result == KOINE_OK)
-        result =
-            module_read_struct(module, call, &failure, sizeof(failure), given,
-                               LENGTH_WITH(koine_failure, issues));
+        result = module_read_struct(module, call, &failure, sizeof(failure), given,
+                                    LENGTH_WITH(koine_failure, issues));
     if (result != KOINE_OK)
         return result;
     if (!module_text_is_sane(module, call, failure.code) ||

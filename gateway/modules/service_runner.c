@@ -27,12 +27,19 @@ static int32_t refuse(struct koine_failure *failure, int32_t result, const char 
 }
 
 static bool texts_are_sane(struct module *module, const struct koine_run_options *options) {
-    const struct koine_text *const texts[] = {
-        &options->prompt,        &options->prompt_blocks, &options->history,    &options->system,
-        &options->append_system, &options->schema,        &options->session_id, &options->model,
-        &options->effort,        &options->profile};
-    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-        if (!module_text_is_sane(module, "runner->start", *texts[i]))
+    const struct koine_text *const texts[] = {&options->prompt,
+                                              &options->prompt_blocks,
+                                              &options->history,
+                                              &options->system,
+                                              &options->append_system,
+                                              &options->schema,
+                                              &options->session_id,
+                                              &options->model,
+                                              &options->effort,
+                                              &options->profile,
+                                              NULL};
+    for (const struct koine_text *const *text = texts; *text; text++)
+        if (!module_text_is_sane(module, "runner->start", **text))
             return false;
     return true;
 }
@@ -123,9 +130,8 @@ static int32_t runner_service_tool_result(const struct koine_host *host, koine_c
     struct koine_tool_result answer;
     if (!module_may_call(module, call, true))
         return KOINE_WRONG_STATE;
-    int32_t result =
-        module_read_struct(module, call, &answer, sizeof(answer), given,
-                           LENGTH_WITH(koine_tool_result, content));
+    int32_t result = module_read_struct(module, call, &answer, sizeof(answer), given,
+                                        LENGTH_WITH(koine_tool_result, content));
     if (result != KOINE_OK)
         return result;
     if (!module_text_is_sane(module, call, answer.text) ||

@@ -4,6 +4,7 @@
  * the version and the variant of the UUID.
  */
 #include "policy/session_id.h"
+#include "policy/session_uuid.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -14,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SECRET_SIZE = 32, UUID_SIZE = 16, HALF_SIZE = 8, TEXT_SIZE = SESSION_ID_SIZE - 1 };
+enum { SECRET_SIZE = 32, UUID_SIZE = SESSION_UUID_SIZE, HALF_SIZE = UUID_SIZE / 2 };
 
 struct session_ids {
     EVP_MAC_CTX *context;
@@ -83,25 +84,6 @@ static int seal(struct session_ids *ids, const char *key_name, unsigned char uui
     return 0;
 }
 
-static bool is_dash_place(size_t at) {
-    return at == 8 || at == 13 || at == 18 || at == 23;
-}
-
-static void write_uuid(const unsigned char uuid[UUID_SIZE], char text[SESSION_ID_SIZE]) {
-    static const char digits[] = "0123456789abcdef";
-    size_t nibble = 0;
-    for (size_t at = 0; at < TEXT_SIZE; at++) {
-        if (is_dash_place(at)) {
-            text[at] = '-';
-        } else {
-            unsigned char byte = uuid[nibble / 2];
-            text[at] = digits[nibble % 2 == 0 ? byte >> 4 : byte & 0x0F];
-            nibble++;
-        }
-    }
-    text[TEXT_SIZE] = '\0';
-}
-
 int session_id_make(struct session_ids *ids, const char *key_name, char id[SESSION_ID_SIZE]) {
     unsigned char uuid[UUID_SIZE] = {0};
     if (getentropy(uuid, HALF_SIZE) != 0) {
@@ -111,44 +93,8 @@ int session_id_make(struct session_ids *ids, const char *key_name, char id[SESSI
     if (seal(ids, key_name, uuid) != 0) {
         return -1;
     }
-    write_uuid(uuid, id);
+    session_uuid_write(uuid, id);
     return 0;
-}
-
-/* The value of a hexadecimal digit, -1 for anything else. */
-static int digit_value(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-bool session_id_is_uuid(struct koine_text text) {
-    if (text.size != TEXT_SIZE) {
-        return false;
-    }
-    for (size_t at = 0; at < TEXT_SIZE; at++) {
-        bool fits = is_dash_place(at) ? text.data[at] == '-' : digit_value(text.data[at]) >= 0;
-        if (!fits) {
-            return false;
-        }
-    }
-    return text.data[14] >= '1' && text.data[14] <= '8';
-}
-
-static void read_uuid(struct koine_text text, unsigned char uuid[UUID_SIZE]) {
-    size_t nibble = 0;
-    memset(uuid, 0, UUID_SIZE);
-    for (size_t at = 0; at < TEXT_SIZE; at++) {
-        if (!is_dash_place(at)) {
-            unsigned value = (unsigned)digit_value(text.data[at]);
-            uuid[nibble / 2] |= (unsigned char)(nibble % 2 == 0 ? value << 4 : value);
-            nibble++;
-        }
-    }
 }
 
 /* Compares texts, not bytes: one session has one spelling, or two of its turns could run at the
@@ -159,12 +105,12 @@ bool session_id_belongs(struct session_ids *ids, const char *key_name, struct ko
     if (!session_id_is_uuid(id) || id.data[14] != '8') {
         return false;
     }
-    read_uuid(id, uuid);
+    session_uuid_read(id, uuid);
     if (seal(ids, key_name, uuid) != 0) {
         return false;
     }
-    write_uuid(uuid, expected);
-    bool belongs = CRYPTO_memcmp(expected, id.data, TEXT_SIZE) == 0;
+    session_uuid_write(uuid, expected);
+    bool belongs = CRYPTO_memcmp(expected, id.data, SESSION_ID_SIZE - 1) == 0;
     OPENSSL_cleanse(expected, sizeof(expected)); /* else a forger's id lies here, made valid */
     OPENSSL_cleanse(uuid, sizeof(uuid));
     return belongs;

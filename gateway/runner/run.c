@@ -231,6 +231,7 @@ void runner_timed_out(struct run *run, const char *what) {
     char message[160];
     bool has_turn = run->cli && run->spoken && !run->concluded && !run->reason;
     snprintf(message, sizeof(message), "No result in time: %s took too long.", what);
+    run_tools_complain(run);
     if (!has_turn) {
         fail_and_end(run, 504, "TIMEOUT_ERROR", message, "timeout");
         return;

@@ -56,15 +56,16 @@ static bool full_enough(const struct body_value *value, size_t size) {
     return false;
 }
 
-/* Whether `amount` is within the field's limits; says so when not, `unit` being " characters". */
+/* Whether `amount` is within the field's limits; says so when not, `unit` being " character". */
 static bool within(const struct body_value *value, const char *must, double amount,
                    const char *unit) {
     const struct koine_body_field *field = value->field;
     const bool low = amount<field->minimum, high = amount> field->maximum;
     if ((field->minimum == 0 && field->maximum == 0) || (!low && !high))
         return true;
-    body_problem_at(value->body, field->name, -1, "must %s at %s %.17g%s, got %.17g", must,
-                    low ? "least" : "most", low ? field->minimum : field->maximum, unit, amount);
+    const double limit = low ? field->minimum : field->maximum;
+    body_problem_at(value->body, field->name, -1, "must %s at %s %.17g%s%s, got %.17g", must,
+                    low ? "least" : "most", limit, unit, *unit && limit != 1 ? "s" : "", amount);
     return false;
 }
 
@@ -102,7 +103,7 @@ static void read_string(const struct body_value *value) {
     }
     const struct koine_text text = string_text(value->json);
     if (full_enough(value, text.size) &&
-        within(value, "have", (double)characters_of(text), " characters") && is_choice(value))
+        within(value, "have", (double)characters_of(text), " character") && is_choice(value))
         *(struct koine_text *)value->member = text;
 }
 
@@ -126,7 +127,7 @@ static void read_positive_number(const struct body_value *value) {
 
 static void read_integer(const struct body_value *value) {
     const double number = json_is_number(value->json) ? json_number_value(value->json) : NAN;
-    if (!(fabs(number) <= (double)LARGEST_INTEGER) || number != trunc(number))
+    if (!(fabs(number) <= (double)LARGEST_INTEGER) || number != (double)(int64_t)number)
         expected(value, "an integer of at most 53 bits");
     else if (within(value, "be", number, ""))
         *(int64_t *)value->member = (int64_t)number;
@@ -155,7 +156,7 @@ static void read_strings(const struct body_value *value) {
         expected(value, "an array of strings");
         return;
     }
-    if (!full_enough(value, count) || !within(value, "hold", (double)count, " items"))
+    if (!full_enough(value, count) || !within(value, "hold", (double)count, " item"))
         return;
     /* One more than needed, so that an empty array is not NULL. */
     struct koine_text *items =
@@ -201,7 +202,7 @@ static void read_array(const struct body_value *value) {
     size_t count = json_array_size(value->json);
     if (!json_is_array(value->json))
         expected(value, "an array");
-    else if (full_enough(value, count) && within(value, "hold", (double)count, " items"))
+    else if (full_enough(value, count) && within(value, "hold", (double)count, " item"))
         *(struct koine_body_array *)value->member =
             (struct koine_body_array){value->written, count};
 }

@@ -76,15 +76,15 @@ static void assert_metric(const char *line) {
 
 START_TEST(a_slow_call_is_logged_with_what_it_was)
 {
-    start_with("  slow_call_ms: 50\n", NULL);
-    block("handler", 80);
+    start_with("  slow_call_ms: 300\n", NULL);
+    block("handler", 400);
     gateway_await_log(gateway,
                       "warning blocker: handler of GET /block/{place} kept the event loop");
-    block("timer", 80);
+    block("timer", 400);
     gateway_await_log(gateway, "warning blocker: timer kept the event loop for ");
-    block("post", 80);
+    block("post", 400);
     gateway_await_log(gateway, "warning blocker: post kept the event loop for ");
-    block("end", 80);
+    block("end", 400);
     gateway_await_log(gateway, "warning blocker: on_end callback of a request of GET");
     assert_metric("\nkoine_module_slow_calls_total{module=\"blocker\"} 4\n");
     assert_metric("\nkoine_module_slow_calls_total{module=\"text\"} 0\n");
@@ -111,7 +111,7 @@ END_TEST
 
 START_TEST(a_slow_start_is_named_too)
 {
-    start_with("  slow_call_ms: 50\n", "KOINE_TEST_BLOCK_START_MS=80");
+    start_with("  slow_call_ms: 300\n", "KOINE_TEST_BLOCK_START_MS=400");
     gateway_await_log(gateway, "warning blocker: start kept the event loop for ");
 }
 END_TEST
@@ -126,7 +126,7 @@ START_TEST(a_module_that_blocks_for_five_seconds_is_named_while_it_does)
 {
     start_with(NULL, NULL);
     double since = now_s();
-    struct raw_client *client = begin_block("handler", 5000);
+    struct raw_client *client = begin_block("handler", 5100);
     gateway_await_log(gateway, BLOCKED);
     double noticed = now_s() - since;
     ck_assert_msg(noticed > 0.9 && noticed < 4, "noticed after %.2f s", noticed);

@@ -348,7 +348,7 @@ START_TEST(what_comes_too_early_or_too_late_is_refused)
     assert_logged("error manners: http->route: the struct is longer");
     assert_logged("error manners: http->route: the struct's size is too small");
     assert_logged("error manners: loop->timer_start was called before start");
-    assert_logged("error manners: loop->post: was called before start or after quiesce");
+    assert_logged("error manners: loop->post: was called before start or after the end");
     assert_logged("error manners: http->route: may be called in init only");
 }
 END_TEST
@@ -384,12 +384,19 @@ START_TEST(nor_any_other_service_of_the_loop)
 }
 END_TEST
 
+static void assert_thread_is_named(const char *path, const char *sentence) {
+    char *request = scratch_text("GET %s HTTP/1.1\r\n" RAW_HOST RAW_AUTHORIZATION "\r\n", path);
+    struct raw_client *client = raw_connect(gateway);
+    raw_send_text(client, request);
+    gateway_await_log(gateway, sentence);
+    raw_close(client);
+    free(request);
+}
+
 START_TEST(a_thread_that_crashes_is_not_laid_on_the_loop)
 {
-    struct raw_client *client = raw_connect(gateway);
-    raw_send_text(client, "GET /stray/crash HTTP/1.1\r\n" RAW_HOST RAW_AUTHORIZATION "\r\n");
-    gateway_await_log(gateway, "was killed by SIGABRT in a thread of module stray");
-    raw_close(client);
+    assert_thread_is_named("/stray/crash", "was killed by SIGABRT in a thread of module stray");
+    assert_thread_is_named("/stray/trap", "was killed by SIGILL in a thread of module stray");
 }
 END_TEST
 
@@ -443,6 +450,16 @@ START_TEST(a_call_of_a_tool_is_answered_once)
 }
 END_TEST
 
+START_TEST(a_call_of_a_tool_that_is_forgotten_ends_with_the_request)
+{
+    struct http_response answer = deed_of("forget-tool", ASK("manners", "act"));
+    http_assert_error(&answer, 504, "TIMEOUT_ERROR");
+    http_response_finish(&answer);
+    assert_logged("manners: the call of the tool act was not answered in the time of its run");
+    assert_unanswered(0); /* of the request the run had the word */
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {
         a_forgotten_request_is_answered_by_the_host,
@@ -471,6 +488,7 @@ int main(void) {
         no_run_is_started_for_a_request_that_is_answered,
         a_request_has_one_run_and_it_is_ended_once,
         a_call_of_a_tool_is_answered_once,
+        a_call_of_a_tool_that_is_forgotten_ends_with_the_request,
     };
     return test_main("module_manners", setup, teardown, tests, sizeof tests / sizeof *tests);
 }

@@ -56,6 +56,7 @@ static const struct {
     {"long-size", "module %s: its descriptor says that it has 60000 bytes, that of ABI 1.0 has 88"},
     {"name", "module %s: its name must be [a-z][a-z0-9-]{0,31}"},
     {"create", "module %s: create failed (-"},
+    {"openapi", "module %s: what it offers as koine.openapi/1 says that it has 4 bytes"},
     {"init", "): the answer is not 42"},
     {"route", "module %s: its route POST /generate-text answers the same requests as POST "
               "/generate-text of the module text ("},

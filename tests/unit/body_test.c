@@ -417,7 +417,7 @@ static const struct {
     {"{\"size\":\"\"}", "size: must be \"small\", \"middle\" or \"large\""},
     {"{\"size\":\"larger\"}", "size: must be \"small\", \"middle\" or \"large\""},
     {"{\"tags\":[\"a\",\"b\"]}", NULL},
-    {"{\"tags\":[]}", "tags: must hold at least 1 items, got 0"},
+    {"{\"tags\":[]}", "tags: must hold at least 1 item, got 0"},
     {"{\"tags\":[\"a\",\"b\",\"c\"]}", "tags: must hold at most 2 items, got 3"},
     {"{\"rows\":[]}", NULL},
     {"{\"rows\":[1,2,3]}", "rows: must hold at most 2 items, got 3"},

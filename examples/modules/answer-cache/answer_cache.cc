@@ -15,13 +15,15 @@
 
 namespace {
 
-/* openapi.yaml as bytes in the module. -Wa,-I tells the assembler where to look. */
+/* openapi.yaml as bytes in the module; the Makefile says where it is. */
 __asm__(".pushsection .rodata\n"
-        "openapi_begin: .incbin \"openapi.yaml\"\n"
-        "openapi_end: .byte 0\n"
+        "openapi: .incbin \"" OPENAPI_YAML "\"\n"
+        "openapi_end:\n"
+        ".balign 8\n"
+        "openapi_size: .8byte openapi_end - openapi\n"
         ".popsection\n");
-extern "C" const char openapi_begin[];
-extern "C" const char openapi_end[];
+extern "C" const char openapi[];
+extern "C" const std::uint64_t openapi_size;
 
 constexpr std::string_view config_schema = R"({
     "type": "object",
@@ -248,13 +250,10 @@ static std::int32_t init(void *self, koine_text, koine_error *error) {
 static const void *extension(void *, const char *id) {
     static constexpr koine_document schema{
         sizeof(koine_document), 0, {config_schema.data(), config_schema.size()}};
-    static const koine_document openapi{
-        sizeof(koine_document),
-        0,
-        {openapi_begin, static_cast<std::size_t>(openapi_end - openapi_begin)}};
+    static const koine_document fragment{sizeof(koine_document), 0, {openapi, openapi_size}};
     if (id == std::string_view(KOINE_EXTENSION_CONFIG_SCHEMA))
         return &schema;
-    return id == std::string_view(KOINE_EXTENSION_OPENAPI) ? &openapi : nullptr;
+    return id == std::string_view(KOINE_EXTENSION_OPENAPI) ? &fragment : nullptr;
 }
 
 } // extern "C"

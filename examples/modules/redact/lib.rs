@@ -245,3 +245,12 @@ static MODULE: Module = Module {
 pub extern "C" fn koine_module() -> *const Module {
     &MODULE
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_panic_crosses_the_border() {
+        assert_eq!(super::guarded(|| panic!("as a test does it")), super::koine::INVALID);
+        assert_eq!(super::guarded(|| 7), 7);
+    }
+}

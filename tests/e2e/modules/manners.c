@@ -2,14 +2,15 @@
 /*
  * A module without manners: GET and POST /manners/{deed} do what a module must not, and note what
  * the host answered to each call; GET /noted gives the notes and forgets them. /forget and
- * /forget/stream are never answered. GET /answer is a proper answer, open to everybody. With
- * KOINE_TEST_EARLY it calls in init and start what has no place there.
+ * /forget/stream are never answered. GET /answer and /cost are proper, and open to
+ * everybody. With KOINE_TEST_EARLY it calls in init and start what has no place there.
  */
 #include <fcntl.h>
 #include <koine/koine.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MAXIMUM_NOTES = 200, MANY_TIMERS = 100000 };
@@ -313,13 +314,22 @@ static void on_tool(void *data, const struct koine_run_event *event) {
     }
 }
 
-static void tool_twice(struct manners *self, koine_request request) {
+static int32_t start_run_with_tool(struct manners *self, koine_request request,
+                                   koine_run_callback on_event) {
     static const struct koine_tool tool = {.size = sizeof(struct koine_tool),
                                            .name = {"act", 3},
                                            .description = {"Acts", 4},
                                            .input_schema = {"{\"type\":\"object\"}", 17}};
     static const struct koine_tool *const tools[] = {&tool};
-    note(self, start_run(self, request, on_tool, tools, 1));
+    return start_run(self, request, on_event, tools, 1);
+}
+
+static void tool_twice(struct manners *self, koine_request request) {
+    note(self, start_run_with_tool(self, request, on_tool));
+}
+
+static void forget_tool(struct manners *self, koine_request request) {
+    note(self, start_run_with_tool(self, request, on_nothing));
 }
 
 /* ---- routes */
@@ -344,6 +354,7 @@ static const struct {
     {"run-too-late", run_too_late},
     {"run-twice", run_twice},
     {"tool-twice", tool_twice},
+    {"forget-tool", forget_tool},
 };
 
 static void do_deed(void *data, koine_request request) {
@@ -382,8 +393,28 @@ static void give_notes(void *data, koine_request request) {
                         (struct koine_text){text, size});
 }
 
+/* As the host's /livez, beside which it is measured. */
 static void give_answer(void *data, koine_request request) {
-    answer(data, request);
+    const struct manners *self = data;
+    self->http->respond(self->host, request, 200, none, KOINE_TEXT("{\"status\":\"alive\"}"));
+}
+
+/* What one call of the host costs: nanoseconds, as the mean of many. */
+static void give_cost(void *data, koine_request request) {
+    enum { CALLS = 100000 };
+    const struct manners *self = data;
+    struct timespec before, after;
+    struct koine_text path = none;
+    char text[32];
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    for (int i = 0; i < CALLS; i++)
+        self->http->path(self->host, request, &path);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    double ns =
+        (double)(after.tv_sec - before.tv_sec) * 1e9 + (double)(after.tv_nsec - before.tv_nsec);
+    int size = snprintf(text, sizeof(text), "%.1f ns", ns / CALLS);
+    self->http->respond(self->host, request, 200, KOINE_TEXT("text/plain"),
+                        (struct koine_text){text, (size_t)size});
 }
 
 /* ---- lifecycle */
@@ -419,12 +450,17 @@ static int32_t register_routes(struct manners *self) {
         {.method = "GET", .path = "/forget/long-stream", .handler = forget_stream},
         {.method = "GET", .path = "/noted", .handler = give_notes},
     };
-    const struct koine_route open = {.size = sizeof(open),
-                                     .authentication = KOINE_AUTH_NONE,
-                                     .method = "GET",
-                                     .path = "/answer",
-                                     .handler = give_answer};
-    int32_t result = self->http->route(self->host, &open);
+    static const struct koine_route open[] = {
+        {.method = "GET", .path = "/answer", .handler = give_answer},
+        {.method = "GET", .path = "/cost", .handler = give_cost},
+    };
+    int32_t result = KOINE_OK;
+    for (size_t i = 0; i < sizeof(open) / sizeof(*open) && result == KOINE_OK; i++) {
+        struct koine_route route = open[i];
+        route.size = sizeof(route);
+        route.authentication = KOINE_AUTH_NONE;
+        result = self->http->route(self->host, &route);
+    }
     for (size_t i = 0; i < sizeof(routes) / sizeof(*routes) && result == KOINE_OK; i++) {
         struct koine_route route = routes[i];
         route.size = sizeof(route);

@@ -97,6 +97,12 @@ static void destroy(void *self) {
         abort();
 }
 
+static const void *extension(void *self, const char *id) {
+    static const struct koine_document none = {.size = 4};
+    (void)self;
+    return wants("openapi") && strcmp(id, KOINE_EXTENSION_OPENAPI) == 0 ? &none : NULL;
+}
+
 const struct koine_module *koine_module(void) {
     static struct koine_module module;
     if (wants("abort"))
@@ -116,6 +122,7 @@ const struct koine_module *koine_module(void) {
         .start = start,
         .quiesce = quiesce,
         .destroy = destroy,
+        .extension = extension,
     };
     return &module;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A module that calls from a thread of its own what only the event loop may: GET /stray/http and
- * /stray/others do, and answer with what the host said to each call. GET /stray/crash has the
- * thread abort.
+ * /stray/others do, and answer with what the host said to each call. GET /stray/crash and
+ * /stray/trap have the thread abort and run an instruction that there is not.
  */
 #include <koine/koine.h>
 #include <pthread.h>
@@ -130,6 +130,11 @@ static void *crash(void *data) {
     abort();
 }
 
+static void *trap(void *data) {
+    (void)data;
+    __builtin_trap();
+}
+
 /* ---- on the loop */
 
 /* Waits for the thread, for the test's sake: a real module must not. */
@@ -150,19 +155,29 @@ static void answer(struct stray *self, koine_request request) {
                         (struct koine_text){text, size});
 }
 
+/* The loop is elsewhere when the thread crashes. */
+static void leave_thread(struct stray *self, void *(*body)(void *)) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, body, self) == 0)
+        pthread_detach(thread);
+}
+
 static void handler(void *data, koine_request request) {
     struct stray *self = data;
     struct koine_text deed = none;
-    pthread_t thread;
     self->http->param(self->host, request, "deed", &deed);
     self->request = request;
-    if (deed.size == 5) { /* the loop is elsewhere when it crashes */
-        if (pthread_create(&thread, NULL, crash, self) == 0)
-            pthread_detach(thread);
-        return;
+    switch (deed.size ? *deed.data : 0) {
+    case 'c':
+        leave_thread(self, crash);
+        break;
+    case 't':
+        leave_thread(self, trap);
+        break;
+    default:
+        run_thread(self, deed.size == strlen("http") ? call_http : call_others);
+        answer(self, request);
     }
-    run_thread(self, deed.size == 4 ? call_http : call_others);
-    answer(self, request);
 }
 
 /* ---- lifecycle */

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between the files of the command koine-test-host. Uses the library through its header alone. */
+#ifndef TEST_HOST_COMMAND_H
+#define TEST_HOST_COMMAND_H
+
+#include <koine-test-host.h>
+
+struct command {
+    struct koine_test_options options;
+    const char *script; /* JSON; NULL: runs echo */
+    char *const *requests;
+    size_t request_count;
+};
+
+/* command_print.c */
+void print_answer(const char *request, struct koine_test_answer *answer);
+void print_module(struct koine_test_host *host);
+
+/* command_check.c: all that can be said of a module without a request. Returns findings. */
+size_t check_module(const struct command *command);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What can be said of a module without a request: lifecycle, documents, failing allocations.
+ * A route without documentation is a warning, not a finding: it works.
+ */
+#include "test-host/command.h"
+#include <string.h>
+
+/* The path stands in the fragment as a key: "/hello": or /hello: */
+static bool is_documented(const char *openapi, const char *path) {
+    size_t size = strlen(path);
+    for (const char *at = openapi; (at = strstr(at, path)); at += size) {
+        char next = at[size];
+        char before = at == openapi ? '\n' : at[-1];
+        bool begins = before == '\n' || before == ' ' || before == '"' || before == '\'';
+        if (begins && (next == ':' || next == '"' || next == '\''))
+            return true;
+    }
+    return false;
+}
+
+static void warn_of_undocumented(struct koine_test_host *host) {
+    const char *openapi = koine_test_openapi(host), *route;
+    for (size_t i = 0; (route = koine_test_route(host, i)); i++) {
+        const char *path = strchr(route, ' ') + 1;
+        if (!openapi || !is_documented(openapi, path))
+            printf("  warning: %s is not in the module's OpenAPI fragment (extension "
+                   "koine.openapi/1)\n",
+                   route);
+    }
+}
+
+static size_t check_lifecycle(const struct command *command) {
+    struct koine_test_error error;
+    struct koine_test_host *host = koine_test_host_create(&command->options, &error);
+    if (!host) {
+        fprintf(stderr, "koine-test-host: %s\n", error.message);
+        return 2;
+    }
+    print_module(host);
+    warn_of_undocumented(host);
+    koine_test_stop(host);
+    fflush(stdout);
+    return koine_test_host_destroy(host) ? 1 : 0;
+}
+
+size_t check_module(const struct command *command) {
+    struct koine_test_options quiet = command->options;
+    size_t rounds = 0, status = check_lifecycle(command);
+    if (status == 2)
+        return status;
+    quiet.trace = NULL;
+    size_t found = koine_test_each_allocation(&quiet, NULL, NULL, &rounds);
+    printf("  allocations: each of %zu failed once%s\n", rounds,
+           koine_test_watches_memory() ? "" : " (the host's alone: malloc cannot be watched here)");
+    printf("  memory: %s\n", koine_test_watches_memory() ? "watched" : "not watched");
+    fflush(stdout);
+    return status || found ? 1 : 0;
+}

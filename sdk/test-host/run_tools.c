@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tools that the module gives the model: which a run has, their use, and the results. */
+#include "http/failure_form.h"
+#include "runner/mcp_server.h"
+#include "test-host/call.h"
+#include "test-host/run.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- which there are */
+
+static bool valid_name(struct koine_text name) {
+    for (size_t i = 0; i < name.size; i++) {
+        char c = name.data[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '_' || c == '-'))
+            return false;
+    }
+    return name.size >= 1 && name.size <= 64;
+}
+
+/* A tool of the run itself is its module's own act: only a rule that names it takes it away. A tool
+ * that a module offers to every run must be let through by the whole policy. */
+static bool is_let(const struct run *run, struct koine_text name, bool offered) {
+    char full[160];
+    const char *rule = NULL;
+    snprintf(full, sizeof(full), "mcp__%s__%.*s", host_module_name(run->host), (int)name.size,
+             name.data);
+    if (tool_policy_judge(run->policy, text_of(full), &rule) != TOOL_DENIED)
+        return true;
+    return !offered && (!rule || strncmp(rule, "mcp__", 5) != 0);
+}
+
+static bool is_object(struct koine_text json) {
+    json_t *value =
+        json.size ? json_loadb(json.data, json.size, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL)
+                  : NULL;
+    bool good = json_is_object(value);
+    json_decref(value);
+    return good;
+}
+
+static bool is_tool(const struct koine_tool *tool) {
+    return tool && tool->size >= offsetof(struct koine_tool, call) && valid_name(tool->name) &&
+           is_object(tool->input_schema);
+}
+
+static void add(struct run *run, const struct koine_tool *tool, bool offered) {
+    run->tools = memory_resize(run->tools, (run->tool_count + 1) * sizeof(struct run_tool));
+    run->tools[run->tool_count++] =
+        (struct run_tool){memory_text(tool->name), offered ? tool : NULL};
+}
+
+int32_t run_tools_prepare(struct run *run, const struct koine_run_options *options,
+                          struct koine_failure *failure) {
+    const struct koine_tool_set *set = run->host->tools;
+    for (uint32_t i = 0; i < options->tool_count; i++) {
+        if (!is_tool(options->tools[i]))
+            return failure_issue(run->request, failure, "tools",
+                                 "each needs a name ([A-Za-z0-9_-]{1,64}) and an object schema");
+        if (is_let(run, options->tools[i]->name, false))
+            add(run, options->tools[i], false);
+    }
+    for (uint32_t i = 0; set && i < set->count; i++) {
+        if (!is_tool(set->tools[i]) || set->tools[i]->size < sizeof(struct koine_tool) ||
+            !set->tools[i]->call)
+            finding_add(run->host, "invalid-argument",
+                        "extension koine.tools/1: tool %u needs its size, a name, an object schema "
+                        "and call",
+                        i);
+        else if (is_let(run, set->tools[i]->name, true))
+            add(run, set->tools[i], true);
+    }
+    return KOINE_OK;
+}
+
+/* ---- the model uses one */
+
+static const struct run_tool *find(const struct run *run, const char *name) {
+    for (size_t i = 0; i < run->tool_count; i++)
+        if (strcmp(run->tools[i].name, name) == 0)
+            return &run->tools[i];
+    return NULL;
+}
+
+static void report_missing(const struct run *run, const char *name) {
+    struct buffer names = {0};
+    for (size_t i = 0; i < run->tool_count; i++)
+        buffer_print(&names, "%s%s", i ? ", " : "", run->tools[i].name);
+    finding_add(run->host, "script",
+                "the run has no tool \"%s\" that the policy lets through; it has: %s", name,
+                run->tool_count ? buffer_text(&names) : "none");
+    buffer_finish(&names);
+}
+
+static struct run_call *add_call(struct run *run, const char *tool, const json_t *step) {
+    struct run_call *call = memory_zeroed(sizeof(*call));
+    *call = (struct run_call){.next = run->calls,
+                              .run = run,
+                              .tool = memory_text(text_of(tool)),
+                              .expected = json_incref(json_object_get(step, "expect"))};
+    call->handle = handle_add(run->host, HANDLE_CALL, call);
+    run->calls = call;
+    return call;
+}
+
+static void deliver(struct run *run, const struct run_tool *tool,
+                    const struct koine_tool_call *given) {
+    struct visit visit;
+    struct koine_run_event event = {.type = KOINE_RUN_TOOL_CALL, .call = given};
+    if (!tool->offered) {
+        run_emit(run, &event, "TOOL_CALL");
+        return;
+    }
+    visit_begin(&visit, run->host, "the tool %s", tool->name);
+    tool->offered->call(run->host->self, given);
+    visit_end(&visit);
+}
+
+void run_tools_call(struct run *run, const json_t *step) {
+    const char *name = json_string_value(json_object_get(step, "name"));
+    const struct run_tool *tool = name ? find(run, name) : NULL;
+    char id[32];
+    if (!tool) {
+        report_missing(run, name ? name : "(without a name)");
+        return;
+    }
+    snprintf(id, sizeof(id), "toolu_%u", ++run->tool_uses);
+    struct run_call *call = add_call(run, tool->name, step);
+    struct koine_text input = script_lend(run, step, "input");
+    struct koine_tool_call given = {
+        .size = sizeof(given),
+        .call = {call->handle},
+        .name = run_lend(run, tool->name, strlen(tool->name)),
+        .input = input.data ? input : run_lend(run, "{}", 2),
+        .tool_use_id = run_lend(run, id, strlen(id)),
+    };
+    deliver(run, tool, &given);
+}
+
+/* ---- the result */
+
+static void free_call(struct run_call *call) {
+    handle_remove(call->run->host, HANDLE_CALL, call->handle);
+    json_decref(call->expected);
+    free(call->tool);
+    free(call);
+}
+
+static void remove_call(struct run_call *call) {
+    struct run_call **at = &call->run->calls;
+    while (*at != call)
+        at = &(*at)->next;
+    *at = call->next;
+    free_call(call);
+}
+
+static json_t *result_json(const struct koine_tool_result *result) {
+    json_t *content =
+        result->content.data
+            ? json_loadb(result->content.data, result->content.size, 0, NULL)
+            : json_stringn(result->text.data ? result->text.data : "", result->text.size);
+    return content;
+}
+
+static void keep_result(const struct run_call *call, const struct koine_tool_result *result) {
+    json_t *content = result_json(result);
+    json_t *list = json_object_get(call->run->record, "tool_results");
+    if (!list) {
+        list = memory_need(json_array());
+        json_object_set_new(call->run->record, "tool_results", list);
+    }
+    if (call->expected && !json_equal(call->expected, content)) {
+        char *wanted = memory_need(json_dumps(call->expected, JSON_ENCODE_ANY | JSON_COMPACT));
+        char *found = content ? json_dumps(content, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+        finding_add(call->run->host, "script", "the tool \"%s\" answered %s, the script expects %s",
+                    call->tool, found ? found : "bytes that are no UTF-8", wanted);
+        free(wanted);
+        free(found);
+    }
+    json_array_append_new(list, json_pack("{s:s,s:o*,s:b}", "name", call->tool,
+                                          result->content.data ? "content" : "text", content,
+                                          "is_error", (int)(result->is_error != 0)));
+}
+
+int32_t run_tools_answer(const struct call *call, koine_call handle,
+                         const struct koine_tool_result *result) {
+    struct run_call *open = handle_get(call->host, HANDLE_CALL, handle.id);
+    if (!open)
+        return call_gone(call, HANDLE_CALL, handle.id);
+    char *response = mcp_call_response("1", result->text, result->content, result->is_error != 0);
+    if (!response)
+        return call_invalid(call, "content must be a JSON array of content blocks, text UTF-8");
+    free(response);
+    if (!host_may_allocate(call->host))
+        return KOINE_NO_MEMORY;
+    struct run *run = open->run;
+    keep_result(open, result);
+    remove_call(open);
+    if (!run->calls && !run->turn.waiting)
+        run_go_on(run);
+    return KOINE_OK;
+}
+
+void run_tools_finish(struct run *run) {
+    while (run->calls) {
+        struct run_call *call = run->calls;
+        run->calls = call->next;
+        free_call(call);
+    }
+    for (size_t i = 0; i < run->tool_count; i++)
+        free(run->tools[i].name);
+    free(run->tools);
+}
