@@ -155,7 +155,7 @@ static void send_done(struct koine_run_stream *stream, const struct koine_run_en
     if (data && end->reason.size)
         json_object_set_new(data, "reason", json_stringn(end->reason.data, end->reason.size));
     koine_sse_send_json(&stream->sse, "done", data);
-    stream->sse.http->stream_end(stream->sse.host, stream->sse.request);
+    koine_sse_end(&stream->sse);
 }
 
 /* The client need not wait until the process has ended, or until a live one is asked again. */

@@ -18,7 +18,7 @@ int32_t koine_sse_open(struct koine_sse *stream, const struct koine_host *host,
                        void *data) {
     const struct koine_stream_options options = {
         .size = sizeof(options), .drained = drained, .data = data};
-    *stream = (struct koine_sse){host, host->service(host, KOINE_HTTP), request, 0};
+    *stream = (struct koine_sse){host, host->service(host, KOINE_HTTP), request, 0, false};
     return stream->http->stream_begin(host, request, &options);
 }
 
@@ -59,14 +59,23 @@ static void give_up(struct koine_sse *stream) {
                          "\"code\":\"INTERNAL_ERROR\"}"));
     send_last(stream, "done",
               KOINE_TEXT("{\"code\":null,\"signal\":null,\"reason\":\"out_of_memory\"}"));
-    stream->http->stream_end(stream->host, stream->request);
+    koine_sse_end(stream);
+}
+
+int32_t koine_sse_end(struct koine_sse *stream) {
+    if (stream->ended)
+        return KOINE_GONE;
+    stream->ended = true;
+    return stream->http->stream_end(stream->host, stream->request);
 }
 
 int32_t koine_sse_send(struct koine_sse_event *event) {
     struct koine_sse *stream = event->stream;
     int32_t result = KOINE_NO_MEMORY;
     koine_json_text_add(&event->text, KOINE_TEXT("\n\n"));
-    if (event->text.no_memory)
+    if (stream->ended)
+        result = KOINE_GONE;
+    else if (event->text.no_memory)
         give_up(stream);
     else
         result =

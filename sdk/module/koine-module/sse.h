@@ -30,6 +30,7 @@ struct koine_sse {
     const struct koine_http *http;
     koine_request request;
     uint64_t last_id;
+    bool ended; /* by koine_sse_end, or for lack of memory */
 };
 
 /* Begins the answer, status 200, and the stream. `drained` as in koine_stream_options, may be NULL.
@@ -62,9 +63,14 @@ void koine_sse_json(struct koine_sse_event *event, json_t *value);
 /*
  * Sends the event. As http->stream_write: KOINE_OK, KOINE_FULL (taken; wait for `drained`),
  * KOINE_GONE, KOINE_WRONG_STATE. When memory is short a stream with a hole would be worse than
- * none: an `error` event and a `done` event end it, and KOINE_NO_MEMORY is returned.
+ * none: an `error` event and a `done` event end it, and KOINE_NO_MEMORY is returned. After the end
+ * nothing is sent: KOINE_GONE.
  */
 int32_t koine_sse_send(struct koine_sse_event *event);
+
+/* Ends the stream and the request, as http->stream_end; KOINE_GONE when it has been ended before.
+ */
+int32_t koine_sse_end(struct koine_sse *stream);
 
 /* An event whose data is an object with one string: `open` is all before it, "{\"text\":". */
 int32_t koine_sse_send_string(struct koine_sse *stream, const char *name, struct koine_text open,
