@@ -43,7 +43,8 @@ ALL := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/libkoi
 	$(BUILD)/koine-test-host $(BUILD)/libkoine-test-host-malloc.a
 # The test host judges modules with the gateway's own code, as far as that needs jansson alone.
 TEST_HOST_COMMAND := $(sort $(wildcard sdk/test-host/command*.c))
-TEST_HOST_SOURCES := $(filter-out $(TEST_HOST_COMMAND) sdk/test-host/heap.c,$(sort $(wildcard sdk/test-host/*.c))) \
+TEST_HOST_HEAP := $(sort $(wildcard sdk/test-host/heap*.c))
+TEST_HOST_SOURCES := $(filter-out $(TEST_HOST_COMMAND) $(TEST_HOST_HEAP),$(sort $(wildcard sdk/test-host/*.c))) \
 	$(addprefix gateway/,http/router.c http/route_path.c http/failure_form.c modules/loader.c modules/loader_file.c modules/handles.c modules/struct_size.c \
 	modules/config_schema.c modules/config_schema_check.c modules/schema_place.c modules/schema_value.c \
 	policy/tool_policy.c policy/tool_rule.c policy/tool_rule_set.c policy/tool_rule_text.c policy/session_uuid.c \
@@ -114,7 +115,7 @@ $(BUILD)/libkoine-test-host.a: $(TEST_HOST_SOURCES:%.c=$(BUILD)/%.o)
 	$(Q)objcopy --wildcard --keep-global-symbol='koine_test_*' $(@:.a=.o)
 	$(Q)rm -f $@ && ar rcs $@ $(@:.a=.o)
 # It defines malloc: an archive of its own.
-$(BUILD)/libkoine-test-host-malloc.a: $(BUILD)/sdk/test-host/heap.o
+$(BUILD)/libkoine-test-host-malloc.a: $(TEST_HOST_HEAP:%.c=$(BUILD)/%.o)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 TEST_HOST := $(BUILD)/libkoine-test-host.a $(BUILD)/libkoine-test-host-malloc.a
