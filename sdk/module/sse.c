@@ -72,11 +72,13 @@ static void give_up(struct koine_sse *stream) {
 
 int32_t koine_sse_send(struct koine_sse_event *event) {
     struct koine_sse *stream = event->stream;
-    int32_t result = stream->ended ? KOINE_GONE : KOINE_NO_MEMORY;
+    int32_t result = KOINE_NO_MEMORY;
     koine_json_text_add(&event->text, KOINE_TEXT("\n\n"));
-    if (event->text.no_memory && !stream->ended)
+    if (stream->ended)
+        result = KOINE_GONE;
+    else if (event->text.no_memory)
         give_up(stream);
-    else if (!stream->ended)
+    else
         result =
             stream->http->stream_write(stream->host, stream->request,
                                        (struct koine_text){event->text.bytes, event->text.size});

@@ -43,12 +43,14 @@ static bool verify(const struct state *state, koine_request request, const struc
     const struct koine_text timestamp = header(self, request, "X-Hook-Timestamp");
     const struct koine_text signature = header(self, request, "X-Hub-Signature-256");
     char *joined = self->http->alloc(self->host, request, timestamp.size + 1 + body.size);
-    if (!joined) {
+    const int32_t verdict =
+        joined ? hook_verify(hook, timestamp, body, signature, joined) : KOINE_NO_MEMORY;
+    if (verdict == KOINE_NO_MEMORY) {
         koine_fail_for_memory(self, request);
         return false;
     }
-    const bool good = hook_verify(hook, timestamp, body, signature, joined) &&
-                      (!hook->max_age_s || hook_is_fresh(hook, timestamp, time(NULL)));
+    const bool good =
+        verdict == KOINE_OK && (!hook->max_age_s || hook_is_fresh(hook, timestamp, time(NULL)));
     if (hook == &state->hooks.nobody)
         koine_fail(self, request, 404, "NOT_FOUND", "There is no such hook");
     else if (!good)

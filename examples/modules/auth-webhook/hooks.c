@@ -79,7 +79,7 @@ int32_t hooks_init(struct hooks *hooks, struct koine_text settings, struct koine
     *hooks = (struct hooks){.settings = json_loadb(settings.data, settings.size, 0, NULL)};
     json_t *items = json_object_get(hooks->settings, "hooks");
     hooks->items = OPENSSL_zalloc((json_object_size(items) + 1) * sizeof(*hooks->items));
-    if (!hooks->items || !make_up_secret(&hooks->nobody))
+    if (!hooks->settings || !hooks->items || !make_up_secret(&hooks->nobody))
         return koine_error_set(error, KOINE_NO_MEMORY, "memory or random numbers are short");
     return read_hooks(hooks, items, error);
 }
@@ -135,8 +135,8 @@ static struct koine_text join(struct koine_text timestamp, struct koine_text bod
     return (struct koine_text){joined, timestamp.size + 1 + body.size};
 }
 
-bool hook_verify(const struct hook *hook, struct koine_text timestamp, struct koine_text body,
-                 struct koine_text signature, char *joined) {
+int32_t hook_verify(const struct hook *hook, struct koine_text timestamp, struct koine_text body,
+                    struct koine_text signature, char *joined) {
     const struct koine_text message = hook->max_age_s ? join(timestamp, body, joined) : body;
     unsigned char given[MAC_BYTES] = {0}, expected[EVP_MAX_MD_SIZE];
     unsigned size = 0;
@@ -145,8 +145,8 @@ bool hook_verify(const struct hook *hook, struct koine_text timestamp, struct ko
               (const unsigned char *)(message.data ? message.data : ""), message.size, expected,
               &size) ||
         size != MAC_BYTES)
-        return false;
-    return CRYPTO_memcmp(given, expected, MAC_BYTES) == 0 && formed;
+        return KOINE_NO_MEMORY;
+    return CRYPTO_memcmp(given, expected, MAC_BYTES) == 0 && formed ? KOINE_OK : KOINE_REFUSED;
 }
 
 bool hook_is_fresh(const struct hook *hook, struct koine_text timestamp, int64_t now_s) {

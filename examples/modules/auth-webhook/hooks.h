@@ -35,10 +35,11 @@ const struct hook *hooks_find(const struct hooks *hooks, struct koine_text name)
 /*
  * Whether `signature` is "sha256=" and the HMAC-SHA256 of the message in hexadecimal. The message
  * is the body, or, for a hook with max_age_s, TIME "." body, TIME being the seconds since 1970 as
- * the sender has written them. `joined`: timestamp.size + 1 + body.size bytes to work in.
+ * the sender has written them. KOINE_OK, KOINE_REFUSED: it is not, KOINE_NO_MEMORY. `joined`:
+ * timestamp.size + 1 + body.size bytes to work in.
  */
-bool hook_verify(const struct hook *hook, struct koine_text timestamp, struct koine_text body,
-                 struct koine_text signature, char *joined);
+int32_t hook_verify(const struct hook *hook, struct koine_text timestamp, struct koine_text body,
+                    struct koine_text signature, char *joined);
 
 /* Whether a time that the signature covers is within max_age_s of `now_s`. */
 bool hook_is_fresh(const struct hook *hook, struct koine_text timestamp, int64_t now_s);

@@ -8,7 +8,6 @@
 #include <koine-module/embed.h>
 #include <koine-module/request.h>
 #include <koine-module/sse.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -60,28 +59,23 @@ static void count(const struct state *state, koine_metric metric, double value) 
 
 /* ---- ticks */
 
-/* "2026-01-31T12:00:00.250Z" */
-static void print_time(char *out, size_t capacity) {
+/* Milliseconds since 1970: what JavaScript's Date takes. */
+static int64_t unix_ms(void) {
     struct timespec now;
-    struct tm utc;
-    char seconds[sizeof "-2147483648-01-31T12:00:00"];
     clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(out, capacity, "%s.%03dZ", seconds, (int)(now.tv_nsec / 1000000));
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* Nothing is queued for a client that has not read what is there: `drained` tells when it has. */
 static void tick(struct subscriber *subscriber) {
     struct state *state = subscriber->state;
-    char time[64];
     if (subscriber->full) {
         subscriber->missed++;
         count(state, state->skipped, 1);
         return;
     }
-    print_time(time, sizeof(time));
-    json_t *data = json_pack("{s:s,s:I}", "time", time, "missed", (json_int_t)subscriber->missed);
+    json_t *data = json_pack("{s:I,s:I}", "unixMs", (json_int_t)unix_ms(), "missed",
+                             (json_int_t)subscriber->missed);
     subscriber->missed = 0;
     count(state, state->ticks, 1);
     /* Only when the answer is FULL is it sure that the subscriber is still there. */
@@ -232,7 +226,7 @@ static void quiesce(void *data) {
     for (struct subscriber *at = state->first, *next; at; at = next) {
         next = at->next;
         koine_sse_send_json(&at->stream, "end", json_pack("{s:s}", "reason", "shutdown"));
-        self->http->stream_end(self->host, at->stream.request);
+        koine_sse_end(&at->stream);
     }
     if (state->timer_is_set)
         self->loop->timer_stop(self->host, state->timer);

@@ -70,6 +70,10 @@ void koine_sse_json(struct koine_sse_event *event, json_t *value);
  */
 int32_t koine_sse_send(struct koine_sse_event *event);
 
+/* Ends the stream and the request, as http->stream_end; KOINE_GONE when it has been ended before.
+ */
+int32_t koine_sse_end(struct koine_sse *stream);
+
 /* An event whose data is an object with one string: `open` is all before it, "{\"text\":". */
 int32_t koine_sse_send_string(struct koine_sse *stream, const char *name, struct koine_text open,
                               struct koine_text text);

@@ -104,6 +104,7 @@ END_TEST
 int main(void) {
     Suite *suite = suite_create("sql-tool");
     TCase *cases = tcase_create("sql-tool");
+    tcase_set_timeout(cases, 60); /* SQLite allocates often */
     tcase_add_unchecked_fixture(cases, make_database, remove_database);
     tcase_add_test(cases, settings_that_do_not_fit);
     tcase_add_test(cases, it_starts_and_ends);
