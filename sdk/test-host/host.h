@@ -109,6 +109,7 @@ struct koine_test_host {
     struct loop_watch *watches;
     pthread_mutex_t lock; /* posts, findings, log, and the state as far as posts ask for it */
     struct post *first_post, **last_post;
+    bool posts_closed;        /* the end has begun: no more are taken */
     atomic_int foreign_calls; /* of the module's threads, that have not returned */
     unsigned long threads;    /* that there were before the module */
     int wake_fd;
@@ -190,6 +191,8 @@ bool post_waits(struct koine_test_host *host);
 bool watches_poll(struct koine_test_host *host); /* true: a callback was called */
 /* Waits in real time for a post, or for a file descriptor that is watched. */
 bool loop_wait(struct koine_test_host *host, uint64_t at_most_ms);
+/* No more posts are taken; those that were wait to be run. */
+void posts_close(struct koine_test_host *host);
 void loop_report_left(struct koine_test_host *host);
 void loop_stop_all(struct koine_test_host *host);
 void posts_finish(struct koine_test_host *host);

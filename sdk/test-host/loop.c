@@ -102,16 +102,31 @@ static int32_t loop_timer_stop(const struct koine_host *seen, koine_timer handle
 
 /* ---- posts */
 
-/* Returns the state, which decides: only one that serves has taken the post. */
-static enum host_state enqueue(struct koine_test_host *host, struct post *post) {
+/* From start until the end begins. */
+static bool enqueue(struct koine_test_host *host, struct post *post) {
     pthread_mutex_lock(&host->lock);
-    enum host_state state = host->state;
-    if (state == HOST_SERVING) {
+    bool takes = host->state >= HOST_SERVING && !host->posts_closed;
+    if (takes) {
         *host->last_post = post;
         host->last_post = &post->next;
     }
     pthread_mutex_unlock(&host->lock);
-    return state;
+    return takes;
+}
+
+void posts_close(struct koine_test_host *host) {
+    pthread_mutex_lock(&host->lock);
+    host->posts_closed = true;
+    pthread_mutex_unlock(&host->lock);
+}
+
+/* A thread that is told so is what destroy waits for; the loop's own callbacks should know. */
+static int32_t refuse_post(struct call *call) {
+    if (!call->host->posts_closed)
+        finding_add(call->host, "wrong-state", "loop->post was called before start");
+    else if (pthread_equal(pthread_self(), call->host->loop_thread))
+        finding_add(call->host, "wrong-state", "loop->post was called when all had ended");
+    return call_end(call, KOINE_WRONG_STATE);
 }
 
 static int32_t loop_post(const struct koine_host *seen, void (*callback)(void *data), void *data) {
@@ -126,13 +141,9 @@ static int32_t loop_post(const struct koine_host *seen, void (*callback)(void *d
     struct post *post = memory_zeroed(sizeof(*post));
     post->callback = callback;
     post->data = data;
-    enum host_state state = enqueue(host, post);
-    if (state != HOST_SERVING) {
+    if (!enqueue(host, post)) {
         free(post);
-        finding_add(host, "wrong-state",
-                    "loop->post was called %s; tell and join the module's threads in quiesce",
-                    state < HOST_SERVING ? "before start" : "after quiesce had returned");
-        return call_end(&call, KOINE_WRONG_STATE);
+        return refuse_post(&call);
     }
     if (write(host->wake_fd, &one, sizeof(one)) < 0) {
         /* the counter is full, so the loop is woken anyway */
@@ -307,7 +318,7 @@ void threads_await_end(struct koine_test_host *host) {
         nanosleep(&moment, NULL);
     if (threads_run(host))
         finding_add(host, "thread-left",
-                    "%lu threads still ran %u ms after destroy; tell and join them in quiesce",
+                    "%lu threads still ran %u ms after destroy; tell and join them in destroy",
                     count_threads() - host->threads, host->limits.thread_wait_ms);
 }
 

@@ -214,12 +214,12 @@ static void quiesce(struct koine_test_host *host) {
     struct visit visit;
     if (host->state != HOST_SERVING)
         return;
+    host_set_state(host, HOST_DRAINING);
     if (host->descriptor->quiesce) {
         visit_begin(&visit, host, "koine_module.quiesce");
         host->descriptor->quiesce(host->self);
         visit_end(&visit);
     }
-    host_set_state(host, HOST_DRAINING);
 }
 
 static bool is_busy(const struct koine_test_host *host) {
@@ -256,6 +256,8 @@ void koine_test_stop(struct koine_test_host *host) {
     quiesce(host);
     if (served)
         drain(host);
+    posts_close(host);
+    host_settle(host); /* what was taken is called before destroy */
     loop_report_left(host);
     loop_stop_all(host);
     host_destroy_module(host);

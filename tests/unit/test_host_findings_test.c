@@ -176,7 +176,7 @@ START_TEST(a_post_that_posts_itself)
     ck_assert_int_eq(koine_test_status(get("/never-rests")), 200);
     assert_finding(host, "never-rests", "at the same moment");
     koine_test_stop(host);
-    assert_finding(host, "wrong-state", "loop->post was called after quiesce");
+    assert_finding(host, "wrong-state", "loop->post was called when all had ended");
 }
 END_TEST
 
@@ -186,7 +186,7 @@ START_TEST(a_post_that_posts_itself_does_not_stop_the_time)
     ck_assert(koine_test_expect(host, "not-answered"));
     ck_assert(koine_test_expect(host, "never-rests"));
     koine_test_stop(host);
-    ck_assert(koine_test_expect(host, "loop->post was called after quiesce"));
+    ck_assert(koine_test_expect(host, "loop->post was called when all had ended"));
 }
 END_TEST
 

@@ -10,12 +10,16 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+/* JSON is YAML too. */
+#define SETTINGS "{\"boolean\":true,\"inner\":{\"text\":\"Hi\"},\"integer\":7}"
+
 static struct gateway *gateway;
 
 static void setup(void) {
-    static const char *const modules[] = {"ticker", "dialect", "toolbox", NULL};
+    static const char *const modules[] = {"ticker", "dialect", "toolbox", "services", NULL};
     char *object = fixture_path("object"), *stream = fixture_path("stream");
-    char *more = scratch_text("  - %s\n  - %s\n", object, stream);
+    char *more =
+        scratch_text("  - %s\n  - %s\n  settings:\n    services: " SETTINGS "\n", object, stream);
     gateway = modules_start(modules, more, "http: {max_body_bytes: 4KiB}\n", NULL);
     free(more);
     free(stream);
@@ -97,10 +101,15 @@ static struct http_response ask_gateway(const struct probe *probe) {
 }
 
 static void assert_same(const struct probe *probe) {
+    static const struct koine_test_key keys[] = {{.name = "default", .secret = GATEWAY_KEY}};
     static const char *const headers[] = {"Content-Type",     "Allow",  "Retry-After",
                                           "WWW-Authenticate", "X-Name", "Cache-Control"};
-    struct koine_test_host *host =
-        fixture_with(probe->module, (struct koine_test_options){.max_body_bytes = 4096});
+    struct koine_test_host *host = fixture_with(
+        probe->module, (struct koine_test_options){
+                           .settings = strcmp(probe->module, "services") == 0 ? SETTINGS : NULL,
+                           .keys = keys,
+                           .key_count = 1,
+                           .max_body_bytes = 4096});
     struct koine_test_answer *found = ask_test_host(host, probe);
     struct http_response expected = ask_gateway(probe);
     ck_assert_msg(koine_test_status(found) == expected.status, "%s %s: %d instead of %ld: %s | %s",
@@ -167,6 +176,31 @@ START_TEST(refusals_of_the_host)
 END_TEST
 
 #define TEXT(json) POST("text", "/generate-text", .body = (json))
+
+#define SERVICES(at, ...)                                                                          \
+    { .module = "services", .method = "GET", .path = (at), __VA_ARGS__ }
+
+START_TEST(services)
+{
+    static const struct probe probes[] = {
+        SERVICES("/who", .key = ""),
+        SERVICES("/who", .key = "wrong"),
+        SERVICES("/who", .key = NULL),
+        SERVICES("/who", .key = "", .header = "x-api-key: " GATEWAY_KEY),
+        SERVICES("/act-as?default", .key = ""),
+        SERVICES("/act-as?nobody", .key = ""),
+        SERVICES("/session?nonsense", .key = NULL),
+        SERVICES("/session?123e4567-e89b-42d3-a456-426614174000", .key = NULL),
+        SERVICES("/slot", .key = NULL),
+        SERVICES("/tools", .key = NULL),
+        SERVICES("/config", .key = NULL),
+        SERVICES("/module-metrics", .key = NULL),
+        SERVICES("/watch", .key = NULL),
+    };
+    for (size_t i = 0; i < sizeof(probes) / sizeof(*probes); i++)
+        assert_same(&probes[i]);
+}
+END_TEST
 
 START_TEST(a_body_that_is_too_large)
 {
@@ -246,7 +280,8 @@ START_TEST(streams_have_the_same_events)
 END_TEST
 
 int main(void) {
-    const TTest *const tests[] = {answers, refusals_of_the_host, a_body_that_is_too_large,
+    const TTest *const tests[] = {answers,          refusals_of_the_host,
+                                  services,         a_body_that_is_too_large,
                                   refusals_of_runs, streams_have_the_same_events};
     return test_main("test host and gateway", setup, teardown, tests, sizeof tests / sizeof *tests);
 }

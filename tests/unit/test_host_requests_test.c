@@ -165,6 +165,16 @@ START_TEST(an_answer_after_the_client_left_is_harmless)
 }
 END_TEST
 
+START_TEST(a_module_moves_its_deadline)
+{
+    struct koine_test_host *host = fixture("services");
+    ck_assert_int_eq(koine_test_status(koine_test_send(host, "GET", "/deadline", NULL)), 504);
+    ck_assert_uint_eq(koine_test_now_ms(host), 50);
+    assert_finding(host, "not-answered", "GET /deadline");
+    fixture_end(host);
+}
+END_TEST
+
 START_TEST(a_head_request_has_no_body)
 {
     struct koine_test_host *host = fixture("ticker");
@@ -215,6 +225,7 @@ int main(void) {
         timers_run_in_virtual_time,
         a_thread_answers_through_post,
         an_answer_after_the_client_left_is_harmless,
+        a_module_moves_its_deadline,
         a_head_request_has_no_body,
         every_call_is_traced,
     };

@@ -220,6 +220,28 @@ START_TEST(a_client_that_does_not_read_pauses_the_run)
 }
 END_TEST
 
+START_TEST(a_client_that_reads_late_gets_the_whole_object)
+{
+    struct koine_test_host *host =
+        fixture_with("stream-object", (struct koine_test_options){.stream_buffer_bytes = 8});
+    koine_test_play(host, "[{\"object\":\"{\\\"a\\\":\\\"x\"},{\"object\":\"y\"},"
+                          "{\"object\":\"z\\\"}\"}]");
+    struct koine_test_answer *answer = koine_test_request(
+        host,
+        &(struct koine_test_request){.method = "POST",
+                                     .path = "/stream-object",
+                                     .body = "{\"prompt\":\"x\",\"schema\":{\"type\":\"object\"}}",
+                                     .stops_reading_after = 1});
+    koine_test_advance_ms(host, 1000);
+    ck_assert(!koine_test_is_complete(answer));
+    for (int i = 0; i < 20 && !koine_test_is_complete(answer); i++)
+        koine_test_client_reads(answer);
+    ck_assert_int_eq(koine_test_how(answer), KOINE_END_ANSWERED);
+    ck_assert_ptr_nonnull(strstr(koine_test_body(answer), "\"xyz\""));
+    fixture_end(host);
+}
+END_TEST
+
 START_TEST(a_client_that_leaves_ends_the_run)
 {
     struct koine_test_host *host = fixture("stream");
@@ -328,6 +350,7 @@ int main(void) {
         a_stream_shows_every_event_in_order,
         silence_is_filled_in_virtual_time,
         a_client_that_does_not_read_pauses_the_run,
+        a_client_that_reads_late_gets_the_whole_object,
         a_client_that_leaves_ends_the_run,
         a_hanging_run_ends_its_stream_with_the_deadline,
         the_model_uses_tools_of_the_run,

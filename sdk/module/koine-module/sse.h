@@ -78,9 +78,6 @@ int32_t koine_sse_end(struct koine_sse *stream);
 int32_t koine_sse_send_string(struct koine_sse *stream, const char *name, struct koine_text open,
                               struct koine_text text);
 
-/* Ends the stream and the request, unless it has ended. As http->stream_end. */
-int32_t koine_sse_end(struct koine_sse *stream);
-
 /* An event whose data is one value, which is taken over. */
 int32_t koine_sse_send_json(struct koine_sse *stream, const char *name, json_t *value);
 
