@@ -150,9 +150,9 @@ static bool init_module(struct module *module) {
 
 static bool bring_up(struct module_set *set, struct module *module) {
     if (!open_module(module) || !name_is_free(set, module) || !create_module(module) ||
-        !read_settings(module) || !read_extensions(module))
+        !read_settings(module) || !init_module(module))
         return false;
-    return init_module(module);
+    return read_extensions(module);
 }
 
 static void tell(const struct module *module, const char *path, struct module_refusal *refusal) {

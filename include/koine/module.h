@@ -10,8 +10,8 @@
  * |-------------|----------------------------------|----------------------------------|-----------------|
  * | loaded      | koine_module()                   | nothing                          | refused, logged |
  * | created     | create(host, &self), extension   | log                              | destroy if self |
- * | initialised | init(self, config, error)        | log, config, metrics, routes,    | destroy         |
- * |             |                                  | slot classes, service look-up    |                 |
+ * | initialised | init(self, config, error),       | log, config, metrics, routes,    | destroy         |
+ * |             | extension                        | slot classes, service look-up    |                 |
  * | serving     | start(self, error); handlers,    | everything but registration      | the request's   |
  * |             | events, timers, posts            |                                  |                 |
  * | draining    | quiesce(self); the same as while | the same as while serving: what  | cut after the   |
@@ -93,7 +93,8 @@ struct koine_module {
     /*
      * What the module offers beyond its routes, by id (see extension.h). Must answer NULL for an
      * id that it does not know. What it returns is constant and lives as long as the module.
-     * Called after create, before init. May be NULL.
+     * Called with koine.config-schema/1 between create and init, with all others after init: what
+     * they offer may depend on the settings. May be NULL.
      */
     const void *(*extension)(void *self, const char *id);
 };

@@ -86,7 +86,6 @@ static char *read_document(struct koine_test_host *host, const char *id) {
 
 static void read_extensions(struct koine_test_host *host) {
     host->openapi = read_document(host, KOINE_EXTENSION_OPENAPI);
-    host->schema = read_document(host, KOINE_EXTENSION_CONFIG_SCHEMA);
     const struct koine_tool_set *tools = extension(host, KOINE_EXTENSION_TOOLS);
     if (tools && tools->size >= sizeof(*tools))
         host->tools = tools;
@@ -123,6 +122,7 @@ static bool read_settings(struct koine_test_host *host, const char *settings,
         return refuse(error, "settings: %s (line %d)",
                       host->settings ? "must be a JSON object" : problem.text,
                       host->settings ? 1 : problem.line);
+    host->schema = read_document(host, KOINE_EXTENSION_CONFIG_SCHEMA);
     host->settings_text = memory_need(json_dumps(host->settings, JSON_COMPACT));
     return check_settings(host, error);
 }
@@ -175,9 +175,10 @@ static bool start_module(struct koine_test_host *host, struct koine_test_error *
 
 bool host_initialise(struct koine_test_host *host, const char *settings,
                      struct koine_test_error *error) {
-    if (!create_module(host, error) || (read_extensions(host), false) ||
-        !read_settings(host, settings, error) || !init_module(host, error))
+    if (!create_module(host, error) || !read_settings(host, settings, error) ||
+        !init_module(host, error))
         return false;
+    read_extensions(host);
     for (size_t i = 0; i < router_count(host->router); i++) {
         const struct route *route = router_at(host->router, i);
         if (route->module)

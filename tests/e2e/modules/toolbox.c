@@ -168,9 +168,10 @@ static const struct koine_tool *const offered[] = {&shout_tool};
 static const struct koine_tool_set tool_set = {
     .size = sizeof(struct koine_tool_set), .count = 1, .tools = offered};
 
-static const void *extension(void *self, const char *id) {
-    (void)self;
-    return strcmp(id, KOINE_EXTENSION_TOOLS) == 0 ? &tool_set : NULL;
+/* Asked for after init. */
+static const void *extension(void *data, const char *id) {
+    const struct toolbox *self = data;
+    return strcmp(id, KOINE_EXTENSION_TOOLS) == 0 && self->runner ? &tool_set : NULL;
 }
 
 static int32_t create(const struct koine_host *host, void **self) {
