@@ -5,9 +5,6 @@
  */
 #include <check.h>
 #include <koine-test-host.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,22 +37,12 @@ static const char *const forged_headers[] = {
 
 static char secret[] = "/tmp/koine-auth-webhook-XXXXXX";
 
-/* libcrypto makes tables when it is first used and keeps them to the end of the process: that is
- * not the module's memory. */
-static void warm_up(void) {
-    unsigned char bytes[EVP_MAX_MD_SIZE];
-    unsigned size;
-    ck_assert_int_eq(RAND_bytes(bytes, 16), 1);
-    ck_assert_ptr_nonnull(HMAC(EVP_sha256(), bytes, 16, bytes, 16, bytes, &size));
-}
-
 static void make_secret(void) {
     static const char text[] = "correct horse battery staple\n";
     const int fd = mkstemp(secret); /* mode 0600 */
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(write(fd, text, strlen(text)), (int)strlen(text));
     close(fd);
-    warm_up();
 }
 
 static void remove_secret(void) {
@@ -150,10 +137,9 @@ START_TEST(a_message_survives_every_allocation_that_fails)
         struct koine_test_answer *answer = post(host, "/hooks/issues", signed_headers);
         failed = koine_test_fail_allocation(host, 0);
         const int status = koine_test_status(answer);
-        ck_assert_msg(status == 200 || (failed && status == 500), "allocation %ld: %d", n, status);
-        koine_test_stop(host);
-        if (status == 500) /* libcrypto may have failed, and then keeps a part of what it had */
-            koine_test_expect(host, "memory-left");
+        /* 0: the host itself had no memory for the answer */
+        ck_assert_msg(status == 200 || (failed && (status == 500 || status == 0)),
+                      "allocation %ld: %d", n, status);
         stop();
     }
 }
