@@ -195,7 +195,8 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/libsupport.a $(BUI
 		$(BUILD)/tests/libmodule.a
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libs,$(PACKAGES) check) -ldl -lpthread
-$(BUILD)/tests/unit/test_host_%: $(BUILD)/tests/unit/test_host_%.o $(BUILD)/tests/libsupport.a $(TEST_HOST)
+$(BUILD)/tests/unit/test_host_%: $(BUILD)/tests/unit/test_host_%.o $(BUILD)/tests/libsupport.a $(TEST_HOST) \
+		| $(ALL) $(STANDINS) $(TEST_MODULES:%=$(BUILD)/tests/modules/%.so)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libs,libcurl jansson check) -ldl -lpthread
 $(filter %_memory_test,$(UNIT_TESTS)): $(BUILD)/tests/support/failing_heap.o

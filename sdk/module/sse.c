@@ -45,28 +45,29 @@ void koine_sse_json(struct koine_sse_event *event, json_t *value) {
     json_decref(value);
 }
 
-static void send_last(struct koine_sse *stream, const char *name, struct koine_text data) {
+/* False: the stream is gone, and may be no more. */
+static bool send_last(struct koine_sse *stream, const char *name, struct koine_text data) {
     struct koine_sse_event event;
     koine_sse_begin(&event, stream, name);
     koine_sse_raw(&event, data);
-    koine_sse_send(&event);
-}
-
-/* The last words are short: they need no memory of the heap. */
-static void give_up(struct koine_sse *stream) {
-    send_last(stream, "error",
-              KOINE_TEXT("{\"error\":\"The gateway is short of memory; try again later\","
-                         "\"code\":\"INTERNAL_ERROR\"}"));
-    send_last(stream, "done",
-              KOINE_TEXT("{\"code\":null,\"signal\":null,\"reason\":\"out_of_memory\"}"));
-    koine_sse_end(stream);
+    return koine_sse_send(&event) >= KOINE_OK;
 }
 
 int32_t koine_sse_end(struct koine_sse *stream) {
     if (stream->ended)
         return KOINE_GONE;
-    stream->ended = true;
+    stream->ended = true; /* before the memory that it is in may go */
     return stream->http->stream_end(stream->host, stream->request);
+}
+
+/* The last words are short: they need no memory of the heap. */
+static void give_up(struct koine_sse *stream) {
+    if (send_last(stream, "error",
+                  KOINE_TEXT("{\"error\":\"The gateway is short of memory; try again later\","
+                             "\"code\":\"INTERNAL_ERROR\"}")) &&
+        send_last(stream, "done",
+                  KOINE_TEXT("{\"code\":null,\"signal\":null,\"reason\":\"out_of_memory\"}")))
+        koine_sse_end(stream);
 }
 
 int32_t koine_sse_send(struct koine_sse_event *event) {

@@ -64,7 +64,7 @@ unsigned long count_threads(void) {
 
 /* Whether something besides virtual time may call the module. */
 static bool others_may_speak(const struct koine_test_host *host) {
-    return host->watches || count_threads() > 1;
+    return host->watches || count_threads() > host->threads;
 }
 
 bool host_step(struct koine_test_host *host, uint64_t until_ms) {

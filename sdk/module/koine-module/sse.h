@@ -30,7 +30,7 @@ struct koine_sse {
     const struct koine_http *http;
     koine_request request;
     uint64_t last_id;
-    bool ended; /* by koine_sse_end, or for lack of memory */
+    bool ended; /* what is sent is passed over */
 };
 
 /* Begins the answer, status 200, and the stream. `drained` as in koine_stream_options, may be NULL.
@@ -63,8 +63,10 @@ void koine_sse_json(struct koine_sse_event *event, json_t *value);
 /*
  * Sends the event. As http->stream_write: KOINE_OK, KOINE_FULL (taken; wait for `drained`),
  * KOINE_GONE, KOINE_WRONG_STATE. When memory is short a stream with a hole would be worse than
- * none: an `error` event and a `done` event end it, and KOINE_NO_MEMORY is returned. After the end
- * nothing is sent: KOINE_GONE.
+ * none: an `error` event and a `done` event end it, and KOINE_NO_MEMORY is returned; what is sent
+ * afterwards is passed over (KOINE_GONE).
+ * After KOINE_GONE and KOINE_NO_MEMORY the request has ended, and its memory with it unless a run
+ * of its own is still to say END: do not touch what is in it.
  */
 int32_t koine_sse_send(struct koine_sse_event *event);
 
@@ -75,6 +77,9 @@ int32_t koine_sse_end(struct koine_sse *stream);
 /* An event whose data is an object with one string: `open` is all before it, "{\"text\":". */
 int32_t koine_sse_send_string(struct koine_sse *stream, const char *name, struct koine_text open,
                               struct koine_text text);
+
+/* Ends the stream and the request, unless it has ended. As http->stream_end. */
+int32_t koine_sse_end(struct koine_sse *stream);
 
 /* An event whose data is one value, which is taken over. */
 int32_t koine_sse_send_json(struct koine_sse *stream, const char *name, json_t *value);
