@@ -25,8 +25,11 @@ HOST_OBJECTS := $(HOST_SOURCES:%.c=$(BUILD)/%.o)
 SDK_SOURCES := $(sort $(wildcard sdk/module/*.c))
 SDK_OBJECTS := $(SDK_SOURCES:%.c=$(BUILD)/%.o)
 MODULES := $(patsubst modules/%/,%,$(sort $(wildcard modules/*/)))
-TEST_MODULES := $(patsubst tests/e2e/modules/%.c,%,$(sort $(wildcard tests/e2e/modules/*.c)))
-EXAMPLE_MODULES := $(patsubst examples/modules/%/,%,$(sort $(wildcard examples/modules/*/)))
+TEST_MODULES := $(basename $(notdir $(sort $(wildcard tests/e2e/modules/*.c tests/e2e/modules/*.cc))))
+# Examples in C, against the module SDK; see below for what they link beside it.
+EXAMPLE_MODULES := $(patsubst examples/modules/%/,%,$(sort $(dir $(wildcard examples/modules/*/*.c))))
+packages_of_sql-tool := sqlite3
+packages_of_auth-webhook := libcrypto
 SUPPORT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/*.c)))
 # failing_heap.o defines malloc: in the archive it would be linked into every test.
 E2E_OBJECTS := $(filter-out $(BUILD)/tests/support/standin_% $(BUILD)/tests/support/failing_heap.o,$(SUPPORT_OBJECTS))
@@ -35,12 +38,14 @@ E2E_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/e2e/*_test.c)))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(filter-out tests/bench/measure.c,$(sort $(wildcard tests/bench/*.c))))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
 STANDINS := $(BUILD)/tests/standin-cli $(BUILD)/tests/standin-api
-ALL := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/koine-test-host \
-	$(BUILD)/libkoine-test-host-malloc.a
+PKG_CONFIGS := $(patsubst %.in,$(BUILD)/%,$(sort $(wildcard sdk/*/*.pc.in)))
+ALL := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/libkoine-module.a \
+	$(BUILD)/koine-test-host $(BUILD)/libkoine-test-host-malloc.a
 # The test host judges modules with the gateway's own code, as far as that needs jansson alone.
 TEST_HOST_COMMAND := $(sort $(wildcard sdk/test-host/command*.c))
-TEST_HOST_SOURCES := $(filter-out $(TEST_HOST_COMMAND) sdk/test-host/heap.c,$(sort $(wildcard sdk/test-host/*.c))) \
-	$(addprefix gateway/,http/router.c http/failure_form.c modules/loader.c modules/handles.c modules/struct_size.c \
+TEST_HOST_HEAP := $(sort $(wildcard sdk/test-host/heap*.c))
+TEST_HOST_SOURCES := $(filter-out $(TEST_HOST_COMMAND) $(TEST_HOST_HEAP),$(sort $(wildcard sdk/test-host/*.c))) \
+	$(addprefix gateway/,http/router.c http/route_path.c http/failure_form.c modules/loader.c modules/loader_file.c modules/handles.c modules/struct_size.c \
 	modules/config_schema.c modules/config_schema_check.c modules/schema_place.c modules/schema_value.c \
 	policy/tool_policy.c policy/tool_rule.c policy/tool_rule_set.c policy/tool_rule_text.c policy/session_uuid.c \
 	ops/metrics.c ops/metric_family.c ops/metric_options.c ops/metrics_render.c ops/utf8.c \
@@ -59,13 +64,13 @@ endif
 DEFINES := -D_GNU_SOURCE -DKOINE_VERSION='"$(VERSION)"' \
 	-DKOINE_MODULE_DIRECTORY='"$(PREFIX)/lib/koine-gateway/modules"'
 CFLAGS ?= -g
-# Modules see the ABI and the module SDK, nothing of the host.
-MODULE_SOURCES := modules/% sdk/module/% examples/modules/% tests/e2e/modules/%
-INCLUDES = $(if $(filter $(MODULE_SOURCES),$<),-Iinclude -Isdk,-Iinclude -Igateway -Isdk -Isdk/test-host -Itests)
+# Modules see the ABI and the module SDK, nothing of the host; what they embed is beside them.
+MODULE_SOURCES := modules/% sdk/module/% examples/modules/% tests/e2e/modules/% tests/abi/v1/%
+INCLUDES = -Iinclude -Isdk/module $(if $(filter $(MODULE_SOURCES),$<),-DKOINE_EMBED_FOLDER='"$(<D)/"',-Igateway -Isdk -Isdk/test-host -Itests)
 FLAGS = -std=c11 $(MODE) $(CFLAGS) $(CPPFLAGS) $(WARN) $(DEFINES) $(INCLUDES) -MMD -MP \
-	$(if $(filter $(MODULE_SOURCES),$<),-fPIC -fvisibility=hidden)
+	$(if $(filter $(MODULE_SOURCES),$<),-fPIC -fvisibility=hidden -ffunction-sections -fdata-sections)
 LINK = $(CC) $(if $(SANITIZER),-fsanitize=$(SANITIZER)) $(LDFLAGS)
-MODULE_LINK = $(LINK) -shared -Wl,-z,defs -Wl,-z,relro,-z,now
+MODULE_LINK = $(LINK) -shared -Wl,-z,defs -Wl,-z,relro,-z,now -Wl,--gc-sections
 # A sanitized module finds the sanitizer's run-time in the host.
 ifneq ($(SANITIZER),)
 MODULE_LINK = $(LINK) -shared
@@ -73,7 +78,7 @@ endif
 libs = $(shell pkg-config --libs $(1))
 
 .PHONY: all run check check-chaos test bench lint format install clean setup setup-check standins unit e2e abi \
-	fuzz openapi openapi-check modules
+	fuzz openapi openapi-check modules examples abi-record
 all: $(ALL)
 standins: $(STANDINS)
 modules: $(MODULES:%=$(BUILD)/modules/%.so)
@@ -87,10 +92,17 @@ $(BUILD)/libkoine-gateway.a: $(HOST_OBJECTS)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-# The module SDK; a module links what it uses of it.
-$(BUILD)/libkoine-module.a: $(SDK_OBJECTS)
+# The module SDK: one object, so that its inner names are seen by nobody who links it. What a module
+# does not use of it is left out by --gc-sections.
+$(BUILD)/koine-module.o: $(SDK_OBJECTS)
+	$(Q)$(CC) -r -nostdlib -o $@ $^
+	$(Q)objcopy -w --keep-global-symbol='koine_*' $@
+$(BUILD)/libkoine-module.a: $(BUILD)/koine-module.o
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
+# Its parts, for the tests of them.
+$(BUILD)/tests/libmodule.a: $(SDK_OBJECTS)
+	$(Q)mkdir -p $(@D) && rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/koine-gateway: $(BUILD)/gateway/main.o $(BUILD)/libkoine-gateway.a
 	$(call say,LINK,$@)
@@ -103,7 +115,7 @@ $(BUILD)/libkoine-test-host.a: $(TEST_HOST_SOURCES:%.c=$(BUILD)/%.o)
 	$(Q)objcopy --wildcard --keep-global-symbol='koine_test_*' $(@:.a=.o)
 	$(Q)rm -f $@ && ar rcs $@ $(@:.a=.o)
 # It defines malloc: an archive of its own.
-$(BUILD)/libkoine-test-host-malloc.a: $(BUILD)/sdk/test-host/heap.o
+$(BUILD)/libkoine-test-host-malloc.a: $(TEST_HOST_HEAP:%.c=$(BUILD)/%.o)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 TEST_HOST := $(BUILD)/libkoine-test-host.a $(BUILD)/libkoine-test-host-malloc.a
@@ -111,18 +123,58 @@ $(BUILD)/koine-test-host: $(TEST_HOST_COMMAND:%.c=$(BUILD)/%.o) $(TEST_HOST)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libs,jansson) -ldl -lpthread
 
-# One folder a module; its OpenAPI fragment is built in.
+# One folder a module; its OpenAPI fragment and the schema of its settings are built in.
+# $(1): the folder, below build as modules/NAME.so too. $(2): further packages that it links.
 define module_rules
-$(BUILD)/modules/$(notdir $(1)).so: $$(patsubst %.c,$(BUILD)/%.o,$$(sort $$(wildcard $(1)/*.c))) $(BUILD)/libkoine-module.a
+$(BUILD)/$(1).so: $$(patsubst %.c,$(BUILD)/%.o,$$(sort $$(wildcard $(1)/*.c))) $(BUILD)/libkoine-module.a
 	$$(call say,LINK,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(MODULE_LINK) -o $$@ $$^ $$(call libs,jansson)
-$$(patsubst %.c,$(BUILD)/%.o,$$(wildcard $(1)/*.c)): $$(wildcard $(1)/openapi.yaml)
+	$$(Q)$$(MODULE_LINK) -o $$@ $$^ $$(call libs,jansson $(2))
+$$(patsubst %.c,$(BUILD)/%.o,$$(wildcard $(1)/*.c)): $$(wildcard $(1)/openapi.yaml $(1)/config-schema.json)
 endef
 $(foreach m,$(MODULES),$(eval $(call module_rules,modules/$(m))))
+$(foreach m,$(EXAMPLE_MODULES),$(eval $(call module_rules,examples/modules/$(m),$(packages_of_$(m)))))
+
+# Examples in other languages: the headers of the ABI (or what they say), no SDK. A compiler that is
+# not there is no error: its example is left out.
+CXX_EXAMPLES := $(patsubst examples/modules/%/,%,$(sort $(dir $(wildcard examples/modules/*/*.cc))))
+RUST_EXAMPLES := $(patsubst examples/modules/%/,%,$(sort $(dir $(wildcard examples/modules/*/lib.rs))))
+RUSTC ?= $(firstword $(wildcard /usr/bin/rustc) rustc)
+examples: $(patsubst %,$(BUILD)/examples/modules/%.so,$(EXAMPLE_MODULES) $(CXX_EXAMPLES) $(RUST_EXAMPLES))
+unless_missing = $(Q)command -v $(1) >/dev/null || { echo "  SKIP   $@: no $(1)"; exit 0; };
+
+$(CXX_EXAMPLES:%=$(BUILD)/examples/modules/%.so): $(BUILD)/examples/modules/%.so: $(wildcard include/koine/*.h)
+	$(call say,CXX,$@)
+	@mkdir -p $(@D)
+	$(call unless_missing,$(CXX)) $(CXX) -std=c++17 $(MODE) $(CFLAGS) $(CPPFLAGS) -Wall -Wextra -Wpedantic \
+		-Werror -fPIC -fvisibility=hidden -Iinclude -shared $(LDFLAGS) \
+		-DOPENAPI_YAML='"examples/modules/$*/openapi.yaml"' $(if $(SANITIZER),,-Wl,-z,defs) \
+		-Wl,--version-script=examples/modules/$*/exports.map -o $@ \
+		$(sort $(wildcard examples/modules/$*/*.cc))
+$(RUST_EXAMPLES:%=$(BUILD)/examples/modules/%.so): $(BUILD)/examples/modules/%.so:
+	$(call say,RUSTC,$@)
+	@mkdir -p $(@D)
+	$(call unless_missing,$(RUSTC)) $(RUSTC) --edition 2021 --crate-type cdylib --crate-name $(subst -,_,$*) \
+		-C opt-level=2 -C strip=symbols -C link-arg=-Wl,-z,defs -D warnings \
+		-o $@ examples/modules/$*/lib.rs
+$(foreach m,$(CXX_EXAMPLES) $(RUST_EXAMPLES),\
+	$(eval $(BUILD)/examples/modules/$(m).so: $(wildcard examples/modules/$(m)/*)))
 
 # Modules that end-to-end tests load; one file each.
 $(BUILD)/tests/modules/%.so: $(BUILD)/tests/e2e/modules/%.o
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(MODULE_LINK) -o $@ $^ -lpthread
+$(BUILD)/tests/modules/%.so: tests/e2e/modules/%.cc
+	$(call say,CXX,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -std=c++17 -O1 -Wall -Wextra -Werror -Iinclude -fPIC -fvisibility=hidden -shared -Wl,-z,defs \
+		-MMD -MP -MF $(@:.so=.d) -o $@ $<
+# The one that is refused for what -z,defs would have shown.
+$(BUILD)/tests/modules/undefined.so: MODULE_LINK := $(LINK) -shared
+
+# The source of the binary fixture of ABI 1.0, with today's headers.
+$(BUILD)/tests/modules/module_v1.so: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/abi/v1/*.c)))
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(MODULE_LINK) -o $@ $^ -lpthread
@@ -140,7 +192,7 @@ $(BUILD)/tests/libsupport.a: $(E2E_OBJECTS)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/libsupport.a $(BUILD)/libkoine-gateway.a \
-		$(BUILD)/libkoine-module.a
+		$(BUILD)/tests/libmodule.a
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libs,$(PACKAGES) check) -ldl -lpthread
 $(BUILD)/tests/unit/test_host_%: $(BUILD)/tests/unit/test_host_%.o $(BUILD)/tests/libsupport.a $(TEST_HOST) \
@@ -150,23 +202,26 @@ $(BUILD)/tests/unit/test_host_%: $(BUILD)/tests/unit/test_host_%.o $(BUILD)/test
 $(filter %_memory_test,$(UNIT_TESTS)): $(BUILD)/tests/support/failing_heap.o
 $(BUILD)/tests/e2e/%: $(BUILD)/tests/e2e/%.o $(BUILD)/tests/libsupport.a
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -o $@ $^ $(call libs,libcurl jansson check) -lpthread
+	$(Q)$(LINK) -o $@ $^ $(call libs,libcurl jansson check $(TEST_PACKAGES)) -lpthread
+# Tests that make a database, or a signature.
+$(filter %sql_tool_test,$(E2E_TESTS)): TEST_PACKAGES := sqlite3
+$(filter %auth_webhook_test,$(E2E_TESTS)): TEST_PACKAGES := libcrypto
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/bench/measure.o
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libs,libevent jansson) -lpthread
 $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(HOST_SOURCES) $(SDK_SOURCES)
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined $(DEFINES) -Iinclude -Igateway -Isdk \
+	$(Q)clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined $(DEFINES) -Iinclude -Igateway -Isdk/module \
 		-o $@ $^ $(call libs,$(PACKAGES)) -ldl -lpthread
 .SECONDARY:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 # ---- what a machine needs ------------------------------------------------------------------------
-BUILD_PACKAGES := gcc make openssl pkg-config libevent-dev libjansson-dev libyaml-dev libssl-dev libc6-dev
-CHECK_PACKAGES := $(BUILD_PACKAGES) g++ clang libclang-rt-14-dev clang-format clang-tidy cppcheck \
-	valgrind check libcurl4-openssl-dev binutils curl python3 procps
+BUILD_PACKAGES := gcc make binutils openssl pkg-config libevent-dev libjansson-dev libyaml-dev libssl-dev libc6-dev
+CHECK_PACKAGES := $(BUILD_PACKAGES) g++ rustc clang libclang-rt-14-dev clang-format clang-tidy cppcheck \
+	valgrind check libcurl4-openssl-dev libsqlite3-dev abigail-tools curl python3 procps
 setup:
 	@tests/support/install-packages $(BUILD_PACKAGES)
 setup-check:
@@ -196,12 +251,18 @@ check-chaos:
 		build/sanitize/tests/e2e/chaos_test
 
 unit: $(UNIT_TESTS) $(STANDINS)
-e2e: all $(E2E_TESTS) $(STANDINS) $(TEST_MODULES:%=$(BUILD)/tests/modules/%.so)
+e2e: all examples $(E2E_TESTS) $(STANDINS) $(TEST_MODULES:%=$(BUILD)/tests/modules/%.so) \
+	$(BUILD)/tests/modules/module_v1.so
+abi: e2e
+	@tests/abi/check $(BUILD)
+# After KOINE_ABI_MINOR was raised: the new record stands beside the old ones.
+abi-record:
+	@tests/abi/record include tests/abi/records
 fuzz: $(FUZZERS)
 	@for f in $(FUZZERS); do echo "  FUZZ   $$f"; $$f -max_total_time=$${FUZZ_SECONDS:-20} -timeout=5 \
 		-print_final_stats=0 -verbosity=0 || exit 1; done
 
-bench: all standins $(BENCHES)
+bench: all standins $(BENCHES) $(BUILD)/tests/modules/manners.so
 	@tests/bench/run $(BUILD)
 
 openapi:
@@ -214,16 +275,29 @@ openapi-check:
 lint: openapi-check
 	@tests/lint
 format:
-	@find include gateway modules tests sdk examples -name '*.[ch]' | xargs clang-format -i
+	@find include gateway modules tests sdk examples -name '*.[ch]' -o -name '*.cc' | xargs clang-format -i
 
 # ---- installation --------------------------------------------------------------------------------
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/koine-gateway/modules \
-		$(DESTDIR)$(PREFIX)/include/koine $(DESTDIR)$(PREFIX)/share/koine-gateway
-	install -m 755 $(BUILD)/koine-gateway $(DESTDIR)$(PREFIX)/bin/
-	install -m 644 $(MODULES:%=$(BUILD)/modules/%.so) $(DESTDIR)$(PREFIX)/lib/koine-gateway/modules/
-	install -m 644 include/koine/*.h $(DESTDIR)$(PREFIX)/include/koine/
-	install -m 644 examples/config/koine-gateway.yaml openapi.yaml LICENSE README.md \
-		$(DESTDIR)$(PREFIX)/share/koine-gateway/
+INSTALLED := $(DESTDIR)$(PREFIX)
+SHARE := $(INSTALLED)/share/koine-gateway
+# Where they are themselves tells them where headers and libraries are.
+$(BUILD)/%.pc: %.pc.in Makefile
+	@mkdir -p $(@D)
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< >$@
+
+install: all $(PKG_CONFIGS)
+	install -d $(INSTALLED)/bin $(INSTALLED)/lib/koine-gateway/modules $(INSTALLED)/lib/pkgconfig \
+		$(INSTALLED)/include/koine $(INSTALLED)/include/koine-module $(SHARE)/new-module/tests
+	install -m 755 $(BUILD)/koine-gateway $(BUILD)/koine-test-host sdk/module/koine-new-module $(INSTALLED)/bin/
+	install -m 644 $(MODULES:%=$(BUILD)/modules/%.so) $(INSTALLED)/lib/koine-gateway/modules/
+	install -m 644 $(BUILD)/libkoine-module.a $(TEST_HOST) $(INSTALLED)/lib/
+	install -m 644 $(PKG_CONFIGS) $(INSTALLED)/lib/pkgconfig/
+	install -m 644 include/koine/*.h $(INSTALLED)/include/koine/
+	install -m 644 sdk/module/koine-module/*.h $(INSTALLED)/include/koine-module/
+	install -m 644 sdk/test-host/koine-test-host.h $(INSTALLED)/include/
+	install -m 644 $(wildcard examples/modules/hello/*.*) examples/modules/hello/Makefile $(SHARE)/new-module/
+	install -m 644 examples/modules/hello/tests/*.c $(SHARE)/new-module/tests/
+	install -m 644 examples/config/koine-gateway.yaml openapi.yaml LICENSE README.md sdk/module/module.mk $(SHARE)/
+	install -m 644 sdk/README.md $(SHARE)/writing-a-module.md
 clean:
 	rm -rf build

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command line: reads options and configuration, opens the socket, has a worker supervised. */
 #include "config/config.h"
-#include "modules/module.h"
+#include "inspect.h"
 #include "ops/log.h"
 #include "runner/cli_limits.h"
 #include "runner/process_launcher.h"
@@ -9,6 +9,7 @@
 #include "worker.h"
 #include <errno.h>
 #include <getopt.h>
+#include <koine/module.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +26,10 @@ static const char usage[] =
     "\n"
     "  -c, --config FILE        read the configuration from FILE (YAML)\n"
     "  -l, --listen ADDR:PORT   listen here instead (127.0.0.1:3100); port 0: any free one\n"
-    "  -t, --check-config       check configuration and modules' files, then end\n"
+    "  -t, --check-config       check configuration and modules, then end\n"
     "  -p, --print-config       print the effective configuration, secrets masked\n"
+    "  -m, --modules            list modules and their routes, and what is refused and why;\n"
+    "                           serves nothing, needs no key; status 1 if any is refused\n"
     "  -v, --version            print the version\n"
     "  -h, --help               print this text\n"
     "\n"
@@ -35,20 +38,18 @@ static const char usage[] =
 
 struct options {
     const char *config, *listen;
-    bool check, print;
+    bool check, print, modules;
 };
 
 /* 0: go on; else the exit status plus 1. */
 static int read_options(int argc, char **argv, struct options *options) {
-    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
-                                          {"listen", required_argument, NULL, 'l'},
-                                          {"check-config", no_argument, NULL, 't'},
-                                          {"print-config", no_argument, NULL, 'p'},
-                                          {"version", no_argument, NULL, 'v'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"config", required_argument, NULL, 'c'}, {"listen", required_argument, NULL, 'l'},
+        {"check-config", no_argument, NULL, 't'}, {"print-config", no_argument, NULL, 'p'},
+        {"modules", no_argument, NULL, 'm'},      {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     int option;
-    while ((option = getopt_long(argc, argv, "c:l:tpvh", known, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "c:l:tpmvh", known, NULL)) != -1) {
         switch (option) {
         case 'c':
             options->config = optarg;
@@ -61,6 +62,9 @@ static int read_options(int argc, char **argv, struct options *options) {
             break;
         case 'p':
             options->print = true;
+            break;
+        case 'm':
+            options->modules = true;
             break;
         case 'v':
             printf("koine-gateway %s (module ABI %d.%d)\n", KOINE_VERSION, KOINE_ABI_MAJOR,
@@ -126,19 +130,11 @@ static void on_ready(void *data) {
               strchr(host, ':') ? "[" : "", host, strchr(host, ':') ? "]" : "", port);
 }
 
-/* Opens every module file that the configuration names: a refusal shows before the start. */
-static int check_modules(const struct config *config) {
-    int result = 0;
-    for (size_t i = 0; i < config->modules.load.count; i++) {
-        char message[512];
-        char *path = module_path(config, config->modules.load.items[i]);
-        void *library = NULL;
-        if (!path || !module_open(path, &library, message, sizeof(message))) {
-            fprintf(stderr, "koine-gateway: %s\n", path ? message : "out of memory");
-            result = 1;
-        }
-        free(path);
-    }
+/* Everything short of serving: a refusal shows before the start. */
+static int check(const struct config *config) {
+    int result = inspect_modules(config, environ, INSPECT_REFUSED, stderr);
+    if (!result)
+        printf("%s: the configuration is fine\n", config->file ? config->file : "defaults");
     return result;
 }
 
@@ -162,11 +158,13 @@ static int serve(const struct config *config) {
     int result = 1;
     cli_limits_prepare(config);
     if (service.log && service.listener >= 0)
-        result = supervisor_run(&(struct supervisor_options){.log = service.log,
-                                                             .listener = service.listener,
-                                                             .drain_seconds = config->drain_seconds,
-                                                             .work = work,
-                                                             .data = &service});
+        result = supervisor_run(
+            &(struct supervisor_options){.log = service.log,
+                                         .listener = service.listener,
+                                         .drain_seconds = config->drain_seconds,
+                                         .hang_timeout_ms = config->modules.hang_timeout_ms,
+                                         .work = work,
+                                         .data = &service});
     log_destroy(service.log);
     return result;
 }
@@ -178,7 +176,9 @@ int main(int argc, char **argv) {
     if (end)
         return end - 1;
     struct config_error error;
-    struct config *config = config_load(options.config, environ, &error);
+    struct config *config = options.modules
+                                ? config_load_without_keys(options.config, environ, &error)
+                                : config_load(options.config, environ, &error);
     if (config && options.listen && config_set_listen(config, options.listen, &error)) {
         config_destroy(config);
         config = NULL;
@@ -190,11 +190,11 @@ int main(int argc, char **argv) {
     int result;
     if (options.print)
         result = config_print(config, stdout) != 0;
-    else if (options.check) {
-        result = check_modules(config);
-        if (!result)
-            printf("%s: the configuration is fine\n", options.config ? options.config : "defaults");
-    } else
+    else if (options.modules)
+        result = inspect_modules(config, environ, INSPECT_LIST, stdout);
+    else if (options.check)
+        result = check(config);
+    else
         result = serve(config);
     config_destroy(config);
     return result;

@@ -11,6 +11,7 @@
 #include "policy/slots.h"
 #include "runner/cli_limits.h"
 #include "runner/runner.h"
+#include "supervisor/crash_note.h"
 #include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
@@ -178,8 +179,9 @@ static bool bring_up(struct worker *worker, const struct worker_options *options
     what = "the server";
     if (!(worker->runner = runner_create(worker)) || !(worker->server = server_create(worker)))
         goto error;
-    if (!(worker->modules = module_set_create(worker)) || module_set_start(worker->modules))
+    if (!(worker->modules = module_set_create(worker, NULL)) || module_set_start(worker->modules))
         return false;
+    router_note(worker->server->router, worker->supervised->notes);
     what = "health";
     if (!(worker->health = health_create(worker)))
         goto error;
@@ -220,6 +222,7 @@ int worker_run(const struct worker_options *options) {
                             .loop_thread = pthread_self(),
                             .started_ms = worker_now_ms()};
     signal(SIGPIPE, SIG_IGN);
+    crash_note_install(options->supervised->notes);
     int result = 1;
     if (bring_up(&worker, options))
         result = serve(&worker, options);

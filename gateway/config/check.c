@@ -227,9 +227,11 @@ static void check_user(const struct check *check) {
 }
 
 void check_config(const struct config *config, const struct node *root, char *const *environment,
-                  struct problems *problems) {
+                  bool needs_key, struct problems *problems) {
     struct check check = {config, root, environment, problems};
-    check_any_key(&check);
+    if (needs_key) {
+        check_any_key(&check);
+    }
     check_gateway_rules(&check);
     for (size_t i = 0; i < config->key_count; i++) {
         check_key(&check, i);

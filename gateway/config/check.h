@@ -8,8 +8,9 @@
 
 #include "config/tree.h"
 
-/* `root` is the tree that `config` was read from, for line numbers; NULL without a file. */
+/* `root` is the tree that `config` was read from, for line numbers; NULL without a file.
+ * `needs_key`: nobody could use it without a key. */
 void check_config(const struct config *config, const struct node *root, char *const *environment,
-                  struct problems *problems);
+                  bool needs_key, struct problems *problems);
 
 #endif

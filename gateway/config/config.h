@@ -50,6 +50,18 @@ struct config_module {
     unsigned line;    /* where the section stands in the file; 0: nowhere */
 };
 
+/* What the operator wants otherwise about a route of a module. */
+struct config_route {
+    char *module; /* a module's name, or its path when it holds a '/' */
+    char *method; /* as the module calls it, as is `path` */
+    char *path;
+    char *moved_to;     /* NULL: it stays */
+    char *slot_class;   /* "none", or a class; NULL: as the module says */
+    int authentication; /* 0 required, 1 none, -1: as the module says */
+    bool enabled;
+    unsigned line; /* where the entry stands in the file */
+};
+
 struct config_slot_class {
     char *name;
     int64_t limit;
@@ -136,11 +148,16 @@ struct config {
     size_t profile_count;
 
     struct {
-        char *directory;         /* NULL: `modules` beside the binary, else the installed one */
-        bool stop_on_error;      /* on_error: stop (default) | continue */
-        struct config_list load; /* names or paths; not given: every module in the directory */
+        char *directory;          /* NULL: `modules` beside the binary, else the installed one */
+        bool stop_on_error;       /* on_error: stop (default) | continue */
+        struct config_list load;  /* names or paths; not given: every module in the directory */
+        uint32_t load_timeout_ms; /* 10,000: how long a file may take to be tried out */
+        uint32_t slow_call_ms;    /* 100: a module's call of so long is logged; 0: none is */
+        uint32_t hang_timeout_ms; /* 60,000: the worker is ended in one of so long; 0: never */
         struct config_module *sections;
         size_t section_count;
+        struct config_route *routes;
+        size_t route_count;
     } modules;
 
     struct {
@@ -167,6 +184,10 @@ struct config_error {
  * Returns a configuration that config_destroy frees, or NULL with `error` filled.
  */
 struct config *config_load(const char *path, char *const *environment, struct config_error *error);
+
+/* The same for a look at it that serves nobody: it may lack keys. */
+struct config *config_load_without_keys(const char *path, char *const *environment,
+                                        struct config_error *error);
 
 /* Replaces host and port by `text`: "127.0.0.1:3100", "[::1]:3100", ":3100" or "3100"; without a
  * host the host stays as it is, so that a bare port never opens the gateway to the network.

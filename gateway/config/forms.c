@@ -6,6 +6,7 @@
 #include "config/forms.h"
 
 #include "config/scalar.h"
+#include "http/route_path.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -47,7 +48,8 @@ static bool is_class(const char *text) {
 }
 
 static bool is_module(const char *text) {
-    return is_path(text) || made_of(text, LOWER UPPER DIGITS "._-", 64);
+    bool beside_config = strncmp(text, "./", 2) == 0 || strncmp(text, "../", 3) == 0;
+    return is_path(text) || beside_config || made_of(text, LOWER UPPER DIGITS "._-", 64);
 }
 
 static bool is_route(const char *text) {
@@ -59,6 +61,10 @@ static bool is_route(const char *text) {
         }
     }
     return *text == '/' && size <= 1024 && (star == NULL || star[1] == '\0');
+}
+
+static bool is_served_path(const char *text) {
+    return route_path_problem(text) == NULL;
 }
 
 static bool is_variable(const char *text) {
@@ -73,9 +79,13 @@ const struct form form_command = {"an absolute path, or a name without \"/\" to 
 const struct form form_name = {"1 to 32 of a-z, 0-9 and \"-\"", is_name, true};
 const struct form form_user = {"the name of a user of this system", is_user, true};
 const struct form form_class = {"1 to 64 of A-Z, a-z, 0-9, \".\", \"_\" and \"-\"", is_class, true};
-const struct form form_module = {"a module's name or its absolute path", is_module, true};
+const struct form form_module = {"a module's name, or its path, which begins with \"/\" or, from "
+                                 "where this file is, with \"./\"",
+                                 is_module, true};
 const struct form form_route = {
     "a path such as \"/generate-text\", or a prefix of paths such as \"/v1/*\"", is_route, false};
+const struct form form_served_path = {
+    "a path such as \"/ask\" or \"/models/{model}\", as clients call it", is_served_path, false};
 const struct form form_variable = {
     "the name of an environment variable other than " FORM_KEY_VARIABLE
     " (the gateway's own key is never given to the CLI)",

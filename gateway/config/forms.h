@@ -16,15 +16,16 @@ struct form {
     bool any_scalar; /* 5 and true are taken as text even without quotes */
 };
 
-extern const struct form form_text;     /* not empty */
-extern const struct form form_path;     /* absolute */
-extern const struct form form_command;  /* absolute path, or a bare name for PATH */
-extern const struct form form_name;     /* of keys and profiles: [a-z0-9-]{1,32} */
-extern const struct form form_class;    /* of slot classes: [A-Za-z0-9._-]{1,64} */
-extern const struct form form_module;   /* name, or absolute path */
-extern const struct form form_route;    /* "/generate-text", "/v1/" + "*" */
-extern const struct form form_user;     /* of the system: a name, not a number */
-extern const struct form form_variable; /* the name of an environment variable for the CLI */
+extern const struct form form_text;        /* not empty */
+extern const struct form form_path;        /* absolute */
+extern const struct form form_command;     /* absolute path, or a bare name for PATH */
+extern const struct form form_name;        /* of keys and profiles: [a-z0-9-]{1,32} */
+extern const struct form form_class;       /* of slot classes: [A-Za-z0-9._-]{1,64} */
+extern const struct form form_module;      /* name, or path */
+extern const struct form form_route;       /* "/generate-text", "/v1/" + "*" */
+extern const struct form form_served_path; /* "/ask", "/v1/models/{model}" */
+extern const struct form form_user;        /* of the system: a name, not a number */
+extern const struct form form_variable;    /* the name of an environment variable for the CLI */
 
 /* What stands in place of a secret in printed configurations; never taken as a value. */
 #define FORM_MASK "***"

@@ -23,6 +23,7 @@ enum { MAXIMUM_SLOTS = 100000, MAXIMUM_ENTRIES = 1000 };
 static const struct key_choice foreign_choices[] = {
     {"auto", -1}, {"true", 1}, {"false", 0}, {NULL, 0}};
 static const struct key_choice error_choices[] = {{"stop", 1}, {"continue", 0}, {NULL, 0}};
+static const struct key_choice authentication_choices[] = {{"required", 0}, {"none", 1}, {NULL, 0}};
 static const struct key_choice cgroup_choices[] = {{"auto", 1}, {"off", 0}, {NULL, 0}};
 static const struct key_choice level_choices[] = {
     {"error", 0}, {"warning", 1}, {"info", 2}, {"debug", 3}, {NULL, 0}};
@@ -38,12 +39,14 @@ static const struct key_choice format_choices[] = {{"text", 0}, {"json", 1}, {NU
     NUMBER(KEY_INTEGER, struct config, path, member, minimum, maximum, initial)
 #define BYTES(path, member, minimum, maximum, initial)                                             \
     NUMBER(KEY_BYTES, struct config, path, member, minimum, maximum, initial)
-#define CHOICE(path_, member, choices_, initial_)                                                  \
+#define CHOICE_OF(struct_, path_, member, choices_, initial_)                                      \
     {                                                                                              \
-        .path = (path_), .type = KEY_CHOICE, .offset = offsetof(struct config, member),            \
-        .width = sizeof(((const struct config *)NULL)->member), .choices = (choices_),             \
+        .path = (path_), .type = KEY_CHOICE, .offset = offsetof(struct_, member),                  \
+        .width = sizeof(((const struct_ *)NULL)->member), .choices = (choices_),                   \
         .initial = (initial_)                                                                      \
     }
+#define CHOICE(path, member, choices, initial)                                                     \
+    CHOICE_OF(struct config, path, member, choices, initial)
 #define TEXT(struct_, path_, member, form_, text_)                                                 \
     {                                                                                              \
         .path = (path_), .type = KEY_TEXT, .offset = offsetof(struct_, member), .form = &(form_),  \
@@ -114,7 +117,11 @@ static const struct key_spec config_specs[] = {
     TEXT(struct config, "modules.directory", modules.directory, form_path, NULL),
     CHOICE("modules.on_error", modules.stop_on_error, error_choices, 1),
     LIST(struct config, "modules.load", modules.load, form_module),
+    INTEGER("modules.load_timeout_ms", modules.load_timeout_ms, 10, HOUR, 10 * SECOND),
+    INTEGER("modules.slow_call_ms", modules.slow_call_ms, 0, HOUR, 100),
+    INTEGER("modules.hang_timeout_ms", modules.hang_timeout_ms, 0, DAY, MINUTE),
     CUSTOM(struct config, "modules.settings", modules.sections, settings),
+    CUSTOM(struct config, "modules.routes", modules.routes, routes),
     INTEGER("health.probe_interval_ms", health.probe_interval_ms, 10, DAY, 30 * SECOND),
     INTEGER("health.probe_timeout_ms", health.probe_timeout_ms, 10, 10 * MINUTE, 10 * SECOND),
     CHOICE("log.level", log.level, level_choices, 2),
@@ -139,6 +146,13 @@ static const struct key_spec profile_specs[] = {
     CUSTOM(struct config_profile, "flags", flags, flags),
     NUMBER(KEY_BOOLEAN, struct config_profile, "slash_commands", slash_commands, 0, 1, 0),
 };
+
+static const struct key_spec route_specs[] = {
+    NUMBER(KEY_BOOLEAN, struct config_route, "enabled", enabled, 0, 1, 1),
+    TEXT(struct config_route, "path", moved_to, form_served_path, NULL),
+    CHOICE_OF(struct config_route, "authentication", authentication, authentication_choices, -1),
+    TEXT(struct config_route, "slot_class", slot_class, form_class, NULL),
+};
 /* clang-format on */
 
 #define TABLE(specs)                                                                               \
@@ -146,6 +160,7 @@ static const struct key_spec profile_specs[] = {
 const struct key_table key_table_config = TABLE(config_specs);
 const struct key_table key_table_key = TABLE(key_specs);
 const struct key_table key_table_profile = TABLE(profile_specs);
+const struct key_table key_table_route = TABLE(route_specs);
 
 const struct key_spec *key_find(const struct key_table *table, const char *path) {
     for (size_t i = 0; i < table->count; i++) {

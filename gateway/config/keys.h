@@ -46,6 +46,7 @@ struct key_table {
 extern const struct key_table key_table_config;  /* struct config */
 extern const struct key_table key_table_key;     /* struct config_key */
 extern const struct key_table key_table_profile; /* struct config_profile */
+extern const struct key_table key_table_route;   /* struct config_route */
 
 const struct key_spec *key_find(const struct key_table *table, const char *path);
 

@@ -30,6 +30,14 @@ static void key_finish(struct config_key *key) {
     free(key->working_directory);
 }
 
+static void route_finish(struct config_route *route) {
+    free(route->module);
+    free(route->method);
+    free(route->path);
+    free(route->moved_to);
+    free(route->slot_class);
+}
+
 static void arrays_finish(struct config *config) {
     for (size_t i = 0; i < config->key_count; i++) {
         key_finish(&config->keys[i]);
@@ -49,6 +57,10 @@ static void arrays_finish(struct config *config) {
         free(config->modules.sections[i].name);
         json_decref(config->modules.sections[i].settings);
     }
+    for (size_t i = 0; i < config->modules.route_count; i++) {
+        route_finish(&config->modules.routes[i]);
+    }
+    free(config->modules.routes);
     free(config->keys);
     free(config->slots.classes);
     free(config->runner.environment);
@@ -168,7 +180,8 @@ static void set_working_directory(struct config *config, struct problems *proble
     }
 }
 
-struct config *config_load(const char *path, char *const *environment, struct config_error *error) {
+static struct config *load(const char *path, char *const *environment, bool needs_key,
+                           struct config_error *error) {
     struct problems problems;
     struct node *root = NULL;
     problems_init(&problems, path, error);
@@ -182,7 +195,7 @@ struct config *config_load(const char *path, char *const *environment, struct co
     environment_set_state_directory(config, environment, &problems);
     set_working_directory(config, &problems);
     if (problems.count == 0) { /* else entries of lists may be missing */
-        check_config(config, root, environment, &problems);
+        check_config(config, root, environment, needs_key, &problems);
     }
     if (problems.count > 0) {
         problems_finish(&problems);
@@ -191,6 +204,15 @@ struct config *config_load(const char *path, char *const *environment, struct co
     }
     tree_destroy(root);
     return config;
+}
+
+struct config *config_load(const char *path, char *const *environment, struct config_error *error) {
+    return load(path, environment, true, error);
+}
+
+struct config *config_load_without_keys(const char *path, char *const *environment,
+                                        struct config_error *error) {
+    return load(path, environment, false, error);
 }
 
 int config_set_listen(struct config *config, const char *text, struct config_error *error) {

@@ -3,6 +3,8 @@
  * Guesses which key a person meant who wrote one that does not exist.
  * A guess only shapes a message; nothing is ever read under a guessed name.
  */
+#include "config/nearest.h"
+
 #include "config/keys.h"
 
 #include <stdlib.h>
@@ -14,8 +16,7 @@ static size_t smaller(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-/* Insertions, deletions, replacements and swaps of neighbours that turn one into the other. */
-static size_t distance(const char *a, const char *b) {
+size_t nearest_distance(const char *a, const char *b) {
     size_t rows[3][LONGEST + 1];
     size_t *before = rows[0];
     size_t *previous = rows[1];
@@ -46,6 +47,10 @@ static size_t distance(const char *a, const char *b) {
     return previous[b_size];
 }
 
+size_t nearest_limit(const char *text) {
+    return strlen(text) / 3 + 2;
+}
+
 /* How far a wrong path is from a known one. Names in the same section count as they are; the
  * right name in the wrong section counts as one mistake. */
 static size_t path_distance(const char *known, const char *path) {
@@ -56,7 +61,7 @@ static size_t path_distance(const char *known, const char *path) {
     const char *known_name = known_dot != NULL ? known_dot + 1 : known;
     const char *path_name = path_dot != NULL ? path_dot + 1 : path;
     if (known_section == path_section && strncmp(known, path, known_section) == 0) {
-        return distance(known_name, path_name);
+        return nearest_distance(known_name, path_name);
     }
     return strcmp(known_name, path_name) == 0 ? 1 : SIZE_MAX;
 }
@@ -75,7 +80,7 @@ static void consider(struct guess *guess, const char *path, size_t size, size_t 
 
 char *key_nearest(const struct key_table *table, const char *path) {
     const char *dot = strrchr(path, '.');
-    struct guess guess = {.away = strlen(dot != NULL ? dot + 1 : path) / 3 + 2};
+    struct guess guess = {.away = nearest_limit(dot != NULL ? dot + 1 : path)};
     for (size_t i = 0; i < table->count; i++) {
         const char *known = table->specs[i].path;
         const char *known_dot = strchr(known, '.');
@@ -84,7 +89,7 @@ char *key_nearest(const struct key_table *table, const char *path) {
         consider(&guess, known, strlen(known), path_distance(known, path));
         if (dot == NULL && section_size > 0 && section_size < sizeof section) {
             memcpy(section, known, section_size);
-            consider(&guess, known, section_size, distance(section, path));
+            consider(&guess, known, section_size, nearest_distance(section, path));
         }
     }
     return guess.path != NULL ? strndup(guess.path, guess.size) : NULL;

@@ -30,16 +30,28 @@ static bool is_header_value(struct koine_text text) {
     return true;
 }
 
+/* What cannot be answered for want of memory must not stay open until its deadline. */
+static int cut(struct request *request, const char *why) {
+    log_print_request(request->worker->log, KOINE_LOG_ERROR, module_name(request->route->module),
+                      request_id_text(request), "%s: the request is cut", why);
+    gate_abort(request->connection);
+    return KOINE_GONE;
+}
+
+static int cut_answer(struct request *request) {
+    return cut(request, "there is no memory for its answer");
+}
+
 static int reply(struct request *request, int status, struct koine_text content_type,
                  struct koine_text body, const char *extra) {
     size_t size;
     char *block = header_block(request, content_type, extra, &size);
     if (!block)
-        return KOINE_NO_MEMORY;
+        return cut_answer(request);
     request->state = REQUEST_ANSWERED;
     int result = gate_reply(request->connection, status, (struct koine_text){block, size}, body);
     free(block);
-    return result;
+    return result == KOINE_NO_MEMORY ? cut_answer(request) : result;
 }
 
 int request_respond(struct request *request, int status, struct koine_text content_type,
@@ -63,7 +75,7 @@ int request_fail(struct request *request, const struct koine_failure *failure) {
     size_t size;
     char *body = server_render(request->route, failure, &size, &type);
     if (!body)
-        return KOINE_NO_MEMORY;
+        return cut_answer(request);
     int status = failure->status >= 400 && failure->status <= 599 ? failure->status : 500;
     int result = reply(request, status, (struct koine_text){type, strlen(type)},
                        (struct koine_text){body, size}, extra);
@@ -109,13 +121,6 @@ int request_stream_begin(struct request *request, const struct koine_stream_opti
     return result;
 }
 
-static int cut_stream(struct request *request, const char *why) {
-    log_print_request(request->worker->log, KOINE_LOG_ERROR, module_name(request->route->module),
-                      request_id_text(request), "%s: the request is cut", why);
-    gate_abort(request->connection);
-    return KOINE_GONE;
-}
-
 /* What a module decides to say in one piece is its own affair; going on while nobody reads is not.
  */
 static uint64_t queue_limit(struct request *request, size_t size) {
@@ -130,7 +135,7 @@ int request_stream_write(struct request *request, struct koine_text bytes) {
         return KOINE_WRONG_STATE;
     int result = gate_stream_write(request->connection, bytes);
     if (result == KOINE_NO_MEMORY) /* a stream with a hole in it is worse than a broken one */
-        return cut_stream(request, "there is no memory for its stream");
+        return cut(request, "there is no memory for its stream");
     if (result != KOINE_FULL)
         return result;
     if (!request->stream_full) {
@@ -139,7 +144,7 @@ int request_stream_write(struct request *request, struct koine_text bytes) {
             runner_stream_full(request->run, true);
     }
     if (gate_stream_queued(request->connection) > queue_limit(request, bytes.size))
-        return cut_stream(request, "wrote on although its stream was full");
+        return cut(request, "wrote on although its stream was full");
     return KOINE_FULL;
 }
 
@@ -154,8 +159,10 @@ void request_drained(struct request *request) {
     request->stream_full = false;
     if (request->run)
         runner_stream_full(request->run, false);
-    if (request->drained && request->state == REQUEST_STREAMING)
+    if (request->drained && request->state == REQUEST_STREAMING) {
+        MODULE_RUNS_IN(request->route->module, NOTES_DRAINED, request->route);
         request->drained(request->drained_data, (koine_request){request->handle});
+    }
 }
 
 static bool is_token(struct koine_text text) {

@@ -44,7 +44,7 @@ int32_t failure_issue(struct request *request, struct koine_failure *failure, co
 /* A module's own form, or NULL when it has none or fails. */
 static char *render_in_dialect(const struct route *route, const struct koine_failure *failure,
                                size_t *size, const char **content_type) {
-    MODULE_RUNS(route->module);
+    MODULE_RUNS_IN(route->module, NOTES_RENDER_FAILURE, route);
     size_t capacity = 4096 + failure->message.size * 2 + failure->issues.size * 2;
     char *out = malloc(capacity);
     if (out &&

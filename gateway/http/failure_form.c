@@ -12,7 +12,8 @@ static struct koine_text text_of(const char *string) {
 int32_t failure_set(struct koine_failure *failure, int status, const char *code,
                     const char *message) {
     uint32_t size = failure->size;
-    memset(failure, 0, sizeof(*failure));
+    /* A module's may be shorter than today's: what it does not have is not ours to clear. */
+    memset(failure, 0, size && size < sizeof(*failure) ? size : sizeof(*failure));
     failure->size = size ? size : (uint32_t)sizeof(*failure);
     failure->status = (uint16_t)status;
     failure->code = text_of(code);

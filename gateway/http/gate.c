@@ -133,14 +133,10 @@ void gate_bury(struct gate_connection *connection) {
     event_active(&gate->burial, EV_TIMEOUT, 0);
 }
 
-/* Runs only inside the one call that puts a request before evhttp: it is noted, nothing more. */
+/* Only a connection past the gate gets here, see on_accept. */
 static void on_request(struct evhttp_request *request, void *data) {
-    struct gate *gate = data;
-    if (gate->passing == NULL) {
-        evhttp_send_error(request, HTTP_SERVUNAVAIL, NULL);
-        return;
-    }
-    gate->passing->request = request;
+    (void)data;
+    evhttp_send_error(request, HTTP_SERVUNAVAIL, NULL);
 }
 
 static struct evhttp *create_http(struct gate *gate) {
@@ -149,9 +145,9 @@ static struct evhttp *create_http(struct gate *gate) {
         return NULL;
     }
     evhttp_set_bevcb(http, on_accept, gate);
-    evhttp_set_gencb(http, on_request, gate);
+    evhttp_set_gencb(http, on_request, NULL);
     evhttp_set_default_content_type(http, NULL);
-    /* For connections past the gate (see on_accept); lifted for each one that is behind it. */
+    /* For connections past the gate (see on_accept); one that is behind it never gets there. */
     evhttp_set_max_headers_size(http, 1);
     evhttp_set_max_body_size(http, 1);
     evhttp_set_timeout(http, 1);

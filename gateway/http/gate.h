@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The gate: evhttp with every hole closed. It reads and judges each request head before evhttp may
- * see a byte of it, so that nobody without a key makes the gateway buffer a body, and it is the
- * only unit that knows of evhttp and its insides. It knows nothing of routes, keys or modules.
+ * The gate: evhttp's connections without evhttp's holes. It reads and judges each request head by
+ * itself, so that nobody without a key makes the gateway buffer a body, and it is the only unit
+ * that knows of evhttp and its insides. It knows nothing of routes, keys or modules.
  *
  * Everything here runs on the loop thread. A connection has at most one request at a time; a
  * pipelined one is looked at when the one before it has ended.

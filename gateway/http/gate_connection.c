@@ -48,8 +48,8 @@ error:
     return NULL;
 }
 
-/* Keeps evhttp from the bytes: it has set its own callbacks, as after each request. */
-void gate_connection_hold(struct gate_connection *connection) {
+/* Keeps evhttp from the bytes: it has set its own callbacks. */
+static void hold(struct gate_connection *connection) {
     bufferevent_setcb(connection->bev, on_read, on_write, on_event, connection);
 }
 
@@ -57,7 +57,6 @@ static void on_evhttp_closed(struct evhttp_connection *evcon, void *data) {
     struct gate_connection *connection = data;
     (void)evcon;
     connection->evcon = NULL;
-    connection->request = NULL;
     connection->bev = NULL;
 }
 
@@ -87,7 +86,7 @@ static bool adopt(struct gate_connection *connection) {
     const struct gate_options *options = &connection->gate->options;
     struct bufferevent *bev = connection->bev;
     void *evcon = NULL;
-    bufferevent_getcb(bev, &connection->evhttp_read, NULL, NULL, &evcon);
+    bufferevent_getcb(bev, NULL, NULL, NULL, &evcon);
     if (evcon == NULL) {
         give_up(connection);
         return false;
@@ -95,9 +94,7 @@ static bool adopt(struct gate_connection *connection) {
     connection->evcon = evcon;
     connection->state = GATE_HEAD;
     evhttp_connection_set_closecb(evcon, on_evhttp_closed, connection);
-    evhttp_connection_set_max_headers_size(evcon, -1);
-    evhttp_connection_set_max_body_size(evcon, -1);
-    gate_connection_hold(connection);
+    hold(connection);
     bufferevent_decref(bev);
     int on = 1; /* otherwise Nagle delays every second small write by 40 ms */
     setsockopt(bufferevent_getfd(bev), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -369,8 +366,8 @@ void gate_connection_doom(struct gate_connection *connection, enum gate_end how)
 }
 
 /*
- * The only end of a connection. `ended` comes first, since the request's texts are evhttp's and go
- * with it. The record itself is left to the gate, which frees it when no callback is running.
+ * The only end of a connection. `ended` comes first, since the request's texts go with
+ * it. The record itself is left to the gate, which frees it when no callback is running.
  */
 void gate_connection_close(struct gate_connection *connection, enum gate_end how) {
     struct gate *gate = connection->gate;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a request goes through on its connection: head, verdict, body, evhttp, the user, the end.
+ * What a request goes through on its connection: head, verdict, body, the user, the end.
  * Each function is one step, taken by gate_connection.c when there are bytes for it.
  */
 #include "http/gate_connection.h"
@@ -85,46 +85,20 @@ static bool refuse_unread(struct gate_connection *connection, struct gate_refusa
     return true;
 }
 
-/* Gives evhttp the request, see the top of gate_connection.h, and takes the connection back. */
-static int put_before_evhttp(struct gate_connection *connection) {
-    struct evbuffer *input = bufferevent_get_input(connection->bev);
-    char head[64] = "GET / HTTP/1.1\r\n\r\n";
-    if (connection->body_received > 0) {
-        snprintf(head, sizeof(head), "POST / HTTP/1.1\r\nContent-Length: %llu\r\n\r\n",
-                 (unsigned long long)connection->body_received);
-    }
-    if (connection->body != NULL && evbuffer_prepend_buffer(input, connection->body) != 0) {
-        return -1;
-    }
-    if (evbuffer_prepend(input, head, strlen(head)) != 0) {
-        return -1;
-    }
-    connection->gate->passing = connection;
-    connection->evhttp_read(connection->bev, connection->evcon);
-    connection->gate->passing = NULL;
-    if (connection->evcon == NULL || connection->request == NULL) {
-        return -1;
-    }
-    /* evhttp has stopped reading; a client that leaves is noticed only by reading. It is harmless
-     * here, outside of evhttp's read callback, and in the same turn costs no system call. */
-    return bufferevent_enable(connection->bev, EV_READ);
-}
-
 static int take_body(struct gate_connection *connection, struct koine_text *body) {
     *body = KOINE_TEXT("");
     if (connection->body_received == 0) {
         return 0;
     }
-    struct evbuffer *received = evhttp_request_get_input_buffer(connection->request);
-    body->size = evbuffer_get_length(received);
-    body->data = (const char *)evbuffer_pullup(received, -1);
+    body->size = evbuffer_get_length(connection->body);
+    body->data = (const char *)evbuffer_pullup(connection->body, -1);
     return body->data == NULL ? -1 : 0;
 }
 
 static bool hand_over(struct gate_connection *connection) {
     struct gate *gate = connection->gate;
     struct koine_text body;
-    if (put_before_evhttp(connection) != 0 || take_body(connection, &body) != 0) {
+    if (take_body(connection, &body) != 0) {
         gate_connection_close(connection, GATE_ABORTED);
         return false;
     }
@@ -338,8 +312,7 @@ static void begin_linger(struct gate_connection *connection) {
     gate_connection_arm(connection, gate_now_ms() + GATE_LINGER_MS);
 }
 
-/* Tells the user, then evhttp. The output is empty, so evhttp starts its next request within the
- * call; its read of pipelined bytes, put off to later, finds our callback and not its own. */
+/* Tells the user, and forgets the request. False: the user has closed the connection. */
 static bool end_request(struct gate_connection *connection) {
     struct gate *gate = connection->gate;
     if (connection->owes_ended) {
@@ -351,17 +324,6 @@ static bool end_request(struct gate_connection *connection) {
         }
     }
     gate_request_release(connection);
-    if (connection->request == NULL) {
-        return true;
-    }
-    struct evhttp_request *request = connection->request;
-    connection->request = NULL;
-    evhttp_send_reply_end(request);
-    if (connection->evcon == NULL) {
-        gate_connection_close(connection, GATE_ABORTED);
-        return false;
-    }
-    gate_connection_hold(connection);
     return true;
 }
 

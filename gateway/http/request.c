@@ -71,7 +71,7 @@ struct request *request_create(struct worker *worker, struct gate_connection *co
     if (key)
         request_act_as(request, key);
     else
-        request->policy = tool_policy_create();
+        request->policy = tool_policy_ref(keys_gateway_policy(worker->keys));
     if (!request->policy || !copy_head(request, head, match) ||
         !(request->handle = handles_add(worker->server->requests, request))) {
         tool_policy_unref(request->policy);
@@ -105,6 +105,18 @@ struct koine_text request_id_text(const struct request *request) {
 /* A module that has not ended its stream some seconds after the deadline does not get more time. */
 #define AFTER_DEADLINE_S 5
 
+/* The module owed an answer: no run is at work that it could wait for. */
+static void complain_unanswered(struct request *request) {
+    struct module *module = request->route->module;
+    module_count_unanswered(module);
+    module_complain(module, KOINE_LOG_WARNING, request_id_text(request),
+                    request->state == REQUEST_STREAMING
+                        ? "manners: the stream of %s %s was not ended within %llu ms"
+                        : "manners: %s %s was not answered within %llu ms",
+                    request->route->as.method, request->route->as.path,
+                    (unsigned long long)(request->expires_ms - request->opened_ms));
+}
+
 static void on_deadline(evutil_socket_t fd, short what, void *data) {
     (void)fd;
     (void)what;
@@ -113,6 +125,8 @@ static void on_deadline(evutil_socket_t fd, short what, void *data) {
     struct timeval grace = {AFTER_DEADLINE_S, 0};
     if (!request_is_open(request))
         return;
+    if (!request->run)
+        complain_unanswered(request);
     if (request->how == KOINE_END_DEADLINE ||
         (request->state == REQUEST_STREAMING && !request->run)) {
         request->how = KOINE_END_DEADLINE;
@@ -139,6 +153,12 @@ void request_shut_down(struct request *request) {
         return;
     request->how = KOINE_END_SHUTDOWN;
     failure_set(&failure, 503, code, message);
+    if (!request->run)
+        log_print_request(request->worker->log, KOINE_LOG_WARNING,
+                          module_name(request->route->module), request_id_text(request),
+                          "%s %s is ended: the module had not %s it when drain_seconds were over",
+                          request->route->as.method, request->route->as.path,
+                          request->state == REQUEST_STREAMING ? "ended" : "answered");
     if (request->run)
         runner_shut_down(request->run, &failure);
     if (request->state == REQUEST_OPEN)
@@ -158,17 +178,19 @@ int request_set_deadline(struct request *request, uint32_t deadline_ms) {
         request->deadline = evtimer_new(request->worker->base, on_deadline, request);
         if (!request->deadline)
             return KOINE_NO_MEMORY;
+        request->opened_ms = now; /* its handler has just run, or is at it */
         request->deadline_at_ms = now + deadline_limit_ms(request);
     }
     uint64_t at =
         now + deadline_ms < request->deadline_at_ms ? now + deadline_ms : request->deadline_at_ms;
     uint64_t left = at > now ? at - now : 0;
+    request->expires_ms = at;
     struct timeval wait = {(time_t)(left / 1000), (suseconds_t)(left % 1000 * 1000)};
     return evtimer_add(request->deadline, &wait) ? KOINE_NO_MEMORY : KOINE_OK;
 }
 
 static void call_handler(const struct route *route, koine_request handle) {
-    MODULE_RUNS(route->module);
+    MODULE_RUNS_IN(route->module, NOTES_HANDLER, route);
     route->as.handler(route->module->self, handle);
 }
 
@@ -180,13 +202,7 @@ void request_dispatch(struct request *request, struct koine_text fields, struct 
     struct worker *worker = request->worker;
     const struct route *route = request->route;
     koine_request handle = {request->handle};
-    uint64_t before = worker_now_ms();
     call_handler(route, handle);
-    uint64_t took = worker_now_ms() - before;
-    if (took > 100)
-        log_print(worker->log, KOINE_LOG_WARNING, module_name(route->module),
-                  "the handler of %s held the event loop for %llu ms", route->as.path,
-                  (unsigned long long)took);
     request = request_find(worker, handle); /* a handler that overfills its stream is cut */
     if (request_is_open(request) && !request->deadline &&
         request_set_deadline(request, deadline_limit_ms(request)) != KOINE_OK) {
@@ -235,7 +251,7 @@ void request_ended(struct request *request, enum gate_end how) {
     while (request->watchers) {
         struct request_watcher *watcher = request->watchers;
         request->watchers = watcher->next;
-        MODULE_RUNS(request->route->module);
+        MODULE_RUNS_IN(request->route->module, NOTES_REQUEST_END, request->route);
         watcher->callback(watcher->data, (koine_request){request->handle}, request->how);
     }
     if (request->run)
@@ -284,10 +300,10 @@ int32_t request_check_session(struct request *request, struct koine_text session
     if (!session_id_is_uuid(session_id))
         return failure_issue(request, failure, "sessionId",
                              "must be a UUID that an earlier answer gave");
-    const char *owner = request->key ? request->key->config->name : "";
+    const struct key *key = request->key; /* nobody's request: no session is nobody's */
     int foreign = worker->config->sessions.accept_foreign;
     bool accept = foreign < 0 ? keys_count(worker->keys) == 1 : foreign == 1;
-    if (accept || session_id_belongs(worker->session_ids, owner, session_id))
+    if (key && (accept || session_id_belongs(worker->session_ids, key->config->name, session_id)))
         return KOINE_OK;
     return failure_set(failure, 404, "SESSION_NOT_FOUND",
                        "There is no session with this sessionId.");

@@ -50,7 +50,8 @@ struct request {
     struct request_memory *memory;
     struct request_watcher *watchers;
     struct event *deadline;
-    uint64_t deadline_at_ms;
+    /* Once there is a deadline: the route's, and the one that is set. */
+    uint64_t opened_ms, deadline_at_ms, expires_ms;
     void (*drained)(void *data, koine_request request);
     void *drained_data;
     bool stream_full;

@@ -6,18 +6,18 @@
 #ifndef HTTP_ROUTER_H
 #define HTTP_ROUTER_H
 
+#include "http/route_path.h"
 #include <koine/http.h>
-#include <stdbool.h>
-
-#define ROUTE_MAX_PARAMS 8
 
 struct module;
 struct slot_class;
 
 struct route {
-    struct koine_route as;         /* a copy; longer ones of newer modules are refused before */
+    struct koine_route as;         /* as it is served: what the operator changed is changed here */
+    const char *given_path;        /* as the module calls it; another than as.path: moved */
     struct module *module;         /* whose it is */
     struct slot_class *slot_class; /* NULL: none */
+    unsigned number;               /* in the supervisor's notes, once all are known; 0: none */
 };
 
 struct route_match {
@@ -31,10 +31,16 @@ struct router;
 struct router *router_create(void);
 void router_destroy(struct router *router); /* takes NULL */
 
-/* Adds a route. KOINE_OK; KOINE_INVALID or KOINE_EXISTS with `message`; KOINE_NO_MEMORY. */
-int router_add(struct router *router, const struct route *route, char *message, size_t size);
+/* Why the route cannot be served, completing a sentence; NULL: it can. */
+const char *router_problem(const struct koine_route *route);
 
-/* Takes a module's routes out again: it failed to initialise. */
+/* The route that answers the same requests already, or NULL. */
+const struct route *router_taken(const struct router *router, const struct koine_route *route);
+
+/* Adds a route without problem that is not taken: KOINE_OK, KOINE_NO_MEMORY. */
+int router_add(struct router *router, const struct route *route);
+
+/* Takes a module's routes out again: it failed to initialise or to start. */
 void router_drop(struct router *router, const struct module *module);
 
 /* Matches a raw path. HEAD finds GET. */
@@ -50,10 +56,11 @@ const struct route *router_failure_route(const struct router *router, struct koi
 /* The index of a parameter's name in the route's path, or -1. */
 int route_param_index(const struct route *route, const char *name);
 
+struct worker_notes;
+/* The table is complete: gives each route its number and notes what it is. */
+void router_note(struct router *router, struct worker_notes *notes);
+
 size_t router_count(const struct router *router);
 const struct route *router_at(const struct router *router, size_t index);
-
-/* Percent-decodes `in` into `out` (capacity at least in.size). False on a bad escape or %00. */
-bool path_decode(struct koine_text in, char *out, size_t *size);
 
 #endif

@@ -109,6 +109,17 @@ void *handles_get(const struct handles *handles, uint64_t id) {
     return slot != NULL ? slot->object : NULL;
 }
 
+bool handles_knows(const struct handles *handles, uint64_t id) {
+    uint32_t index = (uint32_t)(id & (SLOT_COUNT_MAX - 1));
+    uint32_t generation = (uint32_t)(id >> SLOT_BITS);
+    if (id >> (GENERATION_BITS + SLOT_BITS) != handles->kind || index >= handles->used)
+        return false;
+    const struct slot *slot = &handles->slots[index];
+    bool latest = generation == slot->generation &&
+                  (slot->object != NULL || generation == UINT32_MAX); /* alive or retired */
+    return generation >= handles->first_generation && (generation < slot->generation || latest);
+}
+
 void handles_remove(struct handles *handles, uint64_t id) {
     struct slot *slot = find(handles, id);
     if (slot == NULL) {

@@ -9,6 +9,7 @@
 #ifndef MODULES_HANDLES_H
 #define MODULES_HANDLES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,9 @@ uint64_t handles_add(struct handles *handles, void *object);
 
 /* The object, or NULL for an id that is dead, of another kind, made up, or 0. */
 void *handles_get(const struct handles *handles, uint64_t id);
+
+/* Whether the id has ever been one of this table, alive or not. */
+bool handles_knows(const struct handles *handles, uint64_t id);
 
 /* Ends the id; harmless for one that resolves to nothing. */
 void handles_remove(struct handles *handles, uint64_t id);

@@ -17,32 +17,75 @@ const char *module_name(const struct module *module) {
     return module->descriptor ? module->descriptor->name : module->path;
 }
 
-struct module_visit module_enter(const struct module *module) {
-    struct worker_notes *notes = module->worker->supervised->notes;
-    struct module_visit visit = {notes, atomic_load_explicit(&notes->inside, memory_order_relaxed)};
-    atomic_store_explicit(&notes->inside, module->number, memory_order_relaxed);
-    return visit;
-}
-
-void module_leave(const struct module_visit *visit) {
-    atomic_store_explicit(&visit->notes->inside, visit->before, memory_order_relaxed);
-}
-
 bool module_may_call(struct module *module, const char *call, bool serving) {
     const char *problem = NULL;
     if (!pthread_equal(pthread_self(), module->worker->loop_thread))
         problem = "was called on another thread than the loop's; use loop->post";
     else if (serving && module->state < MODULE_INITIALISED)
         problem = "was called before start";
+    else if (serving && module->state == MODULE_GONE)
+        problem = "was called in destroy, where nothing but the log is left";
     if (!problem)
         return true;
-    log_print(module->worker->log, KOINE_LOG_ERROR, module_name(module), "%s %s", call, problem);
+    module_complain(module, KOINE_LOG_ERROR, (struct koine_text){0}, "%s %s", call, problem);
     return false;
 }
 
+int32_t module_refused(struct module *module, const char *call, int32_t result, const char *why) {
+    module_complain(module, KOINE_LOG_ERROR, (struct koine_text){0}, "%s: %s", call, why);
+    return result;
+}
+
 int32_t module_invalid(struct module *module, const char *call, const char *why) {
-    log_print(module->worker->log, KOINE_LOG_ERROR, module_name(module), "%s: %s", call, why);
-    return KOINE_INVALID;
+    return module_refused(module, call, KOINE_INVALID, why);
+}
+
+int32_t module_wrong_state(struct module *module, const char *call, const char *why) {
+    return module_refused(module, call, KOINE_WRONG_STATE, why);
+}
+
+int32_t module_gone(struct module *module, const char *call, const struct handles *table,
+                    uint64_t handle, const char *what) {
+    bool known = !handle || handles_knows(table, handle); /* 0 stands for none */
+    const char *why = "has ended";                        /* a late call is no wonder */
+    if (!known)
+        why = "is none: the handle is made up, or of another kind";
+    else if (handles_get(table, handle))
+        why = "is another module's";
+    module_complain(module,
+                    known && !handles_get(table, handle) ? KOINE_LOG_DEBUG : KOINE_LOG_ERROR,
+                    (struct koine_text){0}, "%s: the %s %s", call, what, why);
+    return KOINE_GONE;
+}
+
+bool module_text_is_sane(struct module *module, const char *call, struct koine_text text) {
+    if (text.data || !text.size)
+        return true;
+    module_invalid(module, call, "a text has a size and no data");
+    return false;
+}
+
+/* Texts that are longer than this gateway's are a newer module's, which is not loaded. */
+bool module_can_fail(struct module *module, const char *call, const struct koine_failure *failure) {
+    if (failure && failure->size >= LENGTH_WITH(koine_failure, issues))
+        return true;
+    module_invalid(module, call,
+                   failure ? "failure.size must be sizeof(struct koine_failure)"
+                           : "failure must be given");
+    return false;
+}
+
+int32_t module_read_struct(struct module *module, const char *call, void *to, size_t known,
+                           const void *from, size_t minimum) {
+    int32_t result = struct_size_read(to, known, from, minimum);
+    if (result == KOINE_INVALID)
+        module_invalid(module, call,
+                       from ? "the struct's size is too small: set it to sizeof the struct"
+                            : "the struct is missing");
+    else if (result == KOINE_UNSUPPORTED)
+        module_refused(module, call, result,
+                       "the struct is longer than this gateway's and the rest is not zero");
+    return result;
 }
 
 const void *module_service(const struct koine_host *host, const char *id) {

@@ -2,67 +2,47 @@
 /* "koine.http/1": checks what a module hands in and calls the request. */
 #include "http/server.h"
 #include "modules/module.h"
+#include "modules/service_request.h"
 #include <stdio.h>
 #include <string.h>
 
 #define ROUTE_MINIMUM offsetof(struct koine_route, render_failure)
 
-/* The request behind a handle, if it is this module's; NULL: gone. */
-static struct request *find(const struct koine_host *host, koine_request handle, const char *call) {
-    struct module *module = module_of(host);
-    if (!module_may_call(module, call, true))
-        return NULL;
-    struct request *request = request_find(module->worker, handle);
-    return request && request->route->module == module && request->state != REQUEST_ENDED ? request
-                                                                                          : NULL;
-}
-
-/* … and an answer is still owed. */
-static struct request *find_open(const struct koine_host *host, koine_request handle,
-                                 const char *call) {
-    struct request *request = find(host, handle, call);
-    return request_is_open(request) ? request : NULL;
-}
-
 static int32_t http_route(const struct koine_host *host, const struct koine_route *given) {
     struct module *module = module_of(host);
-    struct worker *worker = module->worker;
-    struct route route = {.module = module};
-    char message[256];
+    struct koine_route route;
     if (!module_may_call(module, "http->route", false))
         return KOINE_WRONG_STATE;
-    if (module->state != MODULE_INITIALISING) {
-        module_invalid(module, "http->route", "may be called in init only");
-        return KOINE_WRONG_STATE;
-    }
-    int32_t result = module_read_struct(&route.as, sizeof(route.as), given, ROUTE_MINIMUM);
+    if (module->state != MODULE_INITIALISING)
+        return module_wrong_state(module, "http->route", "may be called in init only");
+    int32_t result =
+        module_read_struct(module, "http->route", &route, sizeof(route), given, ROUTE_MINIMUM);
     if (result != KOINE_OK)
-        return module_invalid(module, "http->route", "the struct's size is wrong or too new"),
-               result;
-    if (route.as.authentication > KOINE_AUTH_NONE || route.as.key_places > 3)
+        return result;
+    if (route.authentication > KOINE_AUTH_NONE || route.key_places > 3)
         return module_invalid(module, "http->route", "unknown authentication or key places");
-    if (route.as.slot_class) {
-        route.slot_class = slots_find(worker->slots, route.as.slot_class);
-        if (!route.slot_class)
-            return module_invalid(module, "http->route",
-                                  "unknown slot class; declare it with slots->declare first");
-    }
-    result = router_add(worker->server->router, &route, message, sizeof(message));
-    if (result != KOINE_OK)
-        module_invalid(module, "http->route", result == KOINE_NO_MEMORY ? "no memory" : message);
-    return result;
+    return module_add_route(module, &route);
 }
 
-static int32_t give(struct request *request, struct koine_text text, struct koine_text *out) {
-    *out = text;
-    return request ? KOINE_OK : KOINE_GONE;
+/* A reading call: finds the request and clears what is given back. */
+static int32_t read_of(const struct koine_host *host, koine_request handle, const char *call,
+                       struct koine_text *out, struct request **request) {
+    if (!out) {
+        module_invalid(module_of(host), call, "out must be given");
+        return KOINE_INVALID;
+    }
+    *out = (struct koine_text){0};
+    return service_request(host, handle, call, SERVICE_READS, request);
 }
 
 #define ACCESSOR(name, value)                                                                      \
     static int32_t http_##name(const struct koine_host *host, koine_request handle,                \
                                struct koine_text *out) {                                           \
-        struct request *request = find(host, handle, "http->" #name);                              \
-        return give(request, request ? (value) : (struct koine_text){0}, out);                     \
+        struct request *request;                                                                   \
+        int32_t result = read_of(host, handle, "http->" #name, out, &request);                     \
+        if (result == KOINE_OK)                                                                    \
+            *out = (value);                                                                        \
+        return result;                                                                             \
     }
 
 static struct koine_text peer_text(const struct request *request) {
@@ -79,10 +59,10 @@ ACCESSOR(peer, peer_text(request))
 
 static int32_t http_param(const struct koine_host *host, koine_request handle, const char *name,
                           struct koine_text *out) {
-    struct request *request = find(host, handle, "http->param");
-    *out = (struct koine_text){0};
-    if (!request)
-        return KOINE_GONE;
+    struct request *request;
+    int32_t result = read_of(host, handle, "http->param", out, &request);
+    if (result != KOINE_OK)
+        return result;
     int index = name ? route_param_index(request->route, name) : -1;
     if (index < 0)
         return KOINE_NOT_FOUND;
@@ -94,10 +74,10 @@ static int32_t http_header(const struct koine_host *host, koine_request handle, 
                            struct koine_text *out) {
     static const char *const withheld[] = {"Authorization", "X-Api-Key", "Cookie",
                                            "Proxy-Authorization"};
-    struct request *request = find(host, handle, "http->header");
-    *out = (struct koine_text){0};
-    if (!request)
-        return KOINE_GONE;
+    struct request *request;
+    int32_t result = read_of(host, handle, "http->header", out, &request);
+    if (result != KOINE_OK)
+        return result;
     for (size_t i = 0; name && i < sizeof(withheld) / sizeof(*withheld); i++)
         if (strcasecmp(withheld[i], name) == 0)
             return KOINE_NOT_FOUND;
@@ -105,73 +85,127 @@ static int32_t http_header(const struct koine_host *host, koine_request handle, 
 }
 
 static void *http_alloc(const struct koine_host *host, koine_request handle, size_t bytes) {
-    struct request *request = find(host, handle, "http->alloc");
-    return request ? request_alloc(request, bytes) : NULL;
+    struct request *request;
+    return service_request(host, handle, "http->alloc", SERVICE_READS, &request) == KOINE_OK
+               ? request_alloc(request, bytes)
+               : NULL;
 }
 
 static int32_t http_on_end(const struct koine_host *host, koine_request handle,
                            void (*callback)(void *, koine_request, int32_t), void *data) {
-    struct request *request = find(host, handle, "http->on_end");
-    if (!request)
-        return KOINE_GONE;
-    return callback ? request_on_end(request, callback, data) : KOINE_INVALID;
+    struct request *request;
+    int32_t result = service_request(host, handle, "http->on_end", SERVICE_READS, &request);
+    if (result != KOINE_OK)
+        return result;
+    return callback ? request_on_end(request, callback, data)
+                    : module_invalid(module_of(host), "http->on_end", "callback must be given");
 }
+
+/* What the request refuses, in the log. */
+static int32_t report(const struct koine_host *host, const char *call, int32_t result,
+                      const char *invalid, const char *wrong_state) {
+    if (result == KOINE_INVALID)
+        module_invalid(module_of(host), call, invalid);
+    else if (result == KOINE_WRONG_STATE)
+        module_wrong_state(module_of(host), call, wrong_state);
+    return result;
+}
+
+static const char streaming[] = "a stream has begun, which can only be written on and ended";
+static const char not_streaming[] = "no stream has begun; call stream_begin first";
 
 static int32_t http_set_header(const struct koine_host *host, koine_request handle,
                                struct koine_text name, struct koine_text value) {
-    struct request *request = find_open(host, handle, "http->set_header");
-    if (!request)
-        return KOINE_GONE;
-    int32_t result = request_add_header(request, name, value);
-    return result == KOINE_INVALID
-               ? module_invalid(module_of(host), "http->set_header",
-                                "a name must be a token that is not the host's, a value one line")
-               : result;
+    static const char call[] = "http->set_header";
+    struct request *request;
+    int32_t result = service_request(host, handle, call, SERVICE_ACTS, &request);
+    if (result != KOINE_OK)
+        return result;
+    if (!module_text_is_sane(module_of(host), call, name) ||
+        !module_text_is_sane(module_of(host), call, value))
+        return KOINE_INVALID;
+    return report(host, call, request_add_header(request, name, value),
+                  "a name must be a token that is not the host's, a value one line",
+                  "the head is out: headers come before stream_begin");
 }
 
 static int32_t http_respond(const struct koine_host *host, koine_request handle, int32_t status,
                             struct koine_text content_type, struct koine_text body) {
-    struct request *request = find_open(host, handle, "http->respond");
-    return request ? request_respond(request, status, content_type, body) : KOINE_GONE;
+    static const char call[] = "http->respond";
+    struct request *request;
+    int32_t result = service_request(host, handle, call, SERVICE_ANSWERS, &request);
+    if (result != KOINE_OK)
+        return result;
+    if (!module_text_is_sane(module_of(host), call, content_type) ||
+        !module_text_is_sane(module_of(host), call, body))
+        return KOINE_INVALID;
+    return report(host, call, request_respond(request, status, content_type, body),
+                  "the status must be 200 to 599, the content type one line", streaming);
 }
 
 static int32_t http_fail(const struct koine_host *host, koine_request handle,
                          const struct koine_failure *given) {
-    struct request *request = find_open(host, handle, "http->fail");
+    static const char call[] = "http->fail";
+    struct module *module = module_of(host);
+    struct request *request;
     struct koine_failure failure;
-    if (!request)
-        return KOINE_GONE;
-    int32_t result = module_read_struct(&failure, sizeof(failure), given, sizeof(failure));
+    int32_t result = service_request(host, handle, call, SERVICE_ANSWERS, &request);
+    if (result == KOINE_OK)
+        result = module_read_struct(module, call, &failure, sizeof(failure), given,
+                                    LENGTH_WITH(koine_failure, issues));
     if (result != KOINE_OK)
-        return module_invalid(module_of(host), "http->fail", "the struct's size is wrong"), result;
-    return request_fail(request, &failure);
+        return result;
+    if (!module_text_is_sane(module, call, failure.code) ||
+        !module_text_is_sane(module, call, failure.message) ||
+        !module_text_is_sane(module, call, failure.issues))
+        return KOINE_INVALID;
+    return report(host, call, request_fail(request, &failure), "", streaming);
 }
 
 static int32_t http_stream_begin(const struct koine_host *host, koine_request handle,
                                  const struct koine_stream_options *given) {
-    struct request *request = find_open(host, handle, "http->stream_begin");
+    static const char call[] = "http->stream_begin";
+    struct module *module = module_of(host);
+    struct request *request;
     struct koine_stream_options options;
-    if (!request)
-        return KOINE_GONE;
-    int32_t result = module_read_struct(&options, sizeof(options), given, 8);
-    return result == KOINE_OK ? request_stream_begin(request, &options) : result;
+    int32_t result = service_request(host, handle, call, SERVICE_ANSWERS, &request);
+    if (result == KOINE_OK)
+        result = module_read_struct(module, call, &options, sizeof(options), given,
+                                    offsetof(struct koine_stream_options, content_type));
+    if (result != KOINE_OK)
+        return result;
+    if (!module_text_is_sane(module, call, options.content_type) ||
+        !module_text_is_sane(module, call, options.keep_alive))
+        return KOINE_INVALID;
+    return report(host, call, request_stream_begin(request, &options),
+                  "the status must be 200 to 599, the content type one line", streaming);
 }
 
 static int32_t http_stream_write(const struct koine_host *host, koine_request handle,
                                  struct koine_text bytes) {
-    struct request *request = find_open(host, handle, "http->stream_write");
-    return request ? request_stream_write(request, bytes) : KOINE_GONE;
+    static const char call[] = "http->stream_write";
+    struct request *request;
+    int32_t result = service_request(host, handle, call, SERVICE_ACTS, &request);
+    if (result != KOINE_OK)
+        return result;
+    if (!module_text_is_sane(module_of(host), call, bytes))
+        return KOINE_INVALID;
+    return report(host, call, request_stream_write(request, bytes), "", not_streaming);
 }
 
 static int32_t http_stream_end(const struct koine_host *host, koine_request handle) {
-    struct request *request = find_open(host, handle, "http->stream_end");
-    return request ? request_stream_end(request) : KOINE_GONE;
+    struct request *request;
+    int32_t result = service_request(host, handle, "http->stream_end", SERVICE_ACTS, &request);
+    if (result != KOINE_OK)
+        return result;
+    return report(host, "http->stream_end", request_stream_end(request), "", not_streaming);
 }
 
 static int32_t http_set_deadline(const struct koine_host *host, koine_request handle,
                                  uint32_t deadline_ms) {
-    struct request *request = find_open(host, handle, "http->set_deadline");
-    return request ? request_set_deadline(request, deadline_ms) : KOINE_GONE;
+    struct request *request;
+    int32_t result = service_request(host, handle, "http->set_deadline", SERVICE_ACTS, &request);
+    return result == KOINE_OK ? request_set_deadline(request, deadline_ms) : result;
 }
 
 const struct koine_http service_http = {

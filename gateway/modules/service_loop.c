@@ -41,7 +41,7 @@ static void fire_timer(evutil_socket_t fd, short what, void *data) {
     void (*callback)(void *, koine_timer) = event->on_timer;
     void *callback_data = event->data;
     koine_timer timer = {event->handle};
-    MODULE_RUNS(event->module);
+    MODULE_RUNS_IN(event->module, NOTES_TIMER, NULL);
     if (!event->repeats)
         free_event(event, table_of(event));
     callback(callback_data, timer);
@@ -138,7 +138,8 @@ static int32_t stop(const struct koine_host *host, uint64_t handle, const char *
     struct module_set *set = module->worker->modules;
     struct loop_event *event = handles_get(timer ? set->timers : set->watches, handle);
     if (!event || event->module != module)
-        return KOINE_GONE;
+        return module_gone(module, call, timer ? set->timers : set->watches, handle,
+                           timer ? "timer" : "watch");
     stop_event(event);
     return KOINE_OK;
 }
@@ -156,7 +157,7 @@ static void fire_watch(evutil_socket_t fd, short what, void *data) {
     struct loop_event *event = data;
     uint32_t ready =
         (what & EV_READ ? KOINE_WATCH_READ : 0u) | (what & EV_WRITE ? KOINE_WATCH_WRITE : 0u);
-    MODULE_RUNS(event->module);
+    MODULE_RUNS_IN(event->module, NOTES_WATCH, NULL);
     event->on_ready(event->data, (koine_watch){event->handle}, ready);
 }
 
@@ -206,7 +207,7 @@ void module_stop_timers(struct module_set *set, const struct module *module) {
 
 struct post {
     struct post *next;
-    const struct module *module;
+    struct module *module; /* NULL: the host's own */
     void (*callback)(void *data);
     void *data;
 };
@@ -243,6 +244,11 @@ struct post_queue *post_queue_create(struct event_base *base) {
     return queue;
 }
 
+static void run_post(const struct post *post) {
+    MODULE_RUNS_IN(post->module, NOTES_POST, NULL);
+    post->callback(post->data);
+}
+
 void post_queue_run(struct post_queue *queue) {
     pthread_mutex_lock(&queue->lock);
     struct post *post = queue->first;
@@ -251,11 +257,29 @@ void post_queue_run(struct post_queue *queue) {
     pthread_mutex_unlock(&queue->lock);
     while (post) {
         struct post *next = post->next;
-        MODULE_RUNS(post->module);
-        post->callback(post->data);
+        if (post->module)
+            run_post(post);
+        else
+            post->callback(post->data);
         free(post);
         post = next;
     }
+}
+
+void post_queue_forget(struct post_queue *queue, const struct module *module) {
+    pthread_mutex_lock(&queue->lock);
+    struct post **at = &queue->first;
+    while (*at) {
+        struct post *post = *at;
+        if (post->module != module) {
+            at = &post->next;
+            continue;
+        }
+        *at = post->next;
+        free(post);
+    }
+    queue->last = at;
+    pthread_mutex_unlock(&queue->lock);
 }
 
 void post_queue_destroy(struct post_queue *queue) {
@@ -270,17 +294,17 @@ void post_queue_destroy(struct post_queue *queue) {
     free(queue);
 }
 
-static int32_t loop_post(const struct koine_host *host, void (*callback)(void *data), void *data) {
-    struct module *module = module_of(host);
-    struct post_queue *queue = module->worker->modules->posts;
+/* `module` must be serving, or it is NULL. */
+int32_t post_queue_add(struct post_queue *queue, struct module *module, void (*callback)(void *),
+                       void *data) {
     struct post *post = malloc(sizeof(*post));
     uint64_t one = 1;
     if (!post)
         return KOINE_NO_MEMORY;
     *post = (struct post){NULL, module, callback, data};
     pthread_mutex_lock(&queue->lock);
-    /* quiesce ends the posting of a module under this lock's protection, see module_set.c */
-    bool open = module->state == MODULE_SERVING;
+    /* the state changes under this lock's protection, see post_queue_set_state */
+    bool open = !module || module->state == MODULE_SERVING || module->state == MODULE_DRAINING;
     if (open) {
         *queue->last = post;
         queue->last = &post->next;
@@ -295,6 +319,16 @@ static int32_t loop_post(const struct koine_host *host, void (*callback)(void *d
     }
     /* cppcheck-suppress memleak ; the queue has it */
     return KOINE_OK;
+}
+
+static int32_t loop_post(const struct koine_host *host, void (*callback)(void *data), void *data) {
+    struct module *module = module_of(host);
+    if (!callback)
+        return module_invalid(module, "loop->post", "the callback must be given");
+    int32_t result = post_queue_add(module->worker->modules->posts, module, callback, data);
+    if (result == KOINE_WRONG_STATE)
+        module_wrong_state(module, "loop->post", "was called before start or after the end");
+    return result;
 }
 
 void post_queue_set_state(struct post_queue *queue, struct module *module, int state) {

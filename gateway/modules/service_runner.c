@@ -2,22 +2,23 @@
 /* "koine.runner/1": checks what a module hands in and calls the runner. */
 #include "http/request.h"
 #include "modules/module.h"
+#include "modules/service_request.h"
 #include "runner/runner.h"
 
 #define OPTIONS_MINIMUM offsetof(struct koine_run_options, prompt)
 #define KNOWN_FLAGS                                                                                \
     (KOINE_RUN_FORK | KOINE_RUN_TIE_STREAM | KOINE_RUN_WANT_THINKING | KOINE_RUN_WANT_TOOLS)
 
-static struct request *find_request(struct module *module, koine_request handle) {
-    struct request *request = request_find(module->worker, handle);
-    return request_is_open(request) && request->route->module == module ? request : NULL;
-}
-
-static struct run *find_run(const struct koine_host *host, koine_run handle, const char *call) {
+/* The module's run behind a handle: KOINE_OK, KOINE_GONE, KOINE_WRONG_STATE. */
+static int32_t find_run(const struct koine_host *host, koine_run handle, const char *call,
+                        struct run **run) {
     struct module *module = module_of(host);
-    struct run *run =
-        module_may_call(module, call, true) ? runner_find(module->worker->runner, handle) : NULL;
-    return run && run_module(run) == module ? run : NULL;
+    if (!module_may_call(module, call, true))
+        return KOINE_WRONG_STATE;
+    *run = runner_find(module->worker->runner, handle);
+    if (!*run || run_module(*run) != module)
+        return module_gone(module, call, runner_runs(module->worker->runner), handle.id, "run");
+    return KOINE_OK;
 }
 
 static int32_t refuse(struct koine_failure *failure, int32_t result, const char *message) {
@@ -25,45 +26,92 @@ static int32_t refuse(struct koine_failure *failure, int32_t result, const char 
     return result;
 }
 
+static bool texts_are_sane(struct module *module, const struct koine_run_options *options) {
+    const struct koine_text *const texts[] = {&options->prompt,
+                                              &options->prompt_blocks,
+                                              &options->history,
+                                              &options->system,
+                                              &options->append_system,
+                                              &options->schema,
+                                              &options->session_id,
+                                              &options->model,
+                                              &options->effort,
+                                              &options->profile,
+                                              NULL};
+    for (const struct koine_text *const *text = texts; *text; text++)
+        if (!module_text_is_sane(module, "runner->start", **text))
+            return false;
+    return true;
+}
+
+static int32_t check_tools(struct module *module, const struct koine_run_options *options) {
+    struct koine_tool tool;
+    if (options->tool_count && !options->tools)
+        return module_invalid(module, "runner->start", "tool_count is given without tools");
+    for (uint32_t i = 0; i < options->tool_count; i++) {
+        int32_t result =
+            module_read_struct(module, "runner->start (struct koine_tool)", &tool, sizeof(tool),
+                               options->tools[i], offsetof(struct koine_tool, call));
+        if (result != KOINE_OK)
+            return result;
+    }
+    return KOINE_OK;
+}
+
+static int32_t read_options(struct module *module, struct koine_run_options *options,
+                            const struct koine_run_options *given) {
+    int32_t result = module_read_struct(module, "runner->start", options, sizeof(*options), given,
+                                        OPTIONS_MINIMUM);
+    if (result != KOINE_OK)
+        return result;
+    if (options->flags & ~(uint32_t)KNOWN_FLAGS)
+        return module_refused(module, "runner->start", KOINE_UNSUPPORTED,
+                              "flags holds one that this gateway does not know");
+    if (!texts_are_sane(module, options))
+        return KOINE_INVALID;
+    return check_tools(module, options);
+}
+
 static int32_t runner_service_start(const struct koine_host *host, koine_request handle,
                                     const struct koine_run_options *given,
                                     koine_run_callback on_event, void *data, koine_run *run,
                                     struct koine_failure *failure) {
+    static const char call[] = "runner->start";
     struct module *module = module_of(host);
     struct koine_run_options options;
-    if (!on_event || !run || !failure)
-        return module_invalid(module, "runner->start", "on_event, run and failure must be given");
-    if (!module_may_call(module, "runner->start", true))
-        return KOINE_WRONG_STATE;
-    struct request *request = find_request(module, handle);
-    if (!request)
-        return refuse(failure, KOINE_GONE, "The request has ended.");
-    if (request->run)
-        return refuse(failure, KOINE_WRONG_STATE, "The request has a run already.");
-    int32_t result = module_read_struct(&options, sizeof(options), given, OPTIONS_MINIMUM);
-    if (result == KOINE_OK && (options.flags & ~(uint32_t)KNOWN_FLAGS))
-        result = KOINE_UNSUPPORTED;
-    if (result == KOINE_OK && options.tool_count && !options.tools)
-        result = KOINE_INVALID;
-    if (result != KOINE_OK) {
-        module_invalid(module, "runner->start", "the options' size, flags or tools are wrong");
-        return refuse(failure, result, "The module asked for what this gateway does not know.");
+    struct request *request;
+    if (!module_can_fail(module, call, failure))
+        return KOINE_INVALID;
+    if (!on_event || !run) {
+        module_invalid(module, call, "on_event and run must be given");
+        return refuse(failure, KOINE_INVALID, "The module made a mistake; the log says which.");
     }
+    int32_t result = service_request(host, handle, call, SERVICE_ACTS, &request);
+    if (result != KOINE_OK)
+        return refuse(failure, result, "The request has ended.");
+    if (request->run) {
+        module_wrong_state(module, call, "the request has a run already");
+        return refuse(failure, KOINE_WRONG_STATE, "The request has a run already.");
+    }
+    result = read_options(module, &options, given);
+    if (result != KOINE_OK)
+        return refuse(failure, result, "The module asked for what this gateway does not know.");
     return runner_start(request, module, &options, on_event, data, run, failure);
 }
 
 static int32_t runner_service_cancel(const struct koine_host *host, koine_run handle) {
-    struct run *run = find_run(host, handle, "runner->cancel");
-    return run ? runner_cancel(run, "cancelled") : KOINE_GONE;
+    struct run *run;
+    int32_t result = find_run(host, handle, "runner->cancel", &run);
+    return result == KOINE_OK ? runner_cancel(run, "cancelled") : result;
 }
 
 static int32_t set_paused(const struct koine_host *host, koine_run handle, const char *call,
                           bool paused) {
-    struct run *run = find_run(host, handle, call);
-    if (!run)
-        return KOINE_GONE;
-    runner_pause(run, paused);
-    return KOINE_OK;
+    struct run *run;
+    int32_t result = find_run(host, handle, call, &run);
+    if (result == KOINE_OK)
+        runner_pause(run, paused);
+    return result;
 }
 
 static int32_t runner_service_pause(const struct koine_host *host, koine_run handle) {
@@ -74,32 +122,61 @@ static int32_t runner_service_resume(const struct koine_host *host, koine_run ha
     return set_paused(host, handle, "runner->resume", false);
 }
 
-static int32_t runner_service_tool_result(const struct koine_host *host, koine_call call,
+static int32_t runner_service_tool_result(const struct koine_host *host, koine_call handle,
                                           const struct koine_tool_result *given) {
+    static const char call[] = "runner->tool_result";
     struct module *module = module_of(host);
-    struct koine_tool_result result;
-    if (!module_may_call(module, "runner->tool_result", true))
+    struct runner *runner = module->worker->runner;
+    struct koine_tool_result answer;
+    if (!module_may_call(module, call, true))
         return KOINE_WRONG_STATE;
-    int32_t read = module_read_struct(&result, sizeof(result), given, sizeof(result));
-    if (read != KOINE_OK)
-        return module_invalid(module, "runner->tool_result", "the struct's size is wrong"), read;
-    return runner_tool_result(module->worker->runner, module, call, &result);
+    int32_t result = module_read_struct(module, call, &answer, sizeof(answer), given,
+                                        LENGTH_WITH(koine_tool_result, content));
+    if (result != KOINE_OK)
+        return result;
+    if (!module_text_is_sane(module, call, answer.text) ||
+        !module_text_is_sane(module, call, answer.content))
+        return KOINE_INVALID;
+    result = runner_tool_result(runner, module, handle, &answer);
+    if (result == KOINE_GONE)
+        return module_gone(module, call, runner_calls(runner), handle.id, "call");
+    if (result == KOINE_INVALID)
+        module_invalid(module, call, "content is no JSON array");
+    return result;
 }
 
 static int32_t runner_service_park(const struct koine_host *host, koine_run handle,
                                    uint32_t timeout_ms) {
-    struct run *run = find_run(host, handle, "runner->park");
-    return run ? runner_park(run, timeout_ms) : KOINE_GONE;
+    struct run *run;
+    int32_t result = find_run(host, handle, "runner->park", &run);
+    if (result != KOINE_OK)
+        return result;
+    result = runner_park(run, timeout_ms);
+    return result == KOINE_WRONG_STATE
+               ? module_wrong_state(module_of(host), "runner->park", "no call of a tool is open")
+               : result;
 }
 
 static int32_t runner_service_adopt(const struct koine_host *host, koine_run handle,
                                     koine_request request_handle, koine_run_callback on_event,
                                     void *data, struct koine_failure *failure) {
-    struct run *run = find_run(host, handle, "runner->adopt");
-    struct request *request = run ? find_request(module_of(host), request_handle) : NULL;
-    if (!on_event || !failure)
+    static const char call[] = "runner->adopt";
+    struct module *module = module_of(host);
+    struct request *request;
+    struct run *run;
+    if (!module_can_fail(module, call, failure))
         return KOINE_INVALID;
-    return request ? runner_adopt(run, request, on_event, data, failure) : KOINE_GONE;
+    if (!on_event)
+        return module_invalid(module, call, "on_event must be given");
+    int32_t result = find_run(host, handle, call, &run);
+    if (result == KOINE_OK)
+        result = service_request(host, request_handle, call, SERVICE_ACTS, &request);
+    if (result != KOINE_OK)
+        return result;
+    result = runner_adopt(run, request, on_event, data, failure);
+    return result == KOINE_WRONG_STATE
+               ? module_wrong_state(module, call, "the run is not parked, or the request has one")
+               : result;
 }
 
 const struct koine_runner service_runner = {

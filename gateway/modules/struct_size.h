@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading a struct of the ABI that a module of another minor version may have filled. */
+/*
+ * The rule by which structs of the ABI grow at their end: what an older module leaves out is zero,
+ * what a newer one adds must be. Knows no module and logs nothing.
+ */
 #ifndef MODULES_STRUCT_SIZE_H
 #define MODULES_STRUCT_SIZE_H
 
 #include <koine/base.h>
 
-/* Checks the size of a struct that a module filled: KOINE_OK, or KOINE_UNSUPPORTED when it is
- * longer than `known` and the rest is not zero; KOINE_INVALID below `minimum`. Copies it into
- * `to` (of `known` bytes), the missing rest zeroed. */
-int32_t module_read_struct(void *to, size_t known, const void *from, size_t minimum);
+/* The length of a struct up to and with a member: with the last one of ABI 1.0, how long it is in a
+ * module of then, however much it has grown since. */
+#define LENGTH_WITH(type, member)                                                                  \
+    (offsetof(struct type, member) + sizeof(((struct type *)NULL)->member))
+
+/* Copies a struct that begins with its size into `to` (of `known` bytes, which then is its size),
+ * the missing rest zeroed. KOINE_OK; KOINE_UNSUPPORTED: longer than `known`, and the rest is not
+ * zero; KOINE_INVALID: `from` is NULL or shorter than `minimum`. */
+int32_t struct_size_read(void *to, size_t known, const void *from, size_t minimum);
 
 #endif

@@ -16,6 +16,7 @@
 struct keys {
     EVP_MD *sha256; /* fetched once: a fetch for each check costs more than the hash */
     EVP_MD_CTX *context;
+    struct tool_policy *gateway; /* its lists, without those of any key */
     struct key *items;
     size_t count;
 };
@@ -91,6 +92,7 @@ static int build_policies(struct keys *keys, const struct config *config, char *
         gateway = narrow(top, &config->tools.allowed, &config->tools.disallowed, &error);
     }
     if (gateway != NULL) {
+        keys->gateway = tool_policy_ref(gateway);
         result = add_keys(keys, config, gateway, message, size);
     } else {
         explain(&error, NULL, message, size);
@@ -131,6 +133,7 @@ void keys_destroy(struct keys *keys) {
     for (size_t i = 0; i < keys->count; i++) {
         tool_policy_unref(keys->items[i].policy);
     }
+    tool_policy_unref(keys->gateway);
     EVP_MD_CTX_free(keys->context);
     EVP_MD_free(keys->sha256);
     free(keys->items);
@@ -139,6 +142,10 @@ void keys_destroy(struct keys *keys) {
 
 size_t keys_count(const struct keys *keys) {
     return keys->count;
+}
+
+struct tool_policy *keys_gateway_policy(const struct keys *keys) {
+    return keys->gateway;
 }
 
 struct key *keys_only(struct keys *keys) {

@@ -29,6 +29,8 @@ struct keys;
 struct keys *keys_create(const struct config *config, char *message, size_t size);
 void keys_destroy(struct keys *keys); /* takes NULL */
 size_t keys_count(const struct keys *keys);
+/* The gateway's own lists: the policy of a request that nobody has signed with a key. Borrowed. */
+struct tool_policy *keys_gateway_policy(const struct keys *keys);
 struct key *keys_only(struct keys *keys); /* NULL: there are several */
 
 enum key_check {

@@ -24,6 +24,7 @@ struct slot_class {
     struct slot_pace pace;
     struct slot_wait_counts counts; /* waiting and longest_wait_ms are filled when asked for */
     bool granting;
+    bool unclaimed; /* of the config alone: the module that declares it makes it its own */
 };
 
 struct slots {
@@ -113,25 +114,42 @@ static uint32_t limit_within_range(int64_t limit) {
     return limit > UINT32_MAX ? UINT32_MAX : (uint32_t)limit;
 }
 
-static uint32_t configured_limit(const struct config *config, const char *name,
-                                 uint32_t default_limit) {
-    for (size_t i = 0; i < config->slots.class_count; i++) {
-        if (strcmp(config->slots.classes[i].name, name) == 0) {
-            return limit_within_range(config->slots.classes[i].limit);
+static const struct config_slot_class *configured(const struct slots *slots, const char *name) {
+    for (size_t i = 0; i < slots->config->slots.class_count; i++) {
+        if (strcmp(slots->config->slots.classes[i].name, name) == 0) {
+            return &slots->config->slots.classes[i];
         }
     }
-    return default_limit;
+    return NULL;
 }
 
 int slots_declare(struct slots *slots, const char *name, uint32_t default_limit) {
     if (!name_valid(name)) {
         return KOINE_INVALID;
     }
-    if (slots_find(slots, name) != NULL) {
+    struct slot_class *class = slots_find(slots, name);
+    if (class != NULL && class->unclaimed) {
+        class->unclaimed = false;
+        return KOINE_OK;
+    }
+    if (class != NULL) {
         return KOINE_EXISTS;
     }
-    uint32_t limit = configured_limit(slots->config, name, default_limit);
+    const struct config_slot_class *given = configured(slots, name);
+    uint32_t limit = given != NULL ? limit_within_range(given->limit) : default_limit;
     return add_class(slots, name, limit) != NULL ? KOINE_OK : KOINE_NO_MEMORY;
+}
+
+struct slot_class *slots_find_configured(struct slots *slots, const char *name) {
+    struct slot_class *class = slots_find(slots, name);
+    const struct config_slot_class *given = configured(slots, name);
+    if (class == NULL && given != NULL && name_valid(name)) {
+        class = add_class(slots, name, limit_within_range(given->limit));
+        if (class != NULL) {
+            class->unclaimed = true;
+        }
+    }
+    return class;
 }
 
 struct slot_class *slots_find(struct slots *slots, const char *name) {

@@ -23,6 +23,8 @@ void slots_destroy(struct slots *slots); /* takes NULL */
 /* As koine_slots.declare: KOINE_OK, KOINE_EXISTS, KOINE_INVALID, KOINE_NO_MEMORY. */
 int slots_declare(struct slots *slots, const char *name, uint32_t default_limit);
 struct slot_class *slots_find(struct slots *slots, const char *name); /* NULL: none */
+/* … also one of slots.classes that no module has declared: the operator gives it to routes. */
+struct slot_class *slots_find_configured(struct slots *slots, const char *name);
 
 const char *slot_class_name(const struct slot_class *class);
 uint32_t slot_class_active(const struct slot_class *class);

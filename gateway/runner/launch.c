@@ -42,6 +42,11 @@ const char *run_working_directory(const struct run *run) {
                : run->runner->worker->config->runner.working_directory;
 }
 
+/* What the request's policy was narrowed from. */
+static const struct tool_policy *base_policy(const struct run *run) {
+    return run->key ? run->key->policy : keys_gateway_policy(run->runner->worker->keys);
+}
+
 static int32_t out_of_memory(struct koine_failure *failure) {
     failure_set(failure, 500, "INTERNAL_ERROR", "The gateway is out of memory.");
     return KOINE_NO_MEMORY;
@@ -65,7 +70,7 @@ static int32_t make_kind(struct run *run, const struct koine_run_options *option
         .path = path,
         .profile = profile,
         .policy = run->policy,
-        .base = run->key ? run->key->policy : NULL,
+        .base = base_policy(run),
         .model = options->model,
         .effort = options->effort,
         .max_turns = options->max_turns,
@@ -122,7 +127,7 @@ static int32_t make_initialize(struct run *run, const struct koine_run_options *
 static int32_t make_settings(struct run *run, const struct koine_run_options *options,
                              struct koine_failure *failure) {
     char *allow = run_tools_rules(run);
-    char *deny = tool_policy_disallowed_later(run->policy, run->key ? run->key->policy : NULL);
+    char *deny = tool_policy_disallowed_later(run->policy, base_policy(run));
     const struct cli_turn_settings settings = {
         .allow = allow,
         .deny = deny,

@@ -15,7 +15,7 @@ void run_emit(struct run *run, struct koine_run_event *event) {
     event->size = sizeof(*event);
     event->run = (koine_run){run->handle};
     event->request = (koine_request){run->request ? run->request->handle : 0};
-    MODULE_RUNS(run->module);
+    MODULE_RUNS_IN(run->module, NOTES_RUN_EVENT, run->request ? run->request->route : NULL);
     run->on_event(run->data, event);
 }
 
@@ -231,6 +231,7 @@ void runner_timed_out(struct run *run, const char *what) {
     char message[160];
     bool has_turn = run->cli && run->spoken && !run->concluded && !run->reason;
     snprintf(message, sizeof(message), "No result in time: %s took too long.", what);
+    run_tools_complain(run);
     if (!has_turn) {
         fail_and_end(run, 504, "TIMEOUT_ERROR", message, "timeout");
         return;

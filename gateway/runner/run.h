@@ -39,6 +39,7 @@ struct run_call {
     struct run *run;
     struct module *module; /* who may answer */
     uint64_t handle;
+    const char *tool; /* its name, the run's */
     char *request_id; /* of the control request */
     char *rpc_id;     /* of the JSON-RPC request */
 };
@@ -156,6 +157,8 @@ int run_tools_prepare(struct run *run, const struct koine_run_options *options,
 char *run_tools_rules(const struct run *run);
 /* All that a process is told of its tools, to tell two such runs apart; malloc'd. */
 char *run_tools_text(const struct run *run);
+/* The time of the run is over: names in the log whoever has not answered the call of a tool. */
+void run_tools_complain(const struct run *run);
 void run_tools_finish(struct run *run);
 void run_call_remove(struct run_call *call); /* takes it off its run, ends its handle, frees it */
 void run_on_mcp_message(void *data, const char *request_id, struct koine_text server,

@@ -29,7 +29,7 @@ int runner_adopt(struct run *run, struct request *request, koine_run_callback on
                  struct koine_failure *failure) {
     if (!run->parked || run->reason || request->run)
         return KOINE_WRONG_STATE;
-    if (request->key != run->key) {
+    if (!request->key || request->key != run->key) { /* of nobodies, who knows which one it is */
         failure_set(failure, 404, "SESSION_NOT_FOUND", "There is no such waiting run.");
         return KOINE_REFUSED;
     }

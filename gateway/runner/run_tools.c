@@ -173,6 +173,14 @@ void run_call_remove(struct run_call *call) {
     free(call);
 }
 
+void run_tools_complain(const struct run *run) {
+    struct koine_text id = run->request ? request_id_text(run->request) : (struct koine_text){0};
+    for (const struct run_call *call = run->calls; call; call = call->next)
+        module_complain(call->module, KOINE_LOG_WARNING, id,
+                        "manners: the call of the tool %s was not answered in the time of its run",
+                        call->tool);
+}
+
 void run_tools_finish(struct run *run) {
     while (run->calls)
         run_call_remove(run->calls);
@@ -232,7 +240,7 @@ static void call_tool(struct run *run, struct run_server *server, const char *re
         run_short_of_memory(run);
         return;
     }
-    const char *name = server->tools[request->tool].name;
+    const char *name = call->tool = server->tools[request->tool].name;
     const char *id = request->tool_use_id ? request->tool_use_id : "";
     struct koine_tool_call given = {.size = sizeof(given),
                                     .call = {call->handle},
@@ -241,7 +249,7 @@ static void call_tool(struct run *run, struct run_server *server, const char *re
                                     .tool_use_id = {*id ? id : NULL, strlen(id)}};
     const struct koine_tool *offered = server->offered[request->tool];
     struct koine_run_event event = {.type = KOINE_RUN_TOOL_CALL, .call = &given};
-    MODULE_RUNS(server->module);
+    MODULE_RUNS_IN(server->module, NOTES_TOOL_CALL, NULL);
     if (offered && offered->call)
         offered->call(server->module->self, &given);
     else if (!run->concluded)

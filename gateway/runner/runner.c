@@ -140,7 +140,15 @@ const char *runner_cli_path(struct runner *runner) {
 }
 
 struct run *runner_find(struct runner *runner, koine_run handle) {
-    return handles_get(runner->runs, handle.id);
+    return runner ? handles_get(runner->runs, handle.id) : NULL;
+}
+
+const struct handles *runner_runs(const struct runner *runner) {
+    return runner->runs;
+}
+
+const struct handles *runner_calls(const struct runner *runner) {
+    return runner->calls;
 }
 
 struct module *run_module(const struct run *run) {

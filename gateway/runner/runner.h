@@ -11,6 +11,7 @@
 #include "runner/process.h"
 #include <koine/runner.h>
 
+struct handles;
 struct runner;
 struct run;
 struct module;
@@ -38,6 +39,9 @@ int runner_start(struct request *request, struct module *module,
                  const struct koine_run_options *options, koine_run_callback on_event, void *data,
                  koine_run *handle, struct koine_failure *failure);
 struct run *runner_find(struct runner *runner, koine_run handle); /* NULL: gone */
+/* The handles of runs and of calls of tools. */
+const struct handles *runner_runs(const struct runner *runner);
+const struct handles *runner_calls(const struct runner *runner);
 struct module *run_module(const struct run *run);
 int runner_cancel(struct run *run, const char *reason);
 void runner_pause(struct run *run, bool paused);

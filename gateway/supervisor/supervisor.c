@@ -5,6 +5,7 @@
  * worker_process.c, how its remains are ended leftovers.c.
  */
 #include "supervisor/supervisor.h"
+#include "supervisor/block_watch.h"
 #include "supervisor/leftovers.h"
 #include "supervisor/worker_process.h"
 #include "worker.h"
@@ -38,7 +39,10 @@ struct supervisor {
     uint64_t started_ms;
     uint64_t stop_asked_ms; /* 0: not */
     uint64_t kill_ms;       /* when patience with the worker ends */
-    unsigned crashes;       /* in a row */
+    struct block_watch watch;
+    uint64_t look_ms; /* when to look at what keeps its loop */
+    bool aborted;     /* it has got SIGABRT for a module that hangs */
+    unsigned crashes; /* in a row */
     uint32_t restarts;
     bool served; /* some worker has */
 };
@@ -85,6 +89,8 @@ static void handle(struct supervisor *supervisor, int number) {
         stop(supervisor, number);
     else if (number == SIGTSTP)
         suspend(supervisor);
+    else if (number == SIGUSR1)
+        supervisor->look_ms = 0; /* the worker is at work again */
 }
 
 /* ---- a worker's life */
@@ -103,10 +109,48 @@ static bool reap(const struct supervisor *supervisor, siginfo_t *end) {
     return ended;
 }
 
+/* SIGABRT, so that a core tells where it hangs. */
+static void abort_worker(struct supervisor *supervisor, const char *where, uint64_t now_ms) {
+    log_print(supervisor->options->log, KOINE_LOG_ERROR, "supervisor",
+              "%s has kept the event loop for %llu ms (modules.hang_timeout_ms is %u): worker %d "
+              "gets SIGABRT",
+              where, (unsigned long long)supervisor->watch.blocked_ms,
+              supervisor->options->hang_timeout_ms, (int)supervisor->worker);
+    kill(supervisor->worker, SIGABRT);
+    supervisor->aborted = true;
+    supervisor->look_ms = NEVER;
+    if (supervisor->kill_ms > now_ms + UNRESPONSIVE_MS)
+        supervisor->kill_ms = now_ms + UNRESPONSIVE_MS;
+}
+
+/* Looks whether the worker's loop is stuck in a module. */
+static void watch_loop(struct supervisor *supervisor) {
+    char where[256];
+    uint64_t now = worker_now_ms();
+    if (supervisor->aborted || now < supervisor->look_ms)
+        return;
+    enum block_verdict verdict =
+        block_watch_look(&supervisor->watch, supervisor->notes, supervisor->worker,
+                         supervisor->options->hang_timeout_ms, now, &supervisor->look_ms);
+    if (verdict == BLOCK_NONE)
+        return;
+    notes_describe(supervisor->notes, supervisor->watch.inside, where, sizeof(where));
+    if (verdict == BLOCK_TOO_LONG)
+        abort_worker(supervisor, where, now);
+    else
+        log_print(supervisor->options->log, KOINE_LOG_WARNING, "supervisor",
+                  "%s has kept the event loop for %llu s; nothing else is served meanwhile", where,
+                  (unsigned long long)supervisor->watch.blocked_ms / 1000);
+}
+
 static void await_end(struct supervisor *supervisor, siginfo_t *end) {
     supervisor->kill_ms = NEVER;
+    supervisor->look_ms = 0;
     while (!reap(supervisor, end)) {
-        handle(supervisor, next_signal(supervisor, supervisor->kill_ms));
+        watch_loop(supervisor);
+        handle(supervisor, next_signal(supervisor, supervisor->kill_ms < supervisor->look_ms
+                                                       ? supervisor->kill_ms
+                                                       : supervisor->look_ms));
         if (worker_now_ms() < supervisor->kill_ms)
             continue;
         log_print(supervisor->options->log, KOINE_LOG_ERROR, "supervisor",
@@ -133,7 +177,8 @@ static void clear_up(struct supervisor *supervisor, pid_t worker) {
 
 static void describe(const struct supervisor *supervisor, const siginfo_t *end, char *out,
                      size_t size) {
-    unsigned module = atomic_load(&supervisor->notes->inside);
+    unsigned inside = atomic_load(&supervisor->notes->inside);
+    char where[256];
     const char *name = sigabbrev_np(end->si_status);
     int n;
     if (end->si_code == CLD_EXITED)
@@ -142,16 +187,23 @@ static void describe(const struct supervisor *supervisor, const siginfo_t *end, 
     else
         n = snprintf(out, size, "worker %d was killed by SIG%s", (int)end->si_pid,
                      name ? name : "?");
-    if (module > 0 && module <= NOTES_MODULES)
-        n += snprintf(out + n, size - (size_t)n, " in module %.*s", NOTES_NAME_SIZE,
-                      supervisor->notes->modules[module - 1]);
+    unsigned thread = supervisor->aborted ? 0 : atomic_load(&supervisor->notes->crashed_thread);
+    if (thread == NOTES_SOME_THREAD)
+        n += snprintf(out + n, size - (size_t)n,
+                      " in a thread that is not the event loop's; of which module is not known");
+    else if (thread)
+        n += snprintf(out + n, size - (size_t)n, " in a thread of module %.*s", NOTES_NAME_SIZE,
+                      supervisor->notes->modules[thread - 1]);
+    else if (inside)
+        n += snprintf(out + n, size - (size_t)n, " in %s",
+                      notes_describe(supervisor->notes, inside, where, sizeof(where)));
     if (end->si_code == CLD_DUMPED)
         snprintf(out + n, size - (size_t)n, " (core dumped)");
 }
 
 /* No new worker follows: either that was wanted, or none has served yet. */
 static int final_status(const struct supervisor *supervisor, const siginfo_t *end) {
-    char what[160];
+    char what[400];
     bool wanted = supervisor->stop_asked_ms, exited = end->si_code == CLD_EXITED;
     if (exited && (wanted || end->si_status == 1))
         return end->si_status; /* it has said why */
@@ -176,7 +228,7 @@ static unsigned next_delay_s(struct supervisor *supervisor) {
 
 /* When the next worker is to start. */
 static uint64_t plan_restart(struct supervisor *supervisor, const siginfo_t *end) {
-    char what[160], when[24] = "at once";
+    char what[400], when[24] = "at once";
     unsigned delay_s = next_delay_s(supervisor);
     if (delay_s)
         snprintf(when, sizeof(when), "in %u s", delay_s);
@@ -209,6 +261,7 @@ static bool set_up(struct supervisor *supervisor) {
     sigaddset(&supervisor->handled, SIGTERM);
     sigaddset(&supervisor->handled, SIGINT);
     sigaddset(&supervisor->handled, SIGTSTP);
+    sigaddset(&supervisor->handled, SIGUSR1);
     sigprocmask(SIG_BLOCK, &supervisor->handled, &supervisor->inherited);
     leftovers_spare_children(&supervisor->spared);
     return true;
@@ -217,6 +270,9 @@ static bool set_up(struct supervisor *supervisor) {
 /* As worker_process_start. */
 static pid_t start(struct supervisor *supervisor, struct supervised *given) {
     memset(supervisor->notes, 0, sizeof(*supervisor->notes));
+    supervisor->watch = (struct block_watch){0};
+    supervisor->aborted = false;
+    given->supervisor = getpid();
     pid_t pid = worker_process_start(&supervisor->inherited, &given->control);
     if (pid == 0) {
         given->notes = supervisor->notes;

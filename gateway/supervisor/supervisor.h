@@ -9,6 +9,7 @@
 
 #include "ops/log.h"
 #include "supervisor/notes.h"
+#include <sys/types.h>
 
 /* What a worker gets from its supervisor. */
 struct supervised {
@@ -16,12 +17,14 @@ struct supervised {
                     and the worker has ten seconds left */
     struct worker_notes *notes;
     uint32_t restarts; /* workers that crashed before this one */
+    pid_t supervisor;  /* gets SIGUSR1 when notes->watcher_sleeps says so */
 };
 
 struct supervisor_options {
     struct log *log;
-    int listener;           /* closed once it is stopping */
-    uint32_t drain_seconds; /* a worker that needs much longer to end is killed */
+    int listener;             /* closed once it is stopping */
+    uint32_t drain_seconds;   /* a worker that needs much longer to end is killed */
+    uint32_t hang_timeout_ms; /* likewise one whose loop a module keeps for so long; 0: never */
     int (*work)(void *data, const struct supervised *given); /* returns the worker's exit status */
     void *data;
 };

@@ -93,8 +93,11 @@ struct koine_http {
 
     /*
      * Registers a route. Only in init. The struct is copied; what it points to must be constant.
-     * KOINE_EXISTS: another module has it (the log names it); KOINE_INVALID: a bad path, method
-     * or slot class; KOINE_WRONG_STATE; KOINE_UNSUPPORTED.
+     * The operator may have moved or disabled it: the module does not notice. Of two routes that
+     * match a path the one with the first fixed segment answers.
+     * KOINE_EXISTS: another module has it, and this one is refused whatever init returns (the log
+     * says why); KOINE_INVALID: a bad path, method or slot class; KOINE_WRONG_STATE;
+     * KOINE_UNSUPPORTED; KOINE_NO_MEMORY.
      */
     int32_t (*route)(const struct koine_host *host, const struct koine_route *route);
 
@@ -143,7 +146,8 @@ struct koine_http {
 
     /*
      * Answers and ends the request. `content_type` none: "application/json; charset=utf-8".
-     * The body is copied. Runs of the request are ended. KOINE_OK, KOINE_GONE,
+     * The body is copied. Runs of the request are ended. KOINE_OK, KOINE_GONE (also when memory is
+     * too short for an answer: the connection is then cut, which ends the request),
      * KOINE_WRONG_STATE (a stream has begun), KOINE_INVALID (status not 200 … 599).
      */
     int32_t (*respond)(const struct koine_host *host, koine_request request, int32_t status,

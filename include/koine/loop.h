@@ -37,9 +37,9 @@ struct koine_loop {
 
     /*
      * Has `callback(data)` called on the loop thread, in the order of the posts. [any-thread], from
-     * start until quiesce has returned. KOINE_OK: it will be called, also when the gateway stops
+     * start until destroy is called. KOINE_OK: it will be called, also when the gateway stops
      * meanwhile (before destroy); KOINE_NO_MEMORY; KOINE_WRONG_STATE: too early or too late, it
-     * will not be called.
+     * will not be called; KOINE_INVALID: no callback.
      */
     int32_t (*post)(const struct koine_host *host, void (*callback)(void *data), void *data);
 

@@ -1,27 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* clang-format off */
 /*
  * What a module is: one exported function that returns a constant descriptor, and its lifecycle.
  * Build it with -fvisibility=hidden -Wl,-z,defs: it needs no symbol of the host.
  *
  * Lifecycle. Every function below runs on the loop thread.
  *
- * | state       | the host calls                     | the module may call            | on failure
- * |
- * |-------------|------------------------------------|--------------------------------|-----------------|
- * | loaded      | koine_module()                     | nothing                        | refused,
- * logged | | created     | create(host, &self)                | log                            |
- * destroy if self | | initialised | init(self, config, error)          | log, config, metrics,
- * routes,  | destroy         | |             |                                    | slot classes,
- * service look-up  |                 | | serving     | start(self); handlers, events,     |
- * everything but registration    | the request's   | |             | timers, posts | | | | draining
- * | quiesce(self)                      | finish what is open; timers    | cut after the   | | | |
- * that are needed for that       | drain deadline  | | gone        | destroy(self) | log | – |
+ * | state       | the host calls                   | the module may call              | on failure      |
+ * |-------------|----------------------------------|----------------------------------|-----------------|
+ * | loaded      | koine_module()                   | nothing                          | refused, logged |
+ * | created     | create(host, &self), extension   | log                              | destroy if self |
+ * | initialised | init(self, config, error)        | log, config, metrics, routes,    | destroy         |
+ * |             |                                  | slot classes, service look-up    |                 |
+ * | serving     | start(self, error); handlers,    | everything but registration      | the request's   |
+ * |             | events, timers, posts            |                                  |                 |
+ * | draining    | quiesce(self); the same as while | the same as while serving: what  | cut after the   |
+ * |             | serving, but no new request      | is open may finish               | drain deadline  |
+ * | gone        | destroy(self)                    | log                              | –               |
  *
  * A failed init or start is followed by destroy only. A module is never unloaded from a live
  * process. A handler or callback must return within milliseconds: work that blocks belongs on a
  * thread of the module's own that comes back through koine_loop.post. From such a thread only
- * post, log.write and host->service may be called.
+ * post, log.write, log.enabled, loop.now_ms and host->service may be called.
  */
+/* clang-format on */
 #ifndef KOINE_MODULE_H
 #define KOINE_MODULE_H
 
@@ -75,12 +77,17 @@ struct koine_module {
     int32_t (*start)(void *self, struct koine_error *error);
 
     /*
-     * The gateway drains: no new request will come, open ones may finish. Tell and join threads of
-     * your own here; the last posts still run afterwards. May be NULL.
+     * The gateway drains: no new request will come, open ones may finish, threads may go on and
+     * post. End here what would never end by itself, such as an endless stream. Must not block.
+     * Comes at most once, always before the destroy of a module that was started. May be NULL.
      */
     void (*quiesce)(void *self);
 
-    /* Frees everything. All handles are dead, no callback will come. May be NULL. */
+    /*
+     * Frees everything. All requests, runs and timers have ended, all posts that were accepted have
+     * run, no callback will come. Join threads of your own here: `host` is valid until destroy
+     * returns, so a thread that still posts is told KOINE_WRONG_STATE. May be NULL.
+     */
     void (*destroy)(void *self);
 
     /*

@@ -12,9 +12,9 @@ enum {
     PAUSE_MS = 250      /* … or after this time */
 };
 
-bool partials_init(struct partials *partials, const struct koine_endpoint *endpoint,
-                   struct koine_sse *sse, bool deltas, size_t max_bytes) {
-    partials->endpoint = endpoint;
+bool partials_init(struct partials *partials, const struct koine_self *self, struct koine_sse *sse,
+                   bool deltas, size_t max_bytes) {
+    partials->self = self;
     partials->sse = sse;
     partials->deltas = deltas;
     partials->max_bytes = max_bytes;
@@ -25,7 +25,7 @@ bool partials_init(struct partials *partials, const struct koine_endpoint *endpo
 
 static void stop_timer(struct partials *partials) {
     if (partials->timer.id)
-        partials->endpoint->loop->timer_stop(partials->endpoint->host, partials->timer);
+        partials->self->loop->timer_stop(partials->self->host, partials->timer);
     partials->timer.id = 0;
 }
 
@@ -59,7 +59,7 @@ static void tell_partial(struct partials *partials) {
     koine_sse_raw(&event, KOINE_TEXT("}"));
     partials->told_complete = koine_partial_json_complete(partials->reader);
     partials->told_size = partials->size;
-    partials->told_ms = partials->endpoint->loop->now_ms(partials->endpoint->host);
+    partials->told_ms = partials->self->loop->now_ms(partials->self->host);
     partials->full = koine_sse_send(&event) == KOINE_FULL;
 }
 
@@ -82,16 +82,16 @@ static void on_timer(void *data, koine_timer timer) {
 
 /* Tells what is new, now or in due time. While the buffer is full it waits for `drained`. */
 static void tell_when_due(struct partials *partials) {
-    const struct koine_loop *loop = partials->endpoint->loop;
+    const struct koine_loop *loop = partials->self->loop;
     if (partials->deltas || partials->full || partials->stopped ||
         partials->size == partials->told_size)
         return;
-    const uint64_t now_ms = loop->now_ms(partials->endpoint->host);
+    const uint64_t now_ms = loop->now_ms(partials->self->host);
     if (is_due(partials, now_ms)) {
         tell_partial(partials);
     } else if (!partials->timer.id) {
         const uint64_t wait_ms = partials->told_ms + PAUSE_MS - now_ms;
-        if (loop->timer_start(partials->endpoint->host, (uint32_t)wait_ms, 0, on_timer, partials,
+        if (loop->timer_start(partials->self->host, (uint32_t)wait_ms, 0, on_timer, partials,
                               &partials->timer) != KOINE_OK)
             tell_partial(partials);
     }
@@ -101,7 +101,7 @@ static void tell_when_due(struct partials *partials) {
  * every delta, each of them as long as the object. */
 void partials_drained(struct partials *partials) {
     partials->full = false;
-    partials->told_ms = partials->endpoint->loop->now_ms(partials->endpoint->host);
+    partials->told_ms = partials->self->loop->now_ms(partials->self->host);
     tell_when_due(partials);
 }
 

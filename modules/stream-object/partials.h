@@ -6,12 +6,11 @@
 #ifndef STREAM_OBJECT_PARTIALS_H
 #define STREAM_OBJECT_PARTIALS_H
 
-#include "module/endpoint.h"
-#include "module/partial_json.h"
-#include "module/run_stream.h"
+#include <koine-module/partial_json.h>
+#include <koine-module/run_stream.h>
 
 struct partials {
-    const struct koine_endpoint *endpoint;
+    const struct koine_self *self;
     struct koine_sse *sse;
     bool deltas;                 /* the client wants only what is new */
     bool begun;                  /* some of the object has come */
@@ -28,8 +27,8 @@ struct partials {
 };
 
 /* `partials` is zeroed memory that outlives the run. False: memory is short. */
-bool partials_init(struct partials *partials, const struct koine_endpoint *endpoint,
-                   struct koine_sse *sse, bool deltas, size_t max_bytes);
+bool partials_init(struct partials *partials, const struct koine_self *self, struct koine_sse *sse,
+                   bool deltas, size_t max_bytes);
 /* No timer fires afterwards. */
 void partials_finish(struct partials *partials);
 

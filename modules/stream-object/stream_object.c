@@ -4,18 +4,15 @@
  * written. session, partial-object … (or object-delta …), object, result, done. How often partials
  * are told is partials.c; what is said of every run is the module SDK's.
  */
-#include "module/embed.h"
-#include "module/schema.h"
 #include "partials.h"
+#include <koine-module/embed.h>
+#include <koine-module/generate.h>
+#include <koine-module/schema.h>
 #include <stdlib.h>
 #include <string.h>
 
-KOINE_EMBED(stream_object_openapi, "modules/stream-object/openapi.yaml");
-
-static const char config_schema[] =
-    "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-    "\"max_partial_bytes\":{\"type\":\"integer\",\"minimum\":4096,\"maximum\":1073741824,"
-    "\"description\":\"Text of an object up to which partials are sent; 4194304\"}}}";
+KOINE_EMBED(openapi, "openapi.yaml");
+KOINE_EMBED(config_schema, "config-schema.json");
 
 enum { DEFAULT_MAX_PARTIAL_BYTES = 4194304 };
 
@@ -71,30 +68,27 @@ struct object_stream_body {
     struct koine_text partials;
 };
 
+static const char *const partials_choices[] = {"full", "delta", NULL};
+
 static const struct koine_body_field fields[] = {
     KOINE_GENERATE_FIELDS(struct object_stream_body, common),
     KOINE_RUN_STREAM_FIELDS(struct object_stream_body, events),
     KOINE_BODY_FIELD(struct object_stream_body, schema, "schema", KOINE_BODY_OBJECT,
                      KOINE_BODY_REQUIRED),
-    KOINE_BODY_FIELD(struct object_stream_body, partials, "partials", KOINE_BODY_STRING, 0),
+    KOINE_BODY_CHOICE(struct object_stream_body, partials, "partials", 0, partials_choices),
 };
-
-static bool is(struct koine_text text, const char *want) {
-    return text.size == strlen(want) && memcmp(text.data, want, text.size) == 0;
-}
-
-static size_t max_partial_bytes(const struct koine_endpoint *self) {
+static size_t max_partial_bytes(const struct koine_self *self) {
     int64_t bytes = DEFAULT_MAX_PARTIAL_BYTES;
     self->config->integer(self->host, "max_partial_bytes", &bytes);
     return (size_t)bytes;
 }
 
-static struct object_stream *create_stream(const struct koine_endpoint *self, koine_request request,
+static struct object_stream *create_stream(const struct koine_self *self, koine_request request,
                                            bool deltas) {
     struct object_stream *stream = self->http->alloc(self->host, request, sizeof(*stream));
     if (!stream || !partials_init(&stream->partials, self, &stream->events.sse, deltas,
                                   max_partial_bytes(self))) {
-        koine_endpoint_fail_for_memory(self, request);
+        koine_fail_for_memory(self, request);
         return NULL;
     }
     stream->magic = OBJECT_STREAM_MAGIC;
@@ -102,19 +96,17 @@ static struct object_stream *create_stream(const struct koine_endpoint *self, ko
 }
 
 static void handle(void *data, koine_request request) {
-    const struct koine_endpoint *self = koine_endpoint_of(data);
+    const struct koine_self *self = koine_self_of(data);
     struct object_stream_body body = {0};
     struct koine_body *read =
-        koine_body_read(self->host, request, fields, sizeof(fields) / sizeof(*fields), &body);
+        koine_body_read(self->host, request, fields, KOINE_COUNT(fields), &body);
     if (!read)
         return;
     koine_generate_check(read, &body.common);
     koine_schema_prepare(read, "schema", &body.schema);
     const uint32_t wanted = koine_run_stream_wanted(read, &body.events);
-    const bool deltas = is(body.partials, "delta");
-    if (body.partials.data && !deltas && !is(body.partials, "full"))
-        koine_body_problem(read, "partials", "must be \"full\" or \"delta\"");
-    if (!koine_body_accept(read))
+    const bool deltas = body.partials.size == strlen("delta");
+    if (!koine_body_accept(read) || !koine_generate_narrow(self, request, &body.common))
         return;
     struct object_stream *stream = create_stream(self, request, deltas);
     if (!stream)
@@ -122,7 +114,7 @@ static void handle(void *data, koine_request request) {
     struct koine_run_options options = koine_generate_options(&body.common);
     options.schema = body.schema;
     options.flags |= koine_run_stream_flags(wanted);
-    if (koine_endpoint_start(self, request, &body.common, &options, on_event, stream))
+    if (koine_run_start(self, request, &options, on_event, stream))
         koine_run_stream_init(&stream->events, self, request, wanted, on_drained, stream);
     else
         partials_finish(&stream->partials);
@@ -130,37 +122,21 @@ static void handle(void *data, koine_request request) {
 
 /* ---- the module -------------------------------------------------------------------------- */
 
-static int32_t create(const struct koine_host *host, void **out) {
-    static const struct koine_route route = {
-        .size = sizeof(route),
-        .method = "POST",
-        .path = "/stream-object",
-        .slot_class = KOINE_SLOT_STREAMING,
-        .handler = handle,
-    };
-    int32_t result =
-        koine_endpoint_create(host, &route, stream_object_openapi, stream_object_openapi_size, out);
-    if (result == KOINE_OK)
-        koine_endpoint_of(*out)->config_schema = (struct koine_document){
-            .size = sizeof(struct koine_document),
-            .text = {config_schema, sizeof(config_schema) - 1},
-        };
-    return result;
-}
+static const struct koine_route routes[] = {
+    {.size = sizeof(struct koine_route),
+     .method = "POST",
+     .path = "/stream-object",
+     .slot_class = KOINE_SLOT_STREAMING,
+     .handler = handle},
+};
 
-const struct koine_module *koine_module(void) {
-    static const struct koine_module module = {
-        .magic = KOINE_MODULE_MAGIC,
-        .abi_major = KOINE_ABI_MAJOR,
-        .abi_minor = KOINE_ABI_MINOR,
-        .size = sizeof(module),
-        .name = "stream-object",
-        .version = KOINE_VERSION,
-        .summary = "POST /stream-object: an object as server-sent events while it is written",
-        .create = create,
-        .init = koine_endpoint_init,
-        .destroy = koine_endpoint_destroy,
-        .extension = koine_endpoint_extension,
-    };
-    return &module;
-}
+static const struct koine_plan plan = {
+    .routes = routes,
+    .route_count = KOINE_COUNT(routes),
+    .openapi = &openapi,
+    .config_schema = &config_schema,
+};
+
+KOINE_MODULE_DEFINE("stream-object", KOINE_VERSION,
+                    "POST /stream-object: an object as server-sent events while it is written",
+                    plan);

@@ -3,8 +3,8 @@
  * From the bytes of a body to the members of a struct. jansson judges the JSON, body_field.c each
  * value. What a string means is the module's affair.
  */
-#include "module/body_internal.h"
-#include "module/json_span.h"
+#include "body_internal.h"
+#include "json_span.h"
 #include <assert.h>
 #include <string.h>
 #include <strings.h>
@@ -89,22 +89,35 @@ static void free_body(void *data, koine_request request, int32_t how) {
     json_decref(body->document);
 }
 
-struct koine_body *koine_body_read(const struct koine_host *host, koine_request request,
-                                   const struct koine_body_field *fields, size_t count, void *out) {
+struct koine_body *body_create(const struct koine_host *host, koine_request request) {
     const struct koine_http *http = host->service(host, KOINE_HTTP);
     assert(http);
     struct koine_body short_of_memory = {host, http, request, NULL, NULL, 0, true};
-    struct koine_text text = {NULL, 0};
-    if (http->body(host, request, &text) == KOINE_GONE)
-        return NULL;
     struct koine_body *body = http->alloc(host, request, sizeof(*body));
     if (!body || http->on_end(host, request, free_body, body) != KOINE_OK) {
-        body_refuse_for_memory(&short_of_memory);
+        body_refuse_for_memory(&short_of_memory); /* harmless when the request is gone */
         return NULL;
     }
     *body = (struct koine_body){.host = host, .http = http, .request = request};
     body->issues = json_array();
     body->no_memory = !body->issues;
+    return body;
+}
+
+void body_load(struct koine_body *body, struct koine_text text,
+               const struct koine_body_field *fields, size_t count, void *out) {
+    parse_document(body, text);
+    if (!body->no_memory && json_is_object(body->document))
+        read_fields(body, text, fields, count, out);
+}
+
+struct koine_body *koine_body_read(const struct koine_host *host, koine_request request,
+                                   const struct koine_body_field *fields, size_t count, void *out) {
+    struct koine_body *body = body_create(host, request);
+    struct koine_text text = {NULL, 0};
+    if (!body)
+        return NULL;
+    body->http->body(host, request, &text);
     if (!load(body, text))
         return NULL;
     read_fields(body, text, fields, count, out);

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One field of a body: each kind's rule, and where its value goes. */
-#include "module/body_internal.h"
+#include "body_internal.h"
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { SHOWN_NUMBER_BYTES = 40 };
+
+/* The greatest whose neighbours a double can tell apart. */
+static const int64_t LARGEST_INTEGER = (INT64_C(1) << 53) - 1;
 
 static struct koine_text text_of(const char *string) {
     return (struct koine_text){string, strlen(string)};
@@ -52,11 +56,55 @@ static bool full_enough(const struct body_value *value, size_t size) {
     return false;
 }
 
+/* Whether `amount` is within the field's limits; says so when not, `unit` being " character". */
+static bool within(const struct body_value *value, const char *must, double amount,
+                   const char *unit) {
+    const struct koine_body_field *field = value->field;
+    const bool low = amount<field->minimum, high = amount> field->maximum;
+    if ((field->minimum == 0 && field->maximum == 0) || (!low && !high))
+        return true;
+    const double limit = low ? field->minimum : field->maximum;
+    body_problem_at(value->body, field->name, -1, "must %s at %s %.17g%s%s, got %.17g", must,
+                    low ? "least" : "most", limit, unit, *unit && limit != 1 ? "s" : "", amount);
+    return false;
+}
+
+/* jansson has taken the string for UTF-8: each character has one byte that does not continue. */
+static size_t characters_of(struct koine_text text) {
+    size_t count = 0;
+    for (size_t i = 0; i < text.size; i++)
+        count += ((unsigned char)text.data[i] & 0xc0) != 0x80;
+    return count;
+}
+
+static bool is_choice(const struct body_value *value) {
+    const char *const *choices = value->field->choices;
+    char list[256] = "";
+    size_t used = 0;
+    for (size_t i = 0; choices && choices[i]; i++) {
+        if (strcmp(choices[i], json_string_value(value->json)) == 0)
+            return true;
+        const int size = snprintf(list + used, sizeof(list) - used, "%s\"%s\"",
+                                  i == 0           ? ""
+                                  : choices[i + 1] ? ", "
+                                                   : " or ",
+                                  choices[i]);
+        used += size > 0 && (size_t)size < sizeof(list) - used ? (size_t)size : 0;
+    }
+    if (choices)
+        body_problem_at(value->body, value->field->name, -1, "must be %s", list);
+    return !choices;
+}
+
 static void read_string(const struct body_value *value) {
-    if (!json_is_string(value->json))
+    if (!json_is_string(value->json)) {
         expected(value, "a string");
-    else if (full_enough(value, json_string_length(value->json)))
-        *(struct koine_text *)value->member = string_text(value->json);
+        return;
+    }
+    const struct koine_text text = string_text(value->json);
+    if (full_enough(value, text.size) &&
+        within(value, "have", (double)characters_of(text), " character") && is_choice(value))
+        *(struct koine_text *)value->member = text;
 }
 
 static void read_positive_integer(const struct body_value *value) {
@@ -65,7 +113,7 @@ static void read_positive_integer(const struct body_value *value) {
         expected(value, "at most 4294967295");
     else if (!(number >= 1) || number != (double)(uint32_t)number)
         expected(value, "a positive integer");
-    else
+    else if (within(value, "be", number, ""))
         *(uint32_t *)value->member = (uint32_t)number;
 }
 
@@ -73,7 +121,23 @@ static void read_positive_number(const struct body_value *value) {
     double number = json_is_number(value->json) ? json_number_value(value->json) : 0;
     if (!(number > 0) || !isfinite(number))
         expected(value, "a positive number");
-    else
+    else if (within(value, "be", number, ""))
+        *(double *)value->member = number;
+}
+
+static void read_integer(const struct body_value *value) {
+    const double number = json_is_number(value->json) ? json_number_value(value->json) : NAN;
+    if (!(fabs(number) <= (double)LARGEST_INTEGER) || number != (double)(int64_t)number)
+        expected(value, "an integer of at most 53 bits");
+    else if (within(value, "be", number, ""))
+        *(int64_t *)value->member = (int64_t)number;
+}
+
+static void read_number(const struct body_value *value) {
+    const double number = json_is_number(value->json) ? json_number_value(value->json) : NAN;
+    if (!isfinite(number))
+        expected(value, "a number");
+    else if (within(value, "be", number, ""))
         *(double *)value->member = number;
 }
 
@@ -92,7 +156,7 @@ static void read_strings(const struct body_value *value) {
         expected(value, "an array of strings");
         return;
     }
-    if (!full_enough(value, count))
+    if (!full_enough(value, count) || !within(value, "hold", (double)count, " item"))
         return;
     /* One more than needed, so that an empty array is not NULL. */
     struct koine_text *items =
@@ -138,7 +202,7 @@ static void read_array(const struct body_value *value) {
     size_t count = json_array_size(value->json);
     if (!json_is_array(value->json))
         expected(value, "an array");
-    else if (full_enough(value, count))
+    else if (full_enough(value, count) && within(value, "hold", (double)count, " item"))
         *(struct koine_body_array *)value->member =
             (struct koine_body_array){value->written, count};
 }
@@ -148,6 +212,10 @@ static void read_object(const struct body_value *value) {
         expected(value, "an object");
     else if (full_enough(value, json_object_size(value->json)))
         *(struct koine_text *)value->member = value->written;
+}
+
+static void read_json(const struct body_value *value) {
+    *(struct koine_text *)value->member = value->written;
 }
 
 /* Indexed by enum koine_body_kind. */
@@ -163,6 +231,9 @@ static const struct {
     [KOINE_BODY_PROMPT] = {sizeof(struct koine_body_prompt), read_prompt},
     [KOINE_BODY_ARRAY] = {sizeof(struct koine_body_array), read_array},
     [KOINE_BODY_OBJECT] = {sizeof(struct koine_text), read_object},
+    [KOINE_BODY_INTEGER] = {sizeof(int64_t), read_integer},
+    [KOINE_BODY_NUMBER] = {sizeof(double), read_number},
+    [KOINE_BODY_JSON] = {sizeof(struct koine_text), read_json},
 };
 
 void body_field_read(const struct body_value *value) {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between the three files that read a body: body.c (the document), body_field.c (one value),
- * body_problem.c (what is wrong, and the answer). Not for modules.
+ * Between the files that read a body: body.c (the document), body_field.c (one value),
+ * body_problem.c (what is wrong, and the answer), request.c (a query as such a document). Not for
+ * modules.
  */
 #ifndef KOINE_MODULE_BODY_INTERNAL_H
 #define KOINE_MODULE_BODY_INTERNAL_H
 
-#include "module/body.h"
 #include <jansson.h>
+#include <koine-module/body.h>
 #include <stdarg.h>
 
 struct koine_body {
@@ -28,6 +29,13 @@ struct body_value {
     struct koine_text written; /* the same value as the client wrote it */
     void *member;
 };
+
+/* A body without document, freed with the request; NULL: answered, or the request is gone. */
+struct koine_body *body_create(const struct koine_host *host, koine_request request);
+
+/* Reads a JSON object into the members of `out`. What is wrong is added to the problems. */
+void body_load(struct koine_body *body, struct koine_text text,
+               const struct koine_body_field *fields, size_t count, void *out);
 
 /* Stores the value, or adds what is wrong with it. */
 void body_field_read(const struct body_value *value);

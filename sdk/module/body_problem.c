@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Problems of a body: collected as JSON issues, told in one sentence, answered at once. */
-#include "module/body_internal.h"
+#include "body_internal.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The common part of a request to Claude: rules between fields, run options, result as JSON. */
-#include "module/generate.h"
+/* The common part of a request to Claude: rules between fields, tools, run options. */
+#include <koine-module/generate.h>
 
 void koine_generate_check(struct koine_body *body, const struct koine_generate *part) {
     if (part->history.count && part->session_id.size)
@@ -43,30 +43,13 @@ struct koine_run_options koine_generate_options(const struct koine_generate *par
     return options;
 }
 
-static json_t *usage_json(const struct koine_usage *usage) {
-    const uint64_t total = usage->input_tokens + usage->output_tokens;
-    return json_pack("{s:I,s:I,s:I,s:I,s:I}", "inputTokens", (json_int_t)usage->input_tokens,
-                     "outputTokens", (json_int_t)usage->output_tokens, "totalTokens",
-                     (json_int_t)total, "cacheReadInputTokens",
-                     (json_int_t)usage->cache_read_input_tokens, "cacheCreationInputTokens",
-                     (json_int_t)usage->cache_creation_input_tokens);
-}
-
-static json_t *string_or_null(struct koine_text text) {
-    return text.size ? json_stringn(text.data, text.size) : json_null();
-}
-
-void koine_generate_add_result(struct koine_json_text *text,
-                               const struct koine_run_result *result) {
-    json_t *members = json_pack(
-        "{s:o,s:o,s:f,s:o,s:I,s:I,s:o}", "usage", usage_json(&result->usage), "sessionId",
-        string_or_null(result->session_id), "costUsd", result->cost_usd, "model",
-        string_or_null(result->model), "numTurns", (json_int_t)result->num_turns, "durationMs",
-        (json_int_t)result->duration_ms, "stopReason", string_or_null(result->stop_reason));
-    koine_json_text_add_value(text, members, JSON_EMBED);
-    json_decref(members);
-    /* the CLI's own list as it stands: a tool's input may hold numbers that no C type does */
-    koine_json_text_add(text, KOINE_TEXT(",\"permissionDenials\":"));
-    koine_json_text_add_line(text, result->permission_denials.size ? result->permission_denials
-                                                                   : KOINE_TEXT("[]"));
+bool koine_generate_narrow(const struct koine_self *self, koine_request request,
+                           const struct koine_generate *part) {
+    struct koine_failure failure = {.size = sizeof(failure)};
+    if (self->tools->narrow(self->host, request, part->allowed_tools.items,
+                            part->allowed_tools.count, part->disallowed_tools.items,
+                            part->disallowed_tools.count, &failure) == KOINE_OK)
+        return true;
+    self->http->fail(self->host, request, &failure);
+    return false;
 }

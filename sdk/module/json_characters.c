@@ -3,7 +3,7 @@
  * Looks at eight bytes at once as long as they are plain ASCII, which most text is, and at whole
  * characters otherwise.
  */
-#include "module/json_characters.h"
+#include "json_characters.h"
 #include <string.h>
 
 static bool is_plain(unsigned char byte) {

@@ -3,7 +3,7 @@
  * A scanner, not a parser: knows strings and nesting, which is all that finding the end of a value
  * in valid JSON takes. Never reads past the end, whatever it is given; does not recurse.
  */
-#include "module/json_span.h"
+#include "json_span.h"
 #include <stdbool.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A growing buffer of JSON. Escapes what RFC 8259, section 7 demands, and nothing else. */
-#include "module/json_text.h"
+#include <koine-module/json_text.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  * A state machine over bytes: copies the tokens into `text`, notes in `safe` how much of it can be
  * closed, and in `closers` what closes it. Does not recurse and never looks back.
  */
-#include "module/partial_json.h"
-#include "module/json_characters.h"
+#include "json_characters.h"
+#include <koine-module/partial_json.h>
 #include <stdlib.h>
 #include <string.h>
 

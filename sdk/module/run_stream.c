@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The events that every streaming endpoint has in common, and which of them a client wants. */
-#include "module/run_stream.h"
-#include "module/body_internal.h"
+#include "body_internal.h"
+#include <koine-module/run_stream.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -51,12 +52,12 @@ uint32_t koine_run_stream_flags(uint32_t wanted) {
     return flags;
 }
 
-void koine_run_stream_init(struct koine_run_stream *stream, const struct koine_endpoint *endpoint,
+void koine_run_stream_init(struct koine_run_stream *stream, const struct koine_self *self,
                            koine_request request, uint32_t wanted,
                            void (*drained)(void *data, koine_request request), void *data) {
     *stream = (struct koine_run_stream){
-        .sse = {.host = endpoint->host, .http = endpoint->http, .request = request},
-        .endpoint = endpoint,
+        .sse = {.host = self->host, .http = self->http, .request = request},
+        .self = self,
         .wanted = wanted,
         .drained = drained,
         .drained_data = data,
@@ -64,12 +65,11 @@ void koine_run_stream_init(struct koine_run_stream *stream, const struct koine_e
 }
 
 static void begin(struct koine_run_stream *stream) {
-    const struct koine_stream_options options = {
-        .size = sizeof(options), .drained = stream->drained, .data = stream->drained_data};
-    const struct koine_sse *sse = &stream->sse;
-    stream->begun = sse->http->stream_begin(sse->host, sse->request, &options) == KOINE_OK;
+    const koine_request request = stream->sse.request;
+    stream->begun = koine_sse_open(&stream->sse, stream->self->host, request, stream->drained,
+                                   stream->drained_data) == KOINE_OK;
     if (!stream->begun)
-        koine_endpoint_fail_for_memory(stream->endpoint, sse->request); /* ends the run too */
+        koine_fail_for_memory(stream->self, request); /* ends the run too */
 }
 
 /* ---- one event each */
@@ -155,7 +155,7 @@ static void send_done(struct koine_run_stream *stream, const struct koine_run_en
     if (data && end->reason.size)
         json_object_set_new(data, "reason", json_stringn(end->reason.data, end->reason.size));
     koine_sse_send_json(&stream->sse, "done", data);
-    stream->sse.http->stream_end(stream->sse.host, stream->sse.request);
+    koine_sse_end(&stream->sse);
 }
 
 /* The client need not wait until the process has ended, or until a live one is asked again. */
@@ -164,7 +164,7 @@ static void send_result(struct koine_run_stream *stream, const struct koine_run_
     struct koine_sse_event event;
     koine_sse_begin(&event, &stream->sse, "result");
     koine_sse_raw(&event, KOINE_TEXT("{"));
-    koine_generate_add_result(&event.text, result);
+    koine_run_add_result(&event.text, result);
     koine_sse_raw(&event, KOINE_TEXT("}"));
     koine_sse_send(&event);
     send_done(stream, &success);
@@ -203,4 +203,54 @@ void koine_run_stream_event(struct koine_run_stream *stream, const struct koine_
     default:
         break;
     }
+}
+
+/* ---- a stream of text */
+
+struct text_stream {
+    uint32_t magic;
+    bool said_something;
+    struct koine_run_stream events;
+};
+
+enum { TEXT_STREAM_MAGIC = 0x74787473 };
+
+static struct text_stream *text_stream_of(void *data) {
+    struct text_stream *stream = data;
+    if (stream->magic != TEXT_STREAM_MAGIC)
+        abort();
+    return stream;
+}
+
+static void send_text(struct text_stream *stream, struct koine_text text) {
+    stream->said_something = true;
+    koine_sse_send_string(&stream->events.sse, "text", KOINE_TEXT("{\"text\":"), text);
+}
+
+static void on_event(void *data, const struct koine_run_event *event) {
+    struct text_stream *stream = text_stream_of(data);
+    if (event->type == KOINE_RUN_TEXT) {
+        send_text(stream, event->text);
+        return;
+    }
+    /* What a command of the CLI answers comes without deltas. */
+    if (event->type == KOINE_RUN_RESULT && !stream->said_something && event->result->text.size)
+        send_text(stream, event->result->text);
+    koine_run_stream_event(&stream->events, event);
+}
+
+bool koine_run_stream_answer(const struct koine_self *self, koine_request request,
+                             const struct koine_run_options *options, uint32_t wanted) {
+    struct text_stream *stream = self->http->alloc(self->host, request, sizeof(*stream));
+    if (!stream) {
+        koine_fail_for_memory(self, request);
+        return false;
+    }
+    struct koine_run_options streamed = *options;
+    streamed.flags |= koine_run_stream_flags(wanted);
+    stream->magic = TEXT_STREAM_MAGIC;
+    if (!koine_run_start(self, request, &streamed, on_event, stream))
+        return false;
+    koine_run_stream_init(&stream->events, self, request, wanted, NULL, NULL);
+    return true;
 }

@@ -3,8 +3,8 @@
  * Walks over a schema, says what is wrong with it, then has it written anew. Recursion ends at a
  * depth that no generator reaches; the cost is linear in the size of the schema.
  */
-#include "module/schema.h"
-#include "module/schema_internal.h"
+#include "schema_internal.h"
+#include <koine-module/schema.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -6,7 +6,7 @@
 #ifndef KOINE_MODULE_SCHEMA_INTERNAL_H
 #define KOINE_MODULE_SCHEMA_INTERNAL_H
 
-#include "module/body_internal.h"
+#include "body_internal.h"
 #include <stdio.h>
 
 /* What a keyword may hold. */

@@ -3,7 +3,7 @@
  * The keywords of JSON Schema, draft 4 to 2020-12, and what each may hold. The CLI refuses a whole
  * schema for one keyword that it does not know: what is not in this table never reaches it.
  */
-#include "module/schema_internal.h"
+#include "schema_internal.h"
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>

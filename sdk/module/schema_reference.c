@@ -3,7 +3,7 @@
  * Where a $ref within the document leads. Only through keywords that schemas stand in: what else a
  * pointer could reach is no schema, or is not in the text that the CLI is given.
  */
-#include "module/schema_internal.h"
+#include "schema_internal.h"
 #include <stdlib.h>
 #include <string.h>
 

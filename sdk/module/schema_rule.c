@@ -3,7 +3,7 @@
  * Keywords that mean something only together with those beside them: which are refused, which are
  * left out, and by which name of draft 7 the CLI knows the rest.
  */
-#include "module/schema_internal.h"
+#include "schema_internal.h"
 
 static bool has(const json_t *schema, const char *name) {
     return json_object_get(schema, name) != NULL;

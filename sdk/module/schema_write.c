@@ -3,8 +3,8 @@
  * A checked schema as the CLI's validator takes it. The tree says what stands where, the text gives
  * the values: numbers, constants and defaults are copied as the client wrote them.
  */
-#include "module/json_span.h"
-#include "module/schema_internal.h"
+#include "json_span.h"
+#include "schema_internal.h"
 #include <stdlib.h>
 #include <string.h>
 

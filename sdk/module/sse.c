@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Server-sent events: framing and numbering. What the events mean is their writer's affair. */
-#include "module/sse.h"
+#include <koine-module/sse.h>
 #include <string.h>
 
 static void add_decimal(struct koine_json_text *text, uint64_t number) {
@@ -11,6 +11,15 @@ static void add_decimal(struct koine_json_text *text, uint64_t number) {
         number /= 10;
     } while (number);
     koine_json_text_add(text, (struct koine_text){digits + at, sizeof(digits) - at});
+}
+
+int32_t koine_sse_open(struct koine_sse *stream, const struct koine_host *host,
+                       koine_request request, void (*drained)(void *data, koine_request request),
+                       void *data) {
+    const struct koine_stream_options options = {
+        .size = sizeof(options), .drained = drained, .data = data};
+    *stream = (struct koine_sse){host, host->service(host, KOINE_HTTP), request, 0, false};
+    return stream->http->stream_begin(host, request, &options);
 }
 
 void koine_sse_begin(struct koine_sse_event *event, struct koine_sse *stream, const char *name) {
@@ -36,28 +45,38 @@ void koine_sse_json(struct koine_sse_event *event, json_t *value) {
     json_decref(value);
 }
 
-static void send_last(struct koine_sse *stream, const char *name, struct koine_text data) {
+/* False: the stream is gone, and may be no more. */
+static bool send_last(struct koine_sse *stream, const char *name, struct koine_text data) {
     struct koine_sse_event event;
     koine_sse_begin(&event, stream, name);
     koine_sse_raw(&event, data);
-    koine_sse_send(&event);
+    return koine_sse_send(&event) >= KOINE_OK;
+}
+
+int32_t koine_sse_end(struct koine_sse *stream) {
+    if (stream->ended)
+        return KOINE_GONE;
+    stream->ended = true; /* before the memory that it is in may go */
+    return stream->http->stream_end(stream->host, stream->request);
 }
 
 /* The last words are short: they need no memory of the heap. */
 static void give_up(struct koine_sse *stream) {
-    send_last(stream, "error",
-              KOINE_TEXT("{\"error\":\"The gateway is short of memory; try again later\","
-                         "\"code\":\"INTERNAL_ERROR\"}"));
-    send_last(stream, "done",
-              KOINE_TEXT("{\"code\":null,\"signal\":null,\"reason\":\"out_of_memory\"}"));
-    stream->http->stream_end(stream->host, stream->request);
+    if (send_last(stream, "error",
+                  KOINE_TEXT("{\"error\":\"The gateway is short of memory; try again later\","
+                             "\"code\":\"INTERNAL_ERROR\"}")) &&
+        send_last(stream, "done",
+                  KOINE_TEXT("{\"code\":null,\"signal\":null,\"reason\":\"out_of_memory\"}")))
+        koine_sse_end(stream);
 }
 
 int32_t koine_sse_send(struct koine_sse_event *event) {
     struct koine_sse *stream = event->stream;
     int32_t result = KOINE_NO_MEMORY;
     koine_json_text_add(&event->text, KOINE_TEXT("\n\n"));
-    if (event->text.no_memory)
+    if (stream->ended)
+        result = KOINE_GONE;
+    else if (event->text.no_memory)
         give_up(stream);
     else
         result =

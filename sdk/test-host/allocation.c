@@ -29,45 +29,54 @@ bool allocation_inside(bool inside) {
 
 /* ---- watching */
 
-/* Whose code lies where: of the library that holds `address`. */
-struct search {
-    const char *address;
-    const char *begin, *end;
-};
-
-static int look_at(struct dl_phdr_info *info, size_t size, void *data) {
-    struct search *search = data;
-    const char *begin = NULL, *end = NULL;
-    (void)size;
+static struct library_range range_of(const struct dl_phdr_info *info) {
+    struct library_range range = {NULL, NULL};
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *part = &info->dlpi_phdr[i];
         const char *at = (const char *)(info->dlpi_addr + part->p_vaddr);
         if (part->p_type != PT_LOAD)
             continue;
-        begin = !begin || at < begin ? at : begin;
-        end = at + part->p_memsz > end ? at + part->p_memsz : end;
+        range.begin = !range.begin || at < range.begin ? at : range.begin;
+        range.end = at + part->p_memsz > range.end ? at + part->p_memsz : range.end;
     }
-    if (search->address < begin || search->address >= end)
-        return 0;
-    search->begin = begin;
-    search->end = end;
-    return 1;
+    return range;
 }
 
-static struct search library_of(const void *address) {
-    struct search search = {.address = address};
-    dl_iterate_phdr(look_at, &search);
-    return search;
+/* By the beginning of the file's name. */
+static bool is_named(const char *path, const char *name) {
+    const char *slash = strrchr(path, '/');
+    return strncmp(slash ? slash + 1 : path, name, strlen(name)) == 0;
+}
+
+static bool keeps_memory(const struct koine_test_host *host, const char *path) {
+    static const char *const always[] = {"ld-linux", "libcrypto.so", "libssl.so"};
+    for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
+        if (is_named(path, always[i]))
+            return true;
+    for (const char *const *name = host->limits.lasting_libraries; name && *name; name++)
+        if (is_named(path, *name))
+            return true;
+    return false;
+}
+
+static int look_at(struct dl_phdr_info *info, size_t size, void *data) {
+    struct koine_test_host *host = data;
+    struct allocation *allocation = &host->allocation;
+    struct library_range range = range_of(info);
+    (void)size;
+    if (library_holds(range, (const char *)host->descriptor))
+        allocation->module = range;
+    else if (is_named(info->dlpi_name, "libjansson.so"))
+        allocation->jansson = range;
+    else if (allocation->lasting_count < LASTING_LIBRARIES && keeps_memory(host, info->dlpi_name))
+        allocation->lasting[allocation->lasting_count++] = range;
+    return 0;
 }
 
 void allocation_watch(struct koine_test_host *host) {
     struct allocation *allocation = &host->allocation;
-    struct search module = library_of(host->descriptor);
-    struct search loader = library_of(dlsym(RTLD_DEFAULT, "__tls_get_addr"));
-    allocation->module_begin = module.begin;
-    allocation->module_end = module.end;
-    allocation->loader_begin = loader.begin;
-    allocation->loader_end = loader.end;
+    allocation->lasting_count = 0;
+    dl_iterate_phdr(look_at, host);
     if (koine_test_heap_watch)
         koine_test_heap_watch(allocation);
 }

@@ -12,11 +12,26 @@
 
 struct koine_test_host;
 
+/* Where the code of a library lies. */
+struct library_range {
+    const char *begin, *end;
+};
+
+static inline bool library_holds(struct library_range library, const char *address) {
+    return address >= library.begin && address < library.end;
+}
+
+enum { LASTING_LIBRARIES = 8 };
+
 /* Shared with heap.c. [any-thread] */
 struct allocation {
-    const char *module_begin, *module_end; /* its code, for allocations of its threads */
-    const char *loader_begin, *loader_end; /* the dynamic loader: what it allocates is kept */
-    atomic_long left;                      /* that one fails when it comes to 0; below: none */
+    struct library_range module; /* for allocations of its threads */
+    /* What these allocate lasts as long as the process, and is neither watched nor made to fail:
+     * the dynamic loader, and libraries that set themselves up when they are first used. */
+    struct library_range lasting[LASTING_LIBRARIES];
+    size_t lasting_count;
+    struct library_range jansson;
+    atomic_long left; /* that one fails when it comes to 0; below: none */
     atomic_bool failed;
 };
 

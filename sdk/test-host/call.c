@@ -96,7 +96,7 @@ int32_t call_gone(const struct call *call, enum handle_kind kind, uint64_t id) {
 
 int32_t call_read(const struct call *call, void *to, size_t known, const void *from, size_t minimum,
                   const char *type) {
-    int32_t result = module_read_struct(to, known, from, minimum);
+    int32_t result = struct_size_read(to, known, from, minimum);
     uint32_t size = 0;
     if (result == KOINE_OK)
         return result;

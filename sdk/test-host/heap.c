@@ -4,13 +4,14 @@
  * of the module allocates, itself or through a library, is noted until it is freed, and fails when
  * the host says so. All else passes through. Defines malloc: an archive of its own.
  */
-#include "test-host/heap.h"
+#include "test-host/heap_lasting.h"
 #include <dlfcn.h>
 #include <execinfo.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #if defined(__has_feature)
@@ -29,39 +30,53 @@ enum { FIRST_PLACES = 1 << 14, FRAMES = 24 };
 static struct {
     _Atomic(struct allocation *) watched;
     pthread_mutex_t lock;
-    struct heap_block *places; /* open addressing; from mmap, a power of two */
-    size_t capacity, count;
+    struct heap_table table; /* from mmap */
+    size_t count;
     atomic_bool seen; /* malloc has come through here */
 } heap = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static _Thread_local bool inside;
 
-#ifndef ALLOCATOR_IS_TAKEN
-
 /* ---- the table */
 
+static size_t home_in(const struct heap_table *table, const void *address) {
+    return ((uintptr_t)address >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 20 & (table->capacity - 1);
+}
+
+struct heap_block *heap_find(const struct heap_table *table, const void *address) {
+    if (!table->capacity || !address)
+        return NULL;
+    for (size_t at = home_in(table, address); table->places[at].address;
+         at = (at + 1) & (table->capacity - 1))
+        if (table->places[at].address == address)
+            return &table->places[at];
+    return NULL;
+}
+
+#ifndef ALLOCATOR_IS_TAKEN
+
 static size_t home_of(const void *address) {
-    return ((uintptr_t)address >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 20 & (heap.capacity - 1);
+    return home_in(&heap.table, address);
 }
 
 static void put(struct heap_block block) {
     size_t at = home_of(block.address);
-    while (heap.places[at].address)
-        at = (at + 1) & (heap.capacity - 1);
-    heap.places[at] = block;
+    while (heap.table.places[at].address)
+        at = (at + 1) & (heap.table.capacity - 1);
+    heap.table.places[at] = block;
     heap.count++;
 }
 
 static bool grow(void) {
-    struct heap_block *old = heap.places;
-    size_t old_capacity = heap.capacity;
+    struct heap_block *old = heap.table.places;
+    size_t old_capacity = heap.table.capacity;
     size_t capacity = old ? old_capacity * 2 : FIRST_PLACES;
     void *made = mmap(NULL, capacity * sizeof(*old), PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (made == MAP_FAILED)
         return false;
-    heap.places = made;
-    heap.capacity = capacity;
+    heap.table.places = made;
+    heap.table.capacity = capacity;
     heap.count = 0;
     if (!old)
         return true;
@@ -74,35 +89,33 @@ static bool grow(void) {
 
 static void note(const void *address, size_t size, const char *caller) {
     pthread_mutex_lock(&heap.lock);
-    if (heap.count * 2 < heap.capacity || grow())
-        put((struct heap_block){address, size, caller});
+    if (heap.count * 2 < heap.table.capacity || grow())
+        put((struct heap_block){address, size, caller, false});
     pthread_mutex_unlock(&heap.lock);
 }
 
 /* Closes the gap that a removed block leaves in its chain. */
 static void close_gap(size_t gap) {
-    size_t mask = heap.capacity - 1;
-    for (size_t at = (gap + 1) & mask; heap.places[at].address; at = (at + 1) & mask) {
-        size_t home = home_of(heap.places[at].address);
+    size_t mask = heap.table.capacity - 1;
+    for (size_t at = (gap + 1) & mask; heap.table.places[at].address; at = (at + 1) & mask) {
+        size_t home = home_of(heap.table.places[at].address);
         if (((at - home) & mask) >= ((at - gap) & mask)) {
-            heap.places[gap] = heap.places[at];
+            heap.table.places[gap] = heap.table.places[at];
             gap = at;
         }
     }
-    heap.places[gap].address = NULL;
+    heap.table.places[gap].address = NULL;
 }
 
 static void forget(const void *address) {
     if (!atomic_load_explicit(&heap.watched, memory_order_relaxed) || !address)
         return;
     pthread_mutex_lock(&heap.lock);
-    for (size_t at = heap.capacity ? home_of(address) : 0; heap.capacity && heap.places[at].address;
-         at = (at + 1) & (heap.capacity - 1))
-        if (heap.places[at].address == address) {
-            heap.count--;
-            close_gap(at);
-            break;
-        }
+    struct heap_block *block = heap_find(&heap.table, address);
+    if (block) {
+        heap.count--;
+        close_gap((size_t)(block - heap.table.places));
+    }
     pthread_mutex_unlock(&heap.lock);
 }
 
@@ -110,25 +123,44 @@ static void forget(const void *address) {
 
 static _Thread_local bool busy; /* in here already: backtrace allocates once */
 
-static bool in_module(const struct allocation *watched, const char *address) {
-    return address >= watched->module_begin && address < watched->module_end;
+static bool lasts(const struct allocation *watched, const char *address) {
+    for (size_t i = 0; i < watched->lasting_count; i++)
+        if (library_holds(watched->lasting[i], address))
+            return true;
+    return false;
+}
+
+/* jansson 2.14 reads beyond its memory when an allocation fails within a string that it parses; no
+ * module can help that. `api`: where its function that the module has called will go on. */
+static bool is_parser(const char *api) {
+    Dl_info info;
+    return api && dladdr(api, &info) && info.dli_sname &&
+           strncmp(info.dli_sname, "json_load", strlen("json_load")) == 0;
 }
 
 /* The allocation is the module's, and who is to be told of: NULL when it is not. */
-static const char *owner(const struct allocation *watched, const char *caller) {
+static const char *owner(const struct allocation *watched, const char *caller, bool *must_succeed) {
     void *frames[FRAMES];
-    if (!watched || busy || (caller >= watched->loader_begin && caller < watched->loader_end))
+    const char *api = NULL;
+    if (!watched || busy || lasts(watched, caller))
         return NULL;
-    if (in_module(watched, caller))
+    if (library_holds(watched->module, caller))
         return caller;
     if (!inside)
         return NULL;
     busy = true;
     int count = backtrace(frames, FRAMES);
     busy = false;
-    for (int i = 0; i < count; i++)
-        if (in_module(watched, frames[i]))
+    for (int i = 0; i < count; i++) {
+        if (lasts(watched, frames[i]))
+            return NULL;
+        if (library_holds(watched->module, frames[i])) {
+            *must_succeed = is_parser(api);
             return frames[i];
+        }
+        if (library_holds(watched->jansson, frames[i]))
+            api = frames[i];
+    }
     return caller;
 }
 
@@ -136,8 +168,9 @@ static const char *owner(const struct allocation *watched, const char *caller) {
 static bool may_allocate(const char *caller, const char **place) {
     struct allocation *watched = atomic_load(&heap.watched);
     atomic_store_explicit(&heap.seen, true, memory_order_relaxed);
-    *place = owner(watched, caller);
-    return !*place || allocation_succeeds(watched);
+    bool must_succeed = false;
+    *place = owner(watched, caller, &must_succeed);
+    return !*place || must_succeed || allocation_succeeds(watched);
 }
 
 static void *noted(void *block, size_t size, const char *place) {
@@ -218,8 +251,8 @@ void free(void *block) {
 
 static void clear(void) {
     pthread_mutex_lock(&heap.lock);
-    for (size_t i = 0; i < heap.capacity; i++)
-        heap.places[i].address = NULL;
+    for (size_t i = 0; i < heap.table.capacity; i++)
+        heap.table.places[i].address = NULL;
     heap.count = 0;
     pthread_mutex_unlock(&heap.lock);
 }
@@ -234,12 +267,14 @@ void koine_test_heap_watch(struct allocation *allocation) {
 void koine_test_heap_unwatch(struct allocation *allocation,
                              void (*visit)(const struct heap_block *block, void *data),
                              void *data) {
-    if (!atomic_compare_exchange_strong(&heap.watched, &allocation, NULL))
+    struct allocation *watched = allocation;
+    if (!atomic_compare_exchange_strong(&heap.watched, &watched, NULL))
         return;
     pthread_mutex_lock(&heap.lock);
-    for (size_t i = 0; i < heap.capacity; i++)
-        if (heap.places[i].address)
-            visit(&heap.places[i], data);
+    heap_mark_lasting(&heap.table, allocation->module);
+    for (size_t i = 0; i < heap.table.capacity; i++)
+        if (heap.table.places[i].address && !heap.table.places[i].lasts)
+            visit(&heap.table.places[i], data);
     pthread_mutex_unlock(&heap.lock);
     clear();
 }

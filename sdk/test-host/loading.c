@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A module's way through the lifecycle, judged as the gateway judges it. */
 #include "modules/config_schema.h"
-#include "modules/module.h"
+#include "modules/loader.h"
 #include "test-host/call.h"
 #include <stdarg.h>
 #include <stdlib.h>
@@ -40,9 +40,10 @@ static bool refuse(struct koine_test_error *error, const char *format, ...) {
 /* ---- loaded, created */
 
 bool host_load(struct koine_test_host *host, struct koine_test_error *error) {
-    host->descriptor =
-        module_open(host->path, &host->library, error->message, sizeof(error->message));
-    return host->descriptor != NULL;
+    struct loader_message message;
+    if (loader_check_file(host->path, &message))
+        host->descriptor = loader_open(host->path, &host->library, NULL, &message);
+    return host->descriptor || refuse(error, "%s", message.text);
 }
 
 static bool create_module(struct koine_test_host *host, struct koine_test_error *error) {

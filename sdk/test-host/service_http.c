@@ -49,6 +49,9 @@ struct koine_test_answer *call_request(struct call *call, const struct koine_hos
 
 /* Why the gateway would not have the route besides its router, or NULL. */
 static const char *route_problem(const struct call *call, struct route *route) {
+    const char *problem = router_problem(&route->as);
+    if (problem)
+        return problem;
     if (route->as.authentication > KOINE_AUTH_NONE || route->as.key_places > 3)
         return "unknown authentication or key places";
     if (!route->as.slot_class)
@@ -57,18 +60,25 @@ static const char *route_problem(const struct call *call, struct route *route) {
     return route->slot_class ? NULL : "unknown slot class; declare it with slots->declare first";
 }
 
-static void warn_of_pages(const struct call *call, const struct koine_route *route) {
+/* Whether somebody else answers the route: another module, the gateway itself, this module. */
+static bool is_taken(const struct call *call, const struct koine_route *route) {
     static const char *const pages[] = {"/health", "/livez", "/readyz", "/metrics"};
+    const struct route *taken = router_taken(call->host->router, route);
+    bool page = false;
     for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++)
-        if (strcmp(pages[i], route->path) == 0)
-            finding_add(call->host, "route-conflict",
-                        "%s %s: the gateway answers %s itself, so the module is never asked",
-                        route->method, route->path, route->path);
+        page = page || strcmp(pages[i], route->path) == 0;
+    if (taken)
+        finding_add(call->host, "route-conflict",
+                    "http->route: %s %s answers the same requests as %s %s, which is taken",
+                    route->method, route->path, taken->as.method, taken->as.path);
+    else if (page)
+        finding_add(call->host, "route-conflict", "%s %s: the gateway answers %s itself",
+                    route->method, route->path, route->path);
+    return taken || page;
 }
 
 static int32_t http_route(const struct koine_host *seen, const struct koine_route *given) {
     struct call call;
-    char message[256] = "no memory";
     if (!call_begin(&call, seen, "http->route", CALL_IN_INIT))
         return call_end(&call, call.result);
     struct route route = {.module = (struct module *)(void *)call.host};
@@ -81,14 +91,9 @@ static int32_t http_route(const struct koine_host *seen, const struct koine_rout
         return call_end(&call, call_invalid(&call, problem));
     if (!host_may_allocate(call.host))
         return call_end(&call, KOINE_NO_MEMORY);
-    result = router_add(call.host->router, &route, message, sizeof(message));
-    if (result == KOINE_EXISTS)
-        finding_add(call.host, "route-conflict", "http->route: %s", message);
-    else if (result != KOINE_OK)
-        call_invalid(&call, message);
-    else
-        warn_of_pages(&call, &route.as);
-    return call_end(&call, result);
+    if (is_taken(&call, &route.as))
+        return call_end(&call, KOINE_EXISTS);
+    return call_end(&call, router_add(call.host->router, &route));
 }
 
 /* ---- accessors */
@@ -208,6 +213,11 @@ static int32_t http_set_header(const struct koine_host *host, koine_request hand
                            "a name must be a token that is not the host's, a value one line"));
 }
 
+/* As the gateway does when memory is short: the connection ends without an answer. */
+static void cut(struct koine_test_answer *request) {
+    request_end(request, KOINE_END_CLIENT_LEFT);
+}
+
 static int32_t http_respond(const struct koine_host *host, koine_request handle, int32_t status,
                             struct koine_text content_type, struct koine_text body) {
     struct call call;
@@ -215,6 +225,10 @@ static int32_t http_respond(const struct koine_host *host, koine_request handle,
         call_request(&call, host, "http->respond", handle, REQUEST_ANSWERING);
     if (!request)
         return call_end(&call, KOINE_GONE);
+    if (!host_may_allocate(call.host)) {
+        cut(request);
+        return call_end(&call, KOINE_GONE);
+    }
     return call_end(&call,
                     judged(&call, request, reply_respond(request, status, content_type, body),
                            "the status must be 200 to 599, the content type one line"));
@@ -230,6 +244,10 @@ static int32_t http_fail(const struct koine_host *host, koine_request handle,
         return call_end(&call, KOINE_GONE);
     int32_t result =
         call_read(&call, &failure, sizeof(failure), given, sizeof(failure), "koine_failure");
+    if (result == KOINE_OK && !host_may_allocate(call.host)) {
+        cut(request);
+        result = KOINE_GONE;
+    }
     if (result == KOINE_OK)
         result = judged(&call, request, reply_fail(request, &failure), "");
     return call_end(&call, result);
@@ -260,8 +278,7 @@ static int32_t http_stream_write(const struct koine_host *host, koine_request ha
     if (!request)
         return call_end(&call, KOINE_GONE);
     if (request->state == ANSWER_STREAMING && bytes.size && !host_may_allocate(call.host)) {
-        /* a stream with a hole in it is worse than a broken one: the gateway cuts it too */
-        request_end(request, KOINE_END_CLIENT_LEFT);
+        cut(request); /* a stream with a hole in it is worse than a broken one */
         return call_end(&call, KOINE_GONE);
     }
     return call_end(&call, judged(&call, request, stream_write(request, bytes), ""));

@@ -119,7 +119,6 @@ static void elsewhere(void *self, koine_request request) {
 
 static bool take_routes(struct koine_test_host *host, const char *const *taken,
                         struct koine_test_error *error) {
-    char message[256];
     for (; taken && *taken; taken++) {
         size_t method = strcspn(*taken, " ");
         const char *path = *taken + method + strspn(*taken + method, " ");
@@ -129,8 +128,12 @@ static bool take_routes(struct koine_test_host *host, const char *const *taken,
                    .path = host_keep(host, text_of(path)),
                    .handler = elsewhere},
         };
-        if (router_add(host->router, &route, message, sizeof(message)) != KOINE_OK) {
-            snprintf(error->message, sizeof(error->message), "taken: \"%s\": %s", *taken, message);
+        const char *problem = router_problem(&route.as);
+        if (!problem && router_taken(host->router, &route.as))
+            problem = "it stands twice in the list";
+        if (problem || router_add(host->router, &route) != KOINE_OK) {
+            snprintf(error->message, sizeof(error->message), "taken: \"%s\": %s", *taken,
+                     problem ? problem : "no memory");
             return false;
         }
     }

@@ -75,6 +75,7 @@ START_TEST(version_and_help)
     assert_run("", "-v", 0, "module ABI 1.");
     assert_run("", "--help", 0, "Usage: koine-gateway");
     assert_run("", "-h", 0, "--check-config");
+    assert_run("", "-h", 0, "--modules");
 }
 END_TEST
 
@@ -180,8 +181,10 @@ START_TEST(a_module_that_crashes_at_the_first_start_ends_the_gateway)
     char *config = modules_config(modules, NULL, NULL);
     write_config(config);
     assert_run(KEY " KOINE_TEST_CRASH=gateway.yaml", "--listen 127.0.0.1:0 --config gateway.yaml",
-               1, "was killed by SIGABRT in module crash before it served");
+               1, "was killed by SIGABRT in module crash (init) before it served");
     assert_run(KEY, "--check-config --config gateway.yaml", 0, "fine");
+    assert_run(KEY " KOINE_TEST_CRASH=gateway.yaml", "--check-config --config gateway.yaml", 1,
+               "crash.so: crashed (SIGABRT) while it was created and initialised");
     free(config);
 }
 END_TEST

@@ -7,9 +7,13 @@
 #include "support/test_modules.h"
 
 #include <dlfcn.h>
+#include <elf.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
+
+#define CONTINUE "  on_error: continue\n  load_timeout_ms: 300\n"
 
 static struct gateway *gateway;
 
@@ -23,7 +27,7 @@ static void assert_refused(const char *module, const char *rest, const char *var
                            const char *sentence) {
     const char *const modules[] = {module, NULL};
     const char *const environment[] = {variable, NULL};
-    gateway = modules_start(modules, "  on_error: continue\n", rest, environment);
+    gateway = modules_start(modules, CONTINUE, rest, environment);
     char *path = test_module(module), *log = gateway_log(gateway);
     char *before = scratch_text("%.*s", (int)strcspn(sentence, "%"), sentence);
     const char *after = strstr(sentence, "%s") ? strstr(sentence, "%s") + 2 : "";
@@ -47,11 +51,20 @@ static const struct {
     {"magic", "module %s: koine_module() returned something that is no module descriptor"},
     {"major", "module %s: needs module ABI 9.0, this gateway has 1.0: rebuild the module"},
     {"minor", "module %s: needs module ABI 1.99, this gateway has 1.0: install a newer gateway"},
-    {"size", "module %s: its descriptor is shorter than that of version 1.0"},
+    {"size",
+     "module %s: its descriptor says that it has 40 bytes, that of ABI 1.0 has 88: set size"},
+    {"long-size", "module %s: its descriptor says that it has 60000 bytes, that of ABI 1.0 has 88"},
     {"name", "module %s: its name must be [a-z][a-z0-9-]{0,31}"},
     {"create", "module %s: create failed (-"},
+    {"openapi", "module %s: what it offers as koine.openapi/1 says that it has 4 bytes"},
     {"init", "): the answer is not 42"},
-    {"route", "): the route is taken"},
+    {"route", "module %s: its route POST /generate-text answers the same requests as POST "
+              "/generate-text of the module text ("},
+    {"start", "): no licence"},
+    {"exit", "module %s: one of its constructors ended the process (exit status 3)"},
+    {"exit", "; the last that it wrote: the licence has expired"},
+    {"hang", "module %s: one of its constructors did not come back within 300 ms"},
+    {"abort", "module %s: its koine_module() crashed (SIGABRT)"},
 };
 
 START_TEST(a_descriptor_or_a_start_that_is_refused)
@@ -90,7 +103,7 @@ START_TEST(a_file_that_is_no_library)
 {
     char *directory = scratch_directory_create();
     char *path = file_in(directory, "text.so");
-    assert_refused(path, NULL, NULL, "module %s: cannot be loaded: ");
+    assert_refused(path, NULL, NULL, "module %s: is no ELF file, so it is no module");
     free(path);
     scratch_directory_destroy(directory);
 }
@@ -116,6 +129,109 @@ START_TEST(a_directory_is_no_file)
 { assert_refused("/usr/lib", NULL, NULL, "module %s: is not a regular file"); }
 END_TEST
 
+/* A copy of a module that nothing refuses. */
+static char *copy_in(const char *directory) {
+    char *module = test_module("refused"), *path = scratch_text("%s/copy.so", directory);
+    char *command = scratch_text("cp '%s' '%s'", module, path);
+    ck_assert_int_eq(system(command), 0); /* NOLINT(cert-env33-c) */
+    free(command);
+    free(module);
+    return path;
+}
+
+START_TEST(a_directory_that_anybody_may_write)
+{
+    char *directory = scratch_directory_create(), *inner = scratch_text("%s/inner", directory);
+    ck_assert_int_eq(mkdir(inner, 0755), 0);
+    char *path = copy_in(inner);
+    char *sentence = scratch_text("module %%s: anybody may write the directory %s above it, and so "
+                                  "replace it: it is not loaded; run: chmod o-w %s",
+                                  directory, directory);
+    ck_assert_int_eq(chmod(directory, 0777), 0);
+    assert_refused(path, NULL, NULL, sentence);
+    gateway_stop(gateway);
+    ck_assert_int_eq(chmod(directory, 01777), 0); /* as /tmp is */
+    gateway = modules_start((const char *const[]){path, NULL}, NULL, NULL, NULL);
+    ck_assert(gateway_log_has(gateway, "refused 1.0.0"));
+    free(sentence);
+    free(path);
+    free(inner);
+    scratch_directory_destroy(directory);
+}
+END_TEST
+
+START_TEST(a_file_of_another_user)
+{
+    if (geteuid() != 0)
+        return; /* only root can make one */
+    char *directory = scratch_directory_create(), *path = copy_in(directory);
+    ck_assert_int_eq(chown(path, 4711, 0), 0);
+    assert_refused(path, NULL, NULL,
+                   "module %s: it belongs to the user 4711, who could change what the gateway "
+                   "(user 0) does, so it is not loaded; run: chown root ");
+    free(path);
+    scratch_directory_destroy(directory);
+}
+END_TEST
+
+/* The head of an ELF file, and no more. */
+static char *elf_in(const char *directory, unsigned char class, unsigned char order,
+                    uint16_t machine) {
+    char *path = scratch_text("%s/other.so", directory);
+    unsigned char head[64] = {0x7f, 'E', 'L', 'F', class, order, 1};
+    bool big = order == ELFDATA2MSB;
+    head[big ? 17 : 16] = ET_DYN;
+    head[big ? 19 : 18] = (unsigned char)machine;
+    head[big ? 18 : 19] = (unsigned char)(machine >> 8);
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(head, 1, sizeof head, file), sizeof head);
+    ck_assert_int_eq(fclose(file), 0);
+    return path;
+}
+
+START_TEST(a_library_for_another_machine)
+{
+    static const struct {
+        unsigned char class, order;
+        uint16_t machine;
+        const char *name;
+    } others[] = {
+        {ELFCLASS64, ELFDATA2LSB, EM_RISCV, "riscv"},
+        {ELFCLASS32, ELFDATA2LSB, EM_386, "i386 32-bit"},
+        {ELFCLASS64, ELFDATA2MSB, EM_S390, "s390 big-endian"},
+        {ELFCLASS64, ELFDATA2LSB, 0x1234, "ELF machine 4660"},
+    };
+    char *directory = scratch_directory_create();
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        char *path = elf_in(directory, others[i].class, others[i].order, others[i].machine);
+        char *sentence = scratch_text("module %%s: built for %s, this gateway is ", others[i].name);
+        assert_refused(path, NULL, NULL, sentence);
+        gateway_stop(gateway);
+        gateway = NULL;
+        free(sentence);
+        free(path);
+    }
+    scratch_directory_destroy(directory);
+}
+END_TEST
+
+START_TEST(a_constructor_that_throws)
+{
+    assert_refused("throwing", NULL, NULL,
+                   "module %s: one of its constructors crashed (SIGABRT) when it was tried out");
+    ck_assert(gateway_log_has(gateway, "; the last that it wrote: what():  no database"));
+}
+END_TEST
+
+START_TEST(a_symbol_that_nobody_defines)
+{
+    assert_refused("undefined", NULL, NULL,
+                   "module %s: it uses the symbol a_function_of_nobody, which nothing defines: "
+                   "link it with what defines it; -Wl,-z,defs shows this");
+}
+END_TEST
+
 START_TEST(a_library_that_is_no_module)
 {
     Dl_info library;
@@ -126,10 +242,11 @@ END_TEST
 
 START_TEST(two_modules_of_one_name)
 {
-    static const char *const modules[] = {"clock", "clock", NULL};
+    static const char *const modules[] = {"dialect", "dialect", NULL};
     gateway = modules_start(modules, "  on_error: continue\n", NULL, NULL);
-    ck_assert(gateway_log_has(gateway, "is already named \"clock\""));
-    struct http_response answer = http_get(gateway, "/slow");
+    ck_assert(gateway_log_has(gateway, "is already named \"dialect\""));
+    struct http_response answer = http_send(
+        gateway, &(struct http_request){.path = "/v1/echo/a", .body = "standin:{\"text\":\"hi\"}"});
     http_assert_status(&answer, 200);
     http_response_finish(&answer);
 }
@@ -182,6 +299,22 @@ START_TEST(settings_of_a_module_that_is_not_there)
 }
 END_TEST
 
+/* ---- later than init */
+
+START_TEST(a_start_that_fails_takes_the_module_out)
+{
+    static const char *const modules[] = {"refused", NULL};
+    static const char *const environment[] = {"KOINE_TEST_REFUSE=start", NULL};
+    gateway = modules_start(modules, CONTINUE, NULL, environment);
+    ck_assert(gateway_log_has(gateway, "refused is destroyed"));
+    struct http_response answer =
+        http_send(gateway, &(struct http_request){.path = "/refused", .body = "x"});
+    http_assert_error(&answer, 404, "NOT_FOUND");
+    http_response_finish(&answer);
+    ck_assert(!gateway_log_has(gateway, "refused quiesces"));
+}
+END_TEST
+
 /* ---- without `on_error: continue` */
 
 /* Runs a gateway that does not come to serve: its exit status; `said` is what it wrote. */
@@ -221,6 +354,23 @@ START_TEST(a_refusal_stops_the_gateway)
     assert_stops("dialect", "  settings: {txet: {}}\n", "modules.settings.txet: no module");
     setenv("KOINE_TEST_REFUSE", "init", 1); /* this test has a process of its own */
     assert_stops("refused", NULL, "the answer is not 42");
+    setenv("KOINE_TEST_REFUSE", "start", 1);
+    assert_stops("refused", NULL, "start failed (-2): no licence");
+    assert_stops("throwing", NULL, "what():  no database");
+}
+END_TEST
+
+/* Files are tried before any is loaded: nobody has to start once for each mistake. */
+START_TEST(all_that_cannot_be_loaded_are_told_at_once)
+{
+    static const char *const modules[] = {"throwing", "undefined", "/nowhere/at-all.so", NULL};
+    char said[16384];
+    char *config = modules_config(modules, NULL, NULL);
+    ck_assert_int_eq(run_to_end(config, said, sizeof said), 1);
+    ck_assert_msg(strstr(said, "no database") && strstr(said, "a_function_of_nobody") &&
+                      strstr(said, "/nowhere/at-all.so: No such file"),
+                  "%s", said);
+    free(config);
 }
 END_TEST
 
@@ -232,12 +382,19 @@ int main(void) {
         a_file_that_anybody_may_write,
         a_file_that_is_not_there,
         a_directory_is_no_file,
+        a_directory_that_anybody_may_write,
+        a_file_of_another_user,
+        a_library_for_another_machine,
+        a_constructor_that_throws,
+        a_symbol_that_nobody_defines,
         a_library_that_is_no_module,
         two_modules_of_one_name,
         settings_that_do_not_fit_its_schema,
         settings_that_fit_its_schema,
         settings_of_a_module_that_is_not_there,
+        a_start_that_fails_takes_the_module_out,
         a_refusal_stops_the_gateway,
+        all_that_cannot_be_loaded_are_told_at_once,
     };
     return test_main("modules_refused", NULL, teardown, tests, sizeof tests / sizeof *tests);
 }

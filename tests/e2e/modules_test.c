@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Modules against the ABI: one without the CLI (clock), and one that speaks another API's dialect
- * and streams through a client that is slower than the CLI (dialect). */
+/* A module against the ABI that speaks another API's dialect and streams through a client that is
+ * slower than the CLI. */
 #include "support/http_client.h"
 #include "support/process_table.h"
 #include "support/raw_client.h"
@@ -14,71 +14,13 @@
 static struct gateway *gateway;
 
 static void setup(void) {
-    static const char *const modules[] = {"clock", "dialect", NULL};
+    static const char *const modules[] = {"dialect", NULL};
     gateway = modules_start(modules, NULL, "http: {max_body_bytes: 4KiB}\n", NULL);
 }
 
 static void teardown(void) {
     gateway_stop(gateway);
 }
-
-/* ---- clock */
-
-START_TEST(an_event_stream_arrives_whole)
-{
-    struct http_response stream = http_get(gateway, "/clock");
-    char *type = http_header(&stream, "Content-Type");
-    http_assert_status(&stream, 200);
-    ck_assert_str_eq(type, "text/event-stream");
-    const char *at = stream.body;
-    for (int i = 1; i <= 10; i++) {
-        char *event = scratch_text("event: tick\ndata: %d\n\n", i);
-        ck_assert_msg(strncmp(at, event, strlen(event)) == 0, "tick %d is not there: %s", i,
-                      stream.body);
-        at += strlen(event);
-        free(event);
-    }
-    ck_assert_str_eq(at, "");
-    free(type);
-    http_response_finish(&stream);
-}
-END_TEST
-
-START_TEST(a_metric_of_a_module_bears_its_name)
-{
-    for (int i = 0; i < 2; i++) {
-        struct http_response stream = http_get(gateway, "/clock");
-        http_response_finish(&stream);
-    }
-    struct http_response metrics = http_get(gateway, "/metrics");
-    http_assert_status(&metrics, 200);
-    ck_assert_ptr_nonnull(strstr(metrics.body, "# TYPE koine_clock_ticks_total counter\n"));
-    ck_assert_ptr_nonnull(strstr(metrics.body, "\nkoine_clock_ticks_total 20\n"));
-    http_response_finish(&metrics);
-}
-END_TEST
-
-START_TEST(a_thread_answers_through_post)
-{
-    struct http_response answer = http_get(gateway, "/slow");
-    http_assert_status(&answer, 200);
-    ck_assert_str_eq(http_string(&answer, "from"), "thread");
-    http_response_finish(&answer);
-}
-END_TEST
-
-START_TEST(an_answer_after_the_client_left_is_harmless)
-{
-    struct raw_client *client = raw_connect(gateway);
-    raw_send_text(client, "GET /late HTTP/1.1\r\n" RAW_HOST RAW_AUTHORIZATION "\r\n");
-    ck_assert(!raw_readable(client, 100)); /* the handler runs and says nothing */
-    raw_close(client);
-    gateway_await_log(gateway, "clock: the late answer found its request gone");
-    struct http_response answer = http_get(gateway, "/slow");
-    http_assert_status(&answer, 200);
-    http_response_finish(&answer);
-}
-END_TEST
 
 /* ---- dialect */
 
@@ -116,8 +58,9 @@ END_TEST
 START_TEST(a_key_in_x_api_key_where_the_route_does_not_take_it)
 {
     static const char *const headers[] = {"x-api-key: " GATEWAY_KEY, NULL};
-    struct http_response answer =
-        http_send(gateway, &(struct http_request){.path = "/slow", .key = "", .headers = headers});
+    struct http_response answer = http_send(
+        gateway, &(struct http_request){
+                     .path = "/generate-text", .key = "", .headers = headers, .body = "{}"});
     http_assert_error(&answer, 401, "UNAUTHORIZED");
     http_response_finish(&answer);
 }
@@ -223,10 +166,6 @@ END_TEST
 
 int main(void) {
     const TTest *const tests[] = {
-        an_event_stream_arrives_whole,
-        a_metric_of_a_module_bears_its_name,
-        a_thread_answers_through_post,
-        an_answer_after_the_client_left_is_harmless,
         a_stream_and_a_decoded_path_parameter,
         a_key_in_x_api_key,
         a_key_in_x_api_key_where_the_route_does_not_take_it,

@@ -196,7 +196,8 @@ START_TEST(a_cli_that_exits_at_once)
     const char *const environment[] = {
         "CLAUDE_CODE_STANDIN={\"exit\":{\"code\":7,\"when\":\"start\",\"stderr\":\"sk-secret\"}}",
         NULL};
-    start("slots: {streaming: 1}\n", environment, NULL);
+    /* No process ahead: one that has failed already would be refused before the stream begins. */
+    start("slots: {streaming: 1}\npool: {warm: 0}\n", environment, NULL);
     assert_failure(&(struct failing){"{}", NULL, EARLY, "CLI_EXIT_ERROR", EXIT("7")});
 }
 END_TEST

@@ -179,7 +179,9 @@ START_TEST(a_worker_that_hangs_is_killed_when_it_shall_end)
     pause_ms(300);
     gateway_terminate(gateway); /* or it takes drain_seconds more */
     gateway_await_log(gateway, "does not end: it gets SIGKILL");
-    gateway_await_log(gateway, "was killed by SIGKILL in module crash while it drained");
+    gateway_await_log(
+        gateway,
+        "was killed by SIGKILL in module crash (handler of GET /crash/{place}) while it drained");
     join(1);
 }
 END_TEST

@@ -4,7 +4,7 @@
  * one. Both must agree, the value must always be JSON to jansson, and what is accepted in whole
  * must be what jansson accepts.
  */
-#include "module/partial_json.h"
+#include <koine-module/partial_json.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>

@@ -210,17 +210,26 @@ int gateway_join_status(struct gateway *gateway) {
     return status;
 }
 
-void gateway_join(struct gateway *gateway) {
+/* Waits for the end, and that long for the rest of the log: what a sanitizer found stands there,
+ * and a stray process may hold the pipe. The caller frees. */
+static char *join(struct gateway *gateway, unsigned log_ms) {
     int status = wait_for(gateway);
-    /* Waits for the rest of the log; what a sanitizer found stands there. */
-    log_tail_await(gateway->log, "\n\n never logged", status == 0 ? 0 : 500);
+    log_tail_await(gateway->log, "\n\n never logged", status == 0 ? log_ms : 500);
     char *log = gateway_log(gateway);
     ck_assert_msg(status == 0, "the gateway ended with %d, expected exit status 0; its log:\n%s",
                   status, log);
     ck_assert_msg(gateway->crashes || !strstr(log, "; a new one starts"),
                   "a worker has crashed; the log:\n%s", log);
-    free(log);
     destroy(gateway);
+    return log;
+}
+
+void gateway_join(struct gateway *gateway) {
+    free(join(gateway, 0));
+}
+
+char *gateway_join_log(struct gateway *gateway) {
+    return join(gateway, 2000);
 }
 
 void gateway_stop(struct gateway *gateway) {

@@ -35,6 +35,8 @@ void gateway_stop(struct gateway *gateway);
 /* As gateway_stop in two steps: the signal, then the wait that asserts. */
 void gateway_terminate(struct gateway *gateway);
 void gateway_join(struct gateway *gateway);
+/* The same; gives the whole log, which the caller frees. */
+char *gateway_join_log(struct gateway *gateway);
 /* Waits, frees, removes; returns the exit status, -1 when a signal ended the gateway. */
 int gateway_join_status(struct gateway *gateway);
 

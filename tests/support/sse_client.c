@@ -251,8 +251,9 @@ char *sse_request_text(const struct sse_request *request) {
     const char *key = request->key ? request->key : GATEWAY_KEY;
     char *text = NULL;
     size_t size = 0;
-    add_line(&text, &size, "POST %s %s\r\n" RAW_HOST "Content-Type: application/json\r\n",
-             request->path, request->protocol ? request->protocol : "HTTP/1.1");
+    add_line(&text, &size, "%s %s %s\r\n" RAW_HOST "Content-Type: application/json\r\n",
+             request->method ? request->method : "POST", request->path,
+             request->protocol ? request->protocol : "HTTP/1.1");
     if (*key)
         add_line(&text, &size, "Authorization: Bearer %s\r\n", key);
     for (const char *const *header = request->headers; header && *header; header++)

@@ -26,6 +26,7 @@ struct sse_event {
 };
 
 struct sse_request {
+    const char *method; /* NULL: "POST" */
     const char *path;
     const char *protocol;       /* NULL: "HTTP/1.1" */
     const char *key;            /* NULL: GATEWAY_KEY; "": no Authorization */
@@ -37,7 +38,7 @@ struct sse_request {
 /* How long the next head, event or end may take: ten seconds, or this from now on, for all. */
 void sse_set_patience(unsigned ms);
 
-/* Posts on a connection of its own and waits for the head of the answer, whatever it is. */
+/* Sends on a connection of its own and waits for the head of the answer, whatever it is. */
 struct sse_stream *sse_open_stream(const struct gateway *gateway, const char *path, json_t *body);
 struct sse_stream *sse_open_request(const struct gateway *gateway,
                                     const struct sse_request *request);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gateways with the modules of tests/e2e/modules. Knows nothing of what the modules do. */
+/* Gateways with the modules of tests/e2e/modules and examples/modules. Knows nothing of what the
+ * modules do. */
 #ifndef SUPPORT_TEST_MODULES_H
 #define SUPPORT_TEST_MODULES_H
 
@@ -7,6 +8,11 @@
 
 /* The file of a module beside the gateway under test; the caller frees. */
 char *test_module(const char *name);
+/* The same of an example. */
+char *example_module(const char *name);
+/* Whether an example was not built because its compiler is missing; says so as SKIPPED. For main:
+ * asserts nothing. */
+bool example_is_missing(const char *name);
 
 /*
  * A configuration that loads `text` and the named modules (or paths), with `more` lines of the
@@ -17,5 +23,9 @@ char *modules_config(const char *const *modules, const char *more, const char *r
 /* Starts a gateway with them; `environment` as in gateway_options. */
 struct gateway *modules_start(const char *const *modules, const char *more, const char *rest,
                               const char *const *environment);
+
+/* Asks /metrics until a series has this value: "koine_clock_subscribers 1". Aborts the test after
+ * ten seconds. */
+void modules_await_metric(const struct gateway *gateway, const char *line);
 
 #endif

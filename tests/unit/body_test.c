@@ -3,9 +3,10 @@
  * The module SDK's request bodies against a host that is nothing but a request: which bodies are
  * read and as what, which are refused and in which words. What a run does with them is not here.
  */
-#include "module/generate.h"
-#include "module/json_span.h"
+#include "json_span.h"
 #include <check.h>
+#include <jansson.h>
+#include <koine-module/generate.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -380,6 +381,95 @@ START_TEST(many_problems_are_counted_not_listed)
 }
 END_TEST
 
+/* ---- limits, choices, further kinds ------------------------------------------------------- */
+
+struct limited_body {
+    struct koine_text name, size, any;
+    struct koine_body_strings tags;
+    struct koine_body_array rows;
+    uint32_t times;
+    double ratio, number;
+    int64_t integer;
+};
+
+static const char *const sizes[] = {"small", "middle", "large", NULL};
+
+static const struct koine_body_field limited[] = {
+    KOINE_BODY_LIMITED(struct limited_body, name, "name", KOINE_BODY_STRING, 0, 2, 4),
+    KOINE_BODY_CHOICE(struct limited_body, size, "size", 0, sizes),
+    KOINE_BODY_FIELD(struct limited_body, any, "any", KOINE_BODY_JSON, 0),
+    KOINE_BODY_LIMITED(struct limited_body, tags, "tags", KOINE_BODY_STRINGS, 0, 1, 2),
+    KOINE_BODY_LIMITED(struct limited_body, rows, "rows", KOINE_BODY_ARRAY, 0, 0, 2),
+    KOINE_BODY_LIMITED(struct limited_body, times, "times", KOINE_BODY_POSITIVE_INTEGER, 0, 1, 9),
+    KOINE_BODY_LIMITED(struct limited_body, ratio, "ratio", KOINE_BODY_POSITIVE_NUMBER, 0, 0, 1),
+    KOINE_BODY_FIELD(struct limited_body, number, "number", KOINE_BODY_NUMBER, 0),
+    KOINE_BODY_LIMITED(struct limited_body, integer, "integer", KOINE_BODY_INTEGER, 0, -5, 1e15),
+};
+
+static const struct {
+    const char *body, *problem; /* NULL: none */
+} limited_bodies[] = {
+    {"{\"name\":\"ab\"}", NULL},
+    {"{\"name\":\"\\u00e4\\u20ac\\ud83d\\ude00d\"}", NULL}, /* 4 characters, 10 bytes */
+    {"{\"name\":\"a\"}", "name: must have at least 2 characters, got 1"},
+    {"{\"name\":\"abcde\"}", "name: must have at most 4 characters, got 5"},
+    {"{\"size\":\"large\"}", NULL},
+    {"{\"size\":\"\"}", "size: must be \"small\", \"middle\" or \"large\""},
+    {"{\"size\":\"larger\"}", "size: must be \"small\", \"middle\" or \"large\""},
+    {"{\"tags\":[\"a\",\"b\"]}", NULL},
+    {"{\"tags\":[]}", "tags: must hold at least 1 item, got 0"},
+    {"{\"tags\":[\"a\",\"b\",\"c\"]}", "tags: must hold at most 2 items, got 3"},
+    {"{\"rows\":[]}", NULL},
+    {"{\"rows\":[1,2,3]}", "rows: must hold at most 2 items, got 3"},
+    {"{\"times\":9}", NULL},
+    {"{\"times\":10}", "times: must be at most 9, got 10"},
+    {"{\"ratio\":0.5}", NULL},
+    {"{\"ratio\":1.5}", "ratio: must be at most 1, got 1.5"},
+    {"{\"number\":-1e300}", NULL},
+    {"{\"number\":\"1\"}", "number: must be a number, got a string"},
+    {"{\"integer\":-5}", NULL},
+    {"{\"integer\":1e3}", NULL},
+    {"{\"integer\":-6}", "integer: must be at least -5, got -6"},
+    {"{\"integer\":1.5}", "integer: must be an integer of at most 53 bits, got 1.5"},
+    {"{\"integer\":9007199254740992}",
+     "integer: must be an integer of at most 53 bits, got 9007199254740992"},
+    {"{\"integer\":null}", "integer: must be an integer of at most 53 bits, got null"},
+};
+
+START_TEST(a_field_has_limits)
+{
+    struct exchange exchange;
+    struct limited_body body = {.times = 1};
+    const char *problem = limited_bodies[_i].problem;
+    char expected[256] = "";
+    begin(&exchange, limited_bodies[_i].body);
+    bool accepted =
+        koine_body_parse(&exchange.host, (koine_request){1}, limited, COUNT(limited), &body);
+    if (problem)
+        snprintf(expected, sizeof(expected), "400 VALIDATION_ERROR %s", problem);
+    ck_assert_str_eq(exchange.answer, expected);
+    ck_assert_int_eq(accepted, !problem);
+    end_request(&exchange);
+}
+END_TEST
+
+START_TEST(further_kinds_arrive_and_defaults_stay)
+{
+    struct exchange exchange;
+    struct limited_body body = {.times = 3, .name = KOINE_TEXT("nobody")};
+    begin(&exchange, "{\"any\": [1, {\"a\": 2.50}] ,\"integer\":-4,\"number\":-0.25}");
+    ck_assert_msg(
+        koine_body_parse(&exchange.host, (koine_request){1}, limited, COUNT(limited), &body), "%s",
+        exchange.answer);
+    assert_text(body.any, "[1, {\"a\": 2.50}]");
+    ck_assert_int_eq(body.integer, -4);
+    ck_assert_double_eq(body.number, -0.25);
+    ck_assert_uint_eq(body.times, 3);
+    assert_text(body.name, "nobody");
+    end_request(&exchange);
+}
+END_TEST
+
 /* ---- content types ----------------------------------------------------------------------- */
 
 static const struct {
@@ -473,6 +563,8 @@ int main(void) {
     tcase_add_test(read, an_empty_history_is_a_first_turn);
     tcase_add_test(read, a_scanner_stays_within_its_text);
     tcase_add_loop_test(read, a_body_says_that_it_is_json_or_nothing, 0, COUNT(content_types));
+    tcase_add_test(read, further_kinds_arrive_and_defaults_stay);
+    tcase_add_loop_test(refused, a_field_has_limits, 0, COUNT(limited_bodies));
     tcase_add_loop_test(refused, a_wrong_field_is_named, 0, COUNT(wrong_fields));
     tcase_add_loop_test(refused, what_is_not_json_is_refused_with_its_place, 0, COUNT(not_json));
     tcase_add_test(refused, a_nul_byte_is_refused);

@@ -73,6 +73,13 @@ static const char *const everything =
     "  directory: /opt\n"
     "  on_error: continue\n"
     "  load: [text, /opt/a.so]\n"
+    "  load_timeout_ms: 37\n"
+    "  routes:\n"
+    "    text:\n"
+    "      POST /generate-text: {path: /ask, authentication: none, slot_class: none}\n"
+    "      GET /v1/{a}/{b}: {enabled: false, path: '/v2/{b}/{a}', authentication: required}\n"
+    "    /opt/a.so:\n"
+    "      DELETE /x: {}\n"
     "  settings:\n"
     "    chat: {a: 1, b: 1.0, c: 'true', d: null, e: [~, 'null', \"line\\nbreak\\ttab\\x7f \"],\n"
     "      f: {}, g: [], h: 1e300, i: '', j: '- x', k: \"\\U0001F600 \\u0085\", '5': '0x1F'}\n"
@@ -104,6 +111,11 @@ START_TEST(what_is_printed_loads_again_and_prints_the_same)
     ck_assert_uint_eq(config->runner.limits.memory_bytes, 1U << 30);
     ck_assert_int_eq(config->runner.cgroup, false);
     ck_assert_uint_eq(config->pool.session_idle_seconds, 29);
+    ck_assert_uint_eq(config->modules.route_count, 3);
+    ck_assert_str_eq(config->modules.routes[1].moved_to, "/v2/{b}/{a}");
+    ck_assert_int_eq(config->modules.routes[1].authentication, 0);
+    ck_assert_int_eq(config->modules.routes[1].enabled, false);
+    ck_assert_int_eq(config->modules.routes[2].authentication, -1);
     free(settings);
     free(settings_again);
     free(first);

@@ -77,6 +77,20 @@ START_TEST(an_id_of_another_kind_does_not_resolve)
 }
 END_TEST
 
+START_TEST(an_id_that_was_one_is_told_from_one_that_never_was)
+{
+    uint64_t dead = added(handles, &objects[0]);
+    handles_remove(handles, dead);
+    uint64_t alive = added(handles, &objects[1]);
+    ck_assert(handles_knows(handles, dead));
+    ck_assert(handles_knows(handles, alive));
+    ck_assert(!handles_knows(handles, alive + (UINT64_C(1) << 24))); /* of a later generation */
+    ck_assert(!handles_knows(handles, alive + 1));                   /* of a slot without use */
+    ck_assert(!handles_knows(handles, alive ^ (UINT64_C(1) << 56))); /* of another kind */
+    ck_assert(!handles_knows(handles, 0));
+}
+END_TEST
+
 START_TEST(the_table_grows_and_keeps_its_ids)
 {
     uint64_t ids[MANY];
@@ -182,6 +196,7 @@ int main(void) {
     tcase_add_test(ids, zero_and_made_up_ids_resolve_to_nothing);
     tcase_add_test(ids, a_dead_id_does_not_resolve_to_the_next_object_of_its_slot);
     tcase_add_test(ids, an_id_of_another_kind_does_not_resolve);
+    tcase_add_test(ids, an_id_that_was_one_is_told_from_one_that_never_was);
     tcase_add_test(ids, the_table_grows_and_keeps_its_ids);
     tcase_add_test(ids, removed_slots_are_used_before_the_table_grows);
     tcase_add_test(ids, a_slot_whose_generations_are_used_up_is_retired);

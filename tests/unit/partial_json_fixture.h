@@ -3,7 +3,7 @@
 #ifndef UNIT_PARTIAL_JSON_FIXTURE_H
 #define UNIT_PARTIAL_JSON_FIXTURE_H
 
-#include "module/partial_json.h"
+#include <koine-module/partial_json.h>
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>

@@ -44,6 +44,19 @@ START_TEST(the_two_stock_classes_have_the_limits_of_the_config)
 }
 END_TEST
 
+START_TEST(a_configured_class_can_be_had_before_a_module_declares_it)
+{
+    ck_assert_ptr_null(slots_find_configured(slots, "nosuch"));
+    struct slot_class *class = slots_find_configured(slots, "sql");
+    ck_assert_ptr_nonnull(class);
+    ck_assert_uint_eq(slot_class_limit(class), 7);
+    ck_assert_int_eq(slots_declare(slots, "sql", 2), KOINE_OK);
+    ck_assert_ptr_eq(slots_find_configured(slots, "sql"), class);
+    ck_assert_int_eq(slots_declare(slots, "sql", 2), KOINE_EXISTS);
+    ck_assert_ptr_eq(slots_find_configured(slots, "streaming"), find("streaming"));
+}
+END_TEST
+
 START_TEST(a_class_is_full_at_its_limit_and_free_again_after_a_return)
 {
     struct slot_class *class = find("streaming");
@@ -173,6 +186,7 @@ int main(void) {
     TCase *all = tcase_create("slots");
     tcase_add_checked_fixture(all, setup, teardown);
     tcase_add_test(all, the_two_stock_classes_have_the_limits_of_the_config);
+    tcase_add_test(all, a_configured_class_can_be_had_before_a_module_declares_it);
     tcase_add_test(all, a_class_is_full_at_its_limit_and_free_again_after_a_return);
     tcase_add_test(all, a_limit_of_zero_rejects_all);
     tcase_add_test(all, a_key_has_a_limit_of_its_own);

@@ -11,14 +11,14 @@ static size_t each(const char *name, void (*scenario)(struct koine_test_host *ho
     return findings;
 }
 
-/* Whatever fails, the client is told in due form. 400: jansson takes some failures of its own for
- * bad syntax. */
+/* Whatever fails, the client is told in due form, or cut where there is no memory to tell it. 400:
+ * jansson takes some failures of its own for bad syntax. */
 static void ask_for_text(struct koine_test_host *host, void *data) {
     size_t *answered = data;
     struct koine_test_answer *answer =
         koine_test_send(host, "POST", "/generate-text", "{\"prompt\":\"hello\"}");
     int status = koine_test_status(answer);
-    ck_assert_msg(status == 200 || status == 400 || status == 500, "%d %s", status,
+    ck_assert_msg(status == 200 || status == 400 || status == 500 || status == 0, "%d %s", status,
                   koine_test_body(answer));
     *answered += status == 200;
 }
@@ -32,19 +32,20 @@ START_TEST(the_stock_module_survives_each_one)
 }
 END_TEST
 
-/* clock gives up without an answer when http->alloc fails, and loses its timer when on_end does. */
+/* ticker gives up without an answer when http->alloc fails, and loses its timer when on_end does.
+ */
 static void ask_for_ticks(struct koine_test_host *host, void *data) {
     size_t *missing = data;
-    koine_test_send(host, "GET", "/clock", NULL);
+    koine_test_send(host, "GET", "/ticker", NULL);
     koine_test_stop(host);
-    while (koine_test_expect(host, "GET /clock") || koine_test_expect(host, "timer-left"))
+    while (koine_test_expect(host, "GET /ticker") || koine_test_expect(host, "timer-left"))
         ++*missing;
 }
 
 START_TEST(a_module_that_forgets_its_request_then_is_found_out)
 {
     size_t rounds = 0, missing = 0;
-    ck_assert_uint_eq(each("clock", ask_for_ticks, &missing, &rounds), 0);
+    ck_assert_uint_eq(each("ticker", ask_for_ticks, &missing, &rounds), 0);
     ck_assert_uint_ge(missing, 3); /* alloc, stream_begin, on_end */
     ck_assert_uint_ge(rounds, missing);
 }

@@ -45,9 +45,9 @@ END_TEST
 
 START_TEST(a_route_without_documentation)
 {
-    struct output output = run_with("clock", "");
+    struct output output = run_with("ticker", "");
     ck_assert_int_eq(output.status, 0);
-    assert_holds(&output, "warning: GET /clock is not in the module's OpenAPI fragment");
+    assert_holds(&output, "warning: GET /ticker is not in the module's OpenAPI fragment");
 }
 END_TEST
 
@@ -98,15 +98,17 @@ START_TEST(findings_make_it_fail)
     assert_holds(&output, "koine-test-host: misbehaving: [not-answered] GET /forgets was");
     output = run_with("misbehaving", "-s '{\"mistake\":\"conflict\"}'");
     ck_assert_int_eq(output.status, 1);
-    assert_holds(&output, "[route-conflict] http->route: GET /twice is taken");
+    assert_holds(
+        &output,
+        "[route-conflict] http->route: GET /twice answers the same requests as GET /twice");
 }
 END_TEST
 
 START_TEST(every_call)
 {
-    struct output output = run_with("clock", "--verbose 'GET /clock'");
+    struct output output = run_with("ticker", "--verbose 'GET /ticker'");
     ck_assert_int_eq(output.status, 0);
-    assert_holds(&output, "       0 ms the handler of GET /clock\n");
+    assert_holds(&output, "       0 ms the handler of GET /ticker\n");
     assert_holds(&output, "       0 ms   http->stream_begin = OK\n");
     assert_holds(&output, "      45 ms   http->stream_end = OK\n");
 }

@@ -221,7 +221,7 @@ static struct koine_test_host *with_mistake(const char *settings) {
 START_TEST(a_route_that_the_module_has_already)
 {
     with_mistake("{\"mistake\":\"conflict\"}");
-    assert_finding(host, "route-conflict", "GET /twice is taken");
+    assert_finding(host, "route-conflict", "GET /twice answers the same requests as GET /twice");
 }
 END_TEST
 

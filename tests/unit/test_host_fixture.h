@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* `name`: of a stock module ("text") or one of tests/e2e/modules ("clock"). */
+/* `name`: of a stock module ("text") or one of tests/e2e/modules ("ticker"). */
 static inline char *fixture_path(const char *name) {
     static const char *const stock[] = {"text", "object", "stream", "stream-object"};
     char *path = test_module(name);

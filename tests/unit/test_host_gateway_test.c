@@ -16,7 +16,7 @@
 static struct gateway *gateway;
 
 static void setup(void) {
-    static const char *const modules[] = {"clock", "dialect", "toolbox", "services", NULL};
+    static const char *const modules[] = {"ticker", "dialect", "toolbox", "services", NULL};
     char *object = fixture_path("object"), *stream = fixture_path("stream");
     char *more =
         scratch_text("  - %s\n  - %s\n  settings:\n    services: " SETTINGS "\n", object, stream);
@@ -144,9 +144,9 @@ START_TEST(answers)
              .script = "[{\"text\":\"hihihi\"}]"),
         POST("toolbox", "/ask", .body = "standin:{\"text\":\"plain\"}",
              .script = "[{\"text\":\"plain\"}]"),
-        {.module = "clock", .method = "GET", .path = "/clock"},
-        {.module = "clock", .method = "GET", .path = "/slow?a=b"},
-        {.module = "clock", .method = "GET", .path = "/%73low"},
+        {.module = "ticker", .method = "GET", .path = "/ticker"},
+        {.module = "ticker", .method = "GET", .path = "/slow?a=b"},
+        {.module = "ticker", .method = "GET", .path = "/%73low"},
     };
     for (size_t i = 0; i < sizeof(probes) / sizeof(*probes); i++)
         assert_same(&probes[i]);
@@ -162,7 +162,7 @@ START_TEST(refusals_of_the_host)
         POST("text", "/nothing", .body = "{}"),
         {.module = "text", .method = "GET", .path = "/generate-text"},
         {.module = "text", .method = "PUT", .path = "/generate-text", .body = "{}"},
-        {.module = "clock", .method = "POST", .path = "/clock", .body = "{}"},
+        {.module = "ticker", .method = "POST", .path = "/ticker", .body = "{}"},
         POST("dialect", "/v1/echo/a", .body = "x", .key = ""),
         POST("dialect", "/v1/echo/a", .body = "x", .key = "", .header = "x-api-key: wrong"),
         POST("dialect", "/v1/nothing", .body = "x"),

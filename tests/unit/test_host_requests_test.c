@@ -123,9 +123,9 @@ END_TEST
 
 START_TEST(timers_run_in_virtual_time)
 {
-    struct koine_test_host *host = fixture("clock");
+    struct koine_test_host *host = fixture("ticker");
     struct koine_test_answer *answer =
-        koine_test_request(host, &(struct koine_test_request){.path = "/clock"});
+        koine_test_request(host, &(struct koine_test_request){.path = "/ticker"});
     double ticks;
     ck_assert_uint_eq(koine_test_event_count(answer), 1);
     koine_test_advance_ms(host, 24);
@@ -135,16 +135,16 @@ START_TEST(timers_run_in_virtual_time)
     ck_assert_uint_eq(koine_test_event_count(answer), 10);
     assert_text(koine_test_event_data(answer, "tick", 9), "10");
     ck_assert_uint_eq(koine_test_now_ms(host), 45);
-    ck_assert(koine_test_metric(host, "koine_clock_ticks_total", &ticks));
+    ck_assert(koine_test_metric(host, "koine_ticker_ticks_total", &ticks));
     ck_assert_double_eq(ticks, 10);
-    ck_assert(!koine_test_metric(host, "koine_clock_ticks", &ticks));
+    ck_assert(!koine_test_metric(host, "koine_ticker_ticks", &ticks));
     fixture_end(host);
 }
 END_TEST
 
 START_TEST(a_thread_answers_through_post)
 {
-    struct koine_test_host *host = fixture("clock");
+    struct koine_test_host *host = fixture("ticker");
     struct koine_test_answer *answer = koine_test_send(host, "GET", "/slow", NULL);
     assert_text(koine_test_string(answer, "from"), "thread");
     ck_assert_uint_lt(koine_test_now_ms(host), 600000);
@@ -154,7 +154,7 @@ END_TEST
 
 START_TEST(an_answer_after_the_client_left_is_harmless)
 {
-    struct koine_test_host *host = fixture("clock");
+    struct koine_test_host *host = fixture("ticker");
     struct koine_test_answer *answer =
         koine_test_request(host, &(struct koine_test_request){.path = "/late"});
     koine_test_client_leaves(answer);
@@ -177,7 +177,7 @@ END_TEST
 
 START_TEST(a_head_request_has_no_body)
 {
-    struct koine_test_host *host = fixture("clock");
+    struct koine_test_host *host = fixture("ticker");
     struct koine_test_answer *answer = koine_test_send(host, "HEAD", "/slow", NULL);
     ck_assert_int_eq(koine_test_status(answer), 200);
     ck_assert_uint_eq(koine_test_body_size(answer), 0);

@@ -1,21 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A module that is refused: which way, the environment variable KOINE_TEST_REFUSE says ("magic",
- * "major", "minor", "size", "name", "create", "init", "route").
+ * A module that is refused: which way, the environment variable KOINE_TEST_REFUSE says. It ends or
+ * hangs when it is loaded ("exit", "hang") or asked for its descriptor ("abort"), or shows a wrong
+ * one, or fails later on.
  */
 #include <koine/koine.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int wants(const char *way) {
     const char *asked = getenv("KOINE_TEST_REFUSE");
     return asked && strcmp(asked, way) == 0;
 }
 
+__attribute__((constructor)) static void load(void) {
+    if (wants("exit")) {
+        fputs("first line\n  the licence has expired  \n\n", stderr);
+        exit(3);
+    }
+    while (wants("hang"))
+        pause();
+}
+
 static void handler(void *self, koine_request request) {
     (void)self;
     (void)request;
+}
+
+/* Must not come after a start that failed. */
+static void on_timer(void *data, koine_timer timer) {
+    (void)data;
+    (void)timer;
+    if (wants("start"))
+        abort();
+}
+
+static void on_post(void *data) {
+    (void)data;
+    if (wants("start"))
+        abort();
 }
 
 static int32_t create(const struct koine_host *host, void **self) {
@@ -27,6 +52,8 @@ static int32_t init(void *self, struct koine_text config, struct koine_error *er
     const struct koine_host *host = self;
     const struct koine_http *http = host->service(host, KOINE_HTTP);
     (void)config;
+    if (wants("init-crash"))
+        abort();
     struct koine_route route = {.size = sizeof(route),
                                 .method = "POST",
                                 .path = wants("route") ? "/generate-text" : "/refused",
@@ -43,18 +70,59 @@ static int32_t init(void *self, struct koine_text config, struct koine_error *er
     return KOINE_OK;
 }
 
+static int32_t start(void *self, struct koine_error *error) {
+    const struct koine_host *host = self;
+    const struct koine_loop *loop = host->service(host, KOINE_LOOP);
+    koine_timer timer;
+    loop->timer_start(host, 1, 1, on_timer, self, &timer);
+    loop->post(host, on_post, self);
+    if (!wants("start"))
+        return KOINE_OK;
+    snprintf(error->message, error->capacity, "no licence");
+    return KOINE_INVALID;
+}
+
+static void say(const struct koine_host *host, struct koine_text text) {
+    const struct koine_log *log = host->service(host, KOINE_LOG);
+    log->write(host, KOINE_LOG_INFO, (koine_request){0}, text);
+}
+
+static void quiesce(void *self) {
+    say(self, KOINE_TEXT("refused quiesces"));
+}
+
+static void destroy(void *self) {
+    say(self, KOINE_TEXT("refused is destroyed"));
+    if (wants("destroy-crash"))
+        abort();
+}
+
+static const void *extension(void *self, const char *id) {
+    static const struct koine_document none = {.size = 4};
+    (void)self;
+    return wants("openapi") && strcmp(id, KOINE_EXTENSION_OPENAPI) == 0 ? &none : NULL;
+}
+
 const struct koine_module *koine_module(void) {
     static struct koine_module module;
+    if (wants("abort"))
+        abort();
     module = (struct koine_module){
         .magic = wants("magic") ? 1 : KOINE_MODULE_MAGIC,
         .abi_major = wants("major") ? 9 : KOINE_ABI_MAJOR,
         .abi_minor = wants("minor") ? 99 : KOINE_ABI_MINOR,
-        .size = wants("size") ? 40 : sizeof(struct koine_module),
+        .size = wants("size")        ? 40
+                : wants("long-size") ? 60000
+                                     : sizeof(struct koine_module),
         .name = wants("name") ? "Bad Name" : "refused",
         .version = "1.0.0",
         .summary = "Is refused when asked to be",
         .create = create,
         .init = init,
+        .start = start,
+        .quiesce = quiesce,
+        .destroy = destroy,
+        .extension = extension,
     };
     return &module;
 }
