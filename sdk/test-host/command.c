@@ -30,6 +30,9 @@ static const char help[] =
     "                            All steps are in koine-test-host.h; without one a run answers "
     "its\n"
     "                            own prompt\n"
+    "  -a, --allocations         sends the requests again and again, until each allocation on "
+    "their\n"
+    "                            way has failed once\n"
     "  -v, --verbose             each call into the module and each of its calls into the host, "
     "with\n"
     "                            the virtual time\n"
@@ -80,13 +83,14 @@ static bool cut(char *request, const char **method, const char **path, const cha
     return **path == '/';
 }
 
-static bool send_one(struct koine_test_host *host, const char *request) {
+bool send_request(struct koine_test_host *host, const char *request, bool print) {
     char *copy = strdup(request);
     const char *method, *path, *body;
     bool good = copy && cut(copy, &method, &path, &body);
-    if (good)
-        print_answer(request, koine_test_send(host, method, path, body));
-    else
+    struct koine_test_answer *answer = good ? koine_test_send(host, method, path, body) : NULL;
+    if (good && print)
+        print_answer(request, answer);
+    else if (!good)
         fail(request, "a request is METHOD /PATH [BODY]");
     free(copy);
     return good;
@@ -102,21 +106,27 @@ static int send_all(const struct command *command) {
     }
     koine_test_play_always(host, command->script);
     for (size_t i = 0; good && i < command->request_count; i++)
-        good = send_one(host, command->requests[i]);
+        good = send_request(host, command->requests[i], true);
     koine_test_stop(host);
     if (*koine_test_log(host))
         printf("log of %s:\n%s", koine_test_module_name(host), koine_test_log(host));
     fflush(stdout);
     bool found = koine_test_host_destroy(host) > 0;
+    if (good && command->each_allocation)
+        found = check_allocations(command) > 0 || found;
     return good ? found : 2;
 }
 
 /* ---- the command line */
 
 static const struct option long_options[] = {
-    {"settings", required_argument, NULL, 's'}, {"script", required_argument, NULL, 'p'},
-    {"verbose", no_argument, NULL, 'v'},        {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},        {NULL, 0, NULL, 0},
+    {"settings", required_argument, NULL, 's'},
+    {"script", required_argument, NULL, 'p'},
+    {"allocations", no_argument, NULL, 'a'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
 };
 
 /* 0: go on; else the exit status plus one. */
@@ -130,6 +140,9 @@ static int read_option(struct command *command, int option, char **settings, cha
         free(*script);
         command->script = *script = read_json(optarg);
         return *script ? 0 : 3;
+    case 'a':
+        command->each_allocation = true;
+        return 0;
     case 'v':
         command->options.trace = stdout;
         return 0;
@@ -148,7 +161,7 @@ int main(int argc, char **argv) {
     struct command command = {.script = NULL};
     char *settings = NULL, *script = NULL;
     int option, done = 0, status;
-    while (!done && (option = getopt_long(argc, argv, "s:p:vh", long_options, NULL)) >= 0)
+    while (!done && (option = getopt_long(argc, argv, "s:p:avh", long_options, NULL)) >= 0)
         done = read_option(&command, option, &settings, &script);
     if (done) {
         status = done - 1;

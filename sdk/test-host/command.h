@@ -10,7 +10,11 @@ struct command {
     const char *script; /* JSON; NULL: runs echo */
     char *const *requests;
     size_t request_count;
+    bool each_allocation; /* the requests are sent again, each allocation failing once */
 };
+
+/* command.c: false: the request is none, which has been said. */
+bool send_request(struct koine_test_host *host, const char *request, bool print);
 
 /* command_print.c */
 void print_answer(const char *request, struct koine_test_answer *answer);
@@ -18,5 +22,7 @@ void print_module(struct koine_test_host *host);
 
 /* command_check.c: all that can be said of a module without a request. Returns findings. */
 size_t check_module(const struct command *command);
+/* Sends the requests again and again, each allocation failing once. Returns findings. */
+size_t check_allocations(const struct command *command);
 
 #endif

@@ -104,6 +104,23 @@ START_TEST(findings_make_it_fail)
 }
 END_TEST
 
+START_TEST(each_allocation_of_requests)
+{
+    struct output output = run_with("text", "-a 'POST /generate-text {\"prompt\":\"x\"}'");
+    ck_assert_int_eq(output.status, 0);
+    assert_holds(&output, "\"text\":\"x\"");
+    assert_holds(&output, "  allocations: each of ");
+    output = run_with("toolbox", "-a 'GET /nothing'");
+    ck_assert_int_eq(output.status, 0);
+    if (!koine_test_watches_memory())
+        return; /* a sanitizer finds the leak by itself, and would end the command */
+    output = run_with("misbehaving", "--allocations 'GET /leaks'");
+    ck_assert_int_eq(output.status, 1);
+    assert_holds(&output, "koine-test-host: when allocation ");
+    assert_holds(&output, "[memory-left] 77 bytes");
+}
+END_TEST
+
 START_TEST(every_call)
 {
     struct output output = run_with("ticker", "--verbose 'GET /ticker'");
@@ -139,8 +156,15 @@ END_TEST
 
 int main(void) {
     const TTest *const tests[] = {
-        a_good_module,        a_route_without_documentation, requests,   a_stream_with_its_times,
-        a_script_from_a_file, findings_make_it_fail,         every_call, what_is_wrong_is_said,
+        a_good_module,
+        a_route_without_documentation,
+        requests,
+        a_stream_with_its_times,
+        a_script_from_a_file,
+        findings_make_it_fail,
+        each_allocation_of_requests,
+        every_call,
+        what_is_wrong_is_said,
     };
     return test_main("koine-test-host", NULL, NULL, tests, sizeof tests / sizeof *tests);
 }
