@@ -212,12 +212,33 @@ void request_dispatch(struct request *request, struct koine_text fields, struct 
     }
 }
 
-static void free_memory(struct request *request) {
-    while (request->memory) {
-        struct request_memory *next = request->memory->next;
-        free(request->memory);
-        request->memory = next;
+static void free_memory(struct request_memory *memory) {
+    while (memory) {
+        struct request_memory *next = memory->next;
+        free(memory);
+        memory = next;
     }
+}
+
+/* A module whose own call has ended the request may still touch what is in its memory. */
+static void give_up_memory(struct request *request) {
+    struct server *server = request->worker->server;
+    if (!module_code_runs(request->worker)) {
+        free_memory(request->memory);
+        return;
+    }
+    while (request->memory) {
+        struct request_memory *block = request->memory;
+        request->memory = block->next;
+        block->next = server->kept;
+        server->kept = block;
+    }
+}
+
+void request_free_kept(struct server *server) {
+    struct request_memory *kept = server->kept;
+    server->kept = NULL;
+    free_memory(kept);
 }
 
 /* Frees the record once both the answer is out and the run is over. */
@@ -230,7 +251,7 @@ static void free_when_over(struct request *request) {
     if (request->deadline)
         event_free(request->deadline);
     tool_policy_unref(request->policy);
-    free_memory(request);
+    give_up_memory(request);
     free(request->headers);
     free(request->head);
     free(request);

@@ -28,6 +28,7 @@ enum request_state {
 struct request_memory;  /* one allocation of the module */
 struct request_watcher; /* one on_end callback */
 struct run;
+struct server;
 
 struct request {
     uint64_t handle;
@@ -70,6 +71,8 @@ void request_ended(struct request *request, enum gate_end how);
 void request_drained(struct request *request);
 /* The time to finish is over: answers 503, or has the run say so on its stream. */
 void request_shut_down(struct request *request);
+/* No module's code runs any more: frees what was kept for it. */
+void request_free_kept(struct server *server);
 /* The run says that it is over. */
 void request_run_over(struct request *request);
 

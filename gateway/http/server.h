@@ -16,8 +16,9 @@ struct server {
     struct handles *requests;
     uint64_t id_prefix; /* of made request ids */
     uint64_t id_counter;
-    size_t open;              /* requests with a record */
-    void (*idle)(void *data); /* called when the last one ends; used while draining */
+    size_t open;                 /* requests with a record */
+    struct request_memory *kept; /* of requests that ended while a module's code ran */
+    void (*idle)(void *data);    /* called when the last one ends; used while draining */
     void *idle_data;
 };
 

@@ -110,6 +110,8 @@ const char *module_name(const struct module *module);
 struct module_visit module_enter(struct module *module, enum notes_call call,
                                  const struct route *route);
 void module_leave(const struct module_visit *visit);
+/* Whether the loop is within a visit to any module. */
+bool module_code_runs(const struct worker *worker);
 
 /* Whether the caller is on the loop thread and, with `serving`, the module may be served; if not,
  * the log names the module and the call, and the call answers KOINE_WRONG_STATE. */

@@ -3,7 +3,7 @@
  * The loop's visits to modules: notes for the supervisor, and a warning when one took long. On the
  * path of every request; what is rare is kept out of it.
  */
-#include "http/router.h"
+#include "http/server.h"
 #include "modules/module.h"
 #include <signal.h>
 #include <stdio.h>
@@ -60,6 +60,10 @@ struct module_visit module_enter(struct module *module, enum notes_call call,
     return visit;
 }
 
+bool module_code_runs(const struct worker *worker) {
+    return atomic_load_explicit(&worker->supervised->notes->inside, memory_order_relaxed) != 0;
+}
+
 void module_leave(const struct module_visit *visit) {
     const struct module *module = visit->module;
     if (!module)
@@ -70,6 +74,9 @@ void module_leave(const struct module_visit *visit) {
         atomic_store_explicit(&notes->inside_since_ms, visit->since_before_ms,
                               memory_order_relaxed);
     atomic_store_explicit(&notes->inside, visit->before, memory_order_release);
+    const struct server *server = module->worker->server;
+    if (!visit->before && server && server->kept)
+        request_free_kept(module->worker->server);
     uint64_t took_ms = coarse_now_ms() - visit->since_ms;
     if (slow_ms && took_ms >= slow_ms)
         report_slow(visit, took_ms);

@@ -124,7 +124,9 @@ struct koine_http {
 
     /*
      * Zeroed memory that the host frees after the request's on_end callbacks and the END event of
-     * its run. Aligned for any type. NULL: the request has ended, or memory is short.
+     * its run, and never before the callback of a module that is running returns: a call that ends
+     * the request does not take it away at once. Aligned for any type. NULL: the request has ended,
+     * or memory is short.
      */
     void *(*alloc)(const struct koine_host *host, koine_request request, size_t bytes);
 

@@ -80,6 +80,8 @@ void request_drained(struct koine_test_answer *request);
 void request_set_deadline(struct koine_test_answer *request, uint32_t deadline_ms);
 void request_free(struct koine_test_answer *request);
 /* Memory of the request, which does not count as the module's. */
+/* No code of the module runs any more. */
+void request_free_kept(struct koine_test_host *host);
 void *request_alloc(struct koine_test_answer *request, size_t bytes);
 struct koine_text request_copy(struct koine_test_answer *request, struct koine_text text);
 void request_on_end(struct koine_test_answer *request,

@@ -2,6 +2,7 @@
 /* Checks, trace and timing of what crosses the border between module and host. */
 #include "test-host/call.h"
 #include "modules/struct_size.h"
+#include "test-host/answer.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -169,7 +170,8 @@ static void judge_time(const struct visit *visit) {
 
 void visit_end(struct visit *visit) {
     allocation_inside(visit->inside);
-    visit->host->depth--;
+    if (--visit->host->depth == 0)
+        request_free_kept(visit->host);
     /* Lifecycle functions may take their time: nobody waits for the loop then. */
     if (visit->host->depth == 0 && visit->host->state >= HOST_SERVING &&
         visit->host->state <= HOST_DRAINING)

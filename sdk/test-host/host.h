@@ -99,8 +99,9 @@ struct koine_test_host {
     char *state_directory;
     char *openapi, *schema;
     const struct koine_tool_set *tools;
-    unsigned depth; /* of calls into the module */
-    bool rendering; /* inside render_failure */
+    unsigned depth;                    /* of calls into the module */
+    struct answer_memory *kept_memory; /* of requests that ended meanwhile */
+    bool rendering;                    /* inside render_failure */
 
     /* time */
     atomic_uint_least64_t now_ms;

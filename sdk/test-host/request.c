@@ -56,13 +56,32 @@ struct koine_text request_copy(struct koine_test_answer *request, struct koine_t
 }
 
 /* Overwritten first: a module that still reads it is found out also without a sanitizer. */
-static void free_memory(struct koine_test_answer *request) {
-    while (request->memory) {
-        struct answer_memory *block = request->memory;
-        request->memory = block->next;
+static void free_memory(struct answer_memory *memory) {
+    while (memory) {
+        struct answer_memory *block = memory;
+        memory = block->next;
         memset(block->data, 0xDD, block->bytes);
         free(block);
     }
+}
+
+void request_free_kept(struct koine_test_host *host) {
+    struct answer_memory *kept = host->kept_memory;
+    host->kept_memory = NULL;
+    free_memory(kept);
+}
+
+/* Not from under the callback whose own call has ended the request. */
+static void give_up_memory(struct koine_test_answer *request) {
+    struct koine_test_host *host = request->host;
+    while (request->memory) {
+        struct answer_memory *block = request->memory;
+        request->memory = block->next;
+        block->next = host->kept_memory;
+        host->kept_memory = block;
+    }
+    if (host->depth == 0)
+        request_free_kept(host);
 }
 
 /* ---- the deadline */
@@ -148,7 +167,7 @@ static void free_when_over(struct koine_test_answer *request) {
     handle_remove(request->host, HANDLE_REQUEST, request->handle);
     tool_policy_unref(request->policy);
     request->policy = NULL;
-    free_memory(request);
+    give_up_memory(request);
 }
 
 void request_end(struct koine_test_answer *request, int32_t how) {
@@ -219,7 +238,7 @@ void request_free(struct koine_test_answer *request) {
     timed_stop(host, &request->keep_alive);
     timed_stop(host, &request->drain);
     tool_policy_unref(request->policy);
-    free_memory(request);
+    give_up_memory(request);
     for (size_t i = 0; i < request->piece_count; i++)
         free((void *)(uintptr_t)request->pieces[i].data);
     free(request->pieces);

@@ -170,6 +170,17 @@ START_TEST(a_forgotten_stream_is_cut)
 }
 END_TEST
 
+/* The call that ends the request leaves its memory until the module's handler has returned. */
+START_TEST(a_stream_that_is_overfilled_is_cut)
+{
+    struct raw_client *client = raw_connect(gateway);
+    raw_send_text(client, "GET /manners/overfill HTTP/1.1\r\n" RAW_HOST RAW_AUTHORIZATION "\r\n");
+    gateway_await_log(gateway, "wrote on although its stream was full: the request is cut");
+    raw_close(client);
+    assert_noted("-1 1");
+}
+END_TEST
+
 static void assert_drains_what_is_forgotten(const char *path, const char *sentence) {
     gateway_stop(gateway);
     start_with("drain_seconds: 1\n", NULL);
@@ -465,6 +476,7 @@ int main(void) {
         a_forgotten_request_is_answered_by_the_host,
         its_slot_is_free_with_the_answer_and_not_before,
         a_forgotten_stream_is_cut,
+        a_stream_that_is_overfilled_is_cut,
         draining_does_not_wait_for_what_is_forgotten,
         nor_for_a_stream,
         a_run_whose_result_is_ignored_holds_its_slot_until_the_answer,

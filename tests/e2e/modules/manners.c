@@ -332,29 +332,36 @@ static void forget_tool(struct manners *self, koine_request request) {
     note(self, start_run_with_tool(self, request, on_nothing));
 }
 
+/* Writes on until its stream is cut, and still uses the request's memory then. */
+static void overfill(struct manners *self, koine_request request) {
+    static const char kilobytes[64 * 1024];
+    const struct koine_stream_options options = {.size = sizeof(options)};
+    struct {
+        int32_t result, writes;
+    } *state = self->http->alloc(self->host, request, sizeof(*state));
+    if (!state || self->http->stream_begin(self->host, request, &options) != KOINE_OK)
+        return;
+    do {
+        state->result = self->http->stream_write(self->host, request,
+                                                 (struct koine_text){kilobytes, sizeof(kilobytes)});
+        state->writes++;
+    } while (state->result >= KOINE_OK && state->writes < 1000);
+    note(self, state->result);
+    note(self, state->writes > 4 && state->writes < 1000);
+}
+
 /* ---- routes */
 
 static const struct {
     const char *name;
     void (*act)(struct manners *self, koine_request request);
 } deeds[] = {
-    {"twice", twice},
-    {"stream", stream_wrongly},
-    {"late", late},
-    {"handles", handles},
-    {"other-kinds", other_kinds},
-    {"foreign", foreign},
-    {"sizes", sizes},
-    {"run-sizes", run_sizes},
-    {"other-sizes", other_sizes},
-    {"flood", flood},
-    {"leave-behind", leave_behind},
-    {"stop-twice", stop_twice},
-    {"ignore-result", ignore_result},
-    {"run-too-late", run_too_late},
-    {"run-twice", run_twice},
-    {"tool-twice", tool_twice},
-    {"forget-tool", forget_tool},
+    {"twice", twice},           {"stream", stream_wrongly},       {"late", late},
+    {"handles", handles},       {"other-kinds", other_kinds},     {"foreign", foreign},
+    {"sizes", sizes},           {"run-sizes", run_sizes},         {"other-sizes", other_sizes},
+    {"flood", flood},           {"overfill", overfill},           {"leave-behind", leave_behind},
+    {"stop-twice", stop_twice}, {"ignore-result", ignore_result}, {"run-too-late", run_too_late},
+    {"run-twice", run_twice},   {"tool-twice", tool_twice},       {"forget-tool", forget_tool},
 };
 
 static void do_deed(void *data, koine_request request) {
