@@ -19,6 +19,10 @@
 #include <koine/http.h>
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What a field may hold, and beside it the type of the struct's member. A JSON null is a value of
  * the wrong type, not a field left out. */
 enum koine_body_kind {
@@ -108,4 +112,7 @@ bool koine_body_accept(struct koine_body *body);
 bool koine_body_parse(const struct koine_host *host, koine_request request,
                       const struct koine_body_field *fields, size_t count, void *out);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -15,6 +15,10 @@
 #include <koine-module/body.h>
 #include <koine-module/module.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct koine_generate {
     struct koine_body_prompt prompt;
     struct koine_body_array history;
@@ -73,4 +77,7 @@ struct koine_run_options koine_generate_options(const struct koine_generate *par
 bool koine_generate_narrow(const struct koine_self *self, koine_request request,
                            const struct koine_generate *part);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

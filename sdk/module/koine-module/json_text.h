@@ -10,6 +10,10 @@
 #include <koine/base.h>
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct koine_json_text {
     char *bytes;
     size_t size;
@@ -37,4 +41,7 @@ void koine_json_text_add_string(struct koine_json_text *text, struct koine_text 
 /* Adds UTF-8 text as it stands within a JSON string, without the quotes around it. */
 void koine_json_text_add_escaped(struct koine_json_text *text, struct koine_text characters);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -16,6 +16,10 @@
 #include <koine/base.h>
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct koine_partial_json;
 
 /* NULL when memory is short. destroy takes NULL. */
@@ -49,4 +53,7 @@ struct koine_partial_value koine_partial_json_value(const struct koine_partial_j
  * is one once white space has followed, for more digits may come. Never so after a refusal. */
 bool koine_partial_json_complete(const struct koine_partial_json *reader);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -19,6 +19,10 @@
 #include <koine-module/body.h>
 #include <koine-module/module.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * Reads the query into `out`, which holds the defaults: a parameter that is left out stays as it
  * is. Names and values are decoded (%41, and "+" for a space); those that no field names are
@@ -32,4 +36,7 @@ bool koine_query_parse(const struct koine_host *host, koine_request request,
  * header that takes everything names nothing. */
 bool koine_accepts(const struct koine_self *self, koine_request request, const char *type);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -17,6 +17,10 @@
 #include <koine-module/run.h>
 #include <koine-module/sse.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct koine_run_stream {
     struct koine_sse sse;
     const struct koine_self *self;
@@ -58,4 +62,7 @@ void koine_run_stream_event(struct koine_run_stream *stream, const struct koine_
 bool koine_run_stream_answer(const struct koine_self *self, koine_request request,
                              const struct koine_run_options *options, uint32_t wanted);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -8,6 +8,10 @@
 
 #include <koine-module/body.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * Checks the schema that a field of kind KOINE_BODY_OBJECT has read, between koine_body_read and
  * koine_body_accept. What is no JSON Schema is added to the body's problems with its path, such as
@@ -19,4 +23,7 @@
  */
 void koine_schema_prepare(struct koine_body *body, const char *field, struct koine_text *schema);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -24,6 +24,10 @@
 #include <koine/http.h>
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The stream of one request. */
 struct koine_sse {
     const struct koine_host *host;
@@ -81,4 +85,7 @@ int32_t koine_sse_send_string(struct koine_sse *stream, const char *name, struct
 /* An event whose data is one value, which is taken over. */
 int32_t koine_sse_send_json(struct koine_sse *stream, const char *name, json_t *value);
 
+#ifdef __cplusplus
+}
+#endif
 #endif
