@@ -228,6 +228,15 @@ const char *koine_test_run_option(struct koine_test_host *host, size_t run, cons
 /* A session of the key (NULL: the first) that runs may continue, as an earlier answer gave it. */
 const char *koine_test_session(struct koine_test_host *host, const char *key_name);
 
+/*
+ * Uses a tool that the module offers to every run (koine.tools/1), as the model does in some run,
+ * and waits for its result: text, or content blocks as JSON; `*is_error` (may be NULL) is whether
+ * the tool says that it failed. `input`: a JSON object; NULL: {}. NULL: there is no such tool, or
+ * it has not answered within the request timeout; both are findings.
+ */
+const char *koine_test_call_tool(struct koine_test_host *host, const char *name, const char *input,
+                                 bool *is_error);
+
 /* ---- memory */
 
 /*

@@ -22,7 +22,7 @@ struct koine_text run_lend(struct run *run, const char *data, size_t size) {
 }
 
 /* A module that keeps a pointer into an event reads nonsense from here on. */
-static void take_back(struct run *run) {
+void run_take_back(struct run *run) {
     while (run->lent_count) {
         char *text = run->lent[--run->lent_count];
         memset(text, 0xDD, run->lent_sizes[run->lent_count]);
@@ -38,7 +38,7 @@ void run_emit(struct run *run, struct koine_run_event *event, const char *name) 
     visit_begin(&visit, run->host, "the run's event %s", name);
     run->on_event(run->data, event);
     visit_end(&visit);
-    take_back(run);
+    run_take_back(run);
 }
 
 void run_emit_text(struct run *run, uint32_t type, const char *name, const char *text,

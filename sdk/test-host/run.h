@@ -76,6 +76,7 @@ int32_t run_start(struct koine_test_answer *request, const struct koine_run_opti
 /* run.c */
 /* A copy that is overwritten when the event has been delivered. */
 struct koine_text run_lend(struct run *run, const char *data, size_t size);
+void run_take_back(struct run *run); /* all copies: the event is over */
 void run_emit(struct run *run, struct koine_run_event *event, const char *name);
 void run_emit_text(struct run *run, uint32_t type, const char *name, const char *text, size_t size);
 void run_fail(struct run *run, const struct koine_failure *failure);

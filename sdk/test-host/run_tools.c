@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tools that the module gives the model: which a run has, their use, and the results. */
 #include "http/failure_form.h"
+#include "koine-test-host.h"
 #include "runner/mcp_server.h"
 #include "test-host/call.h"
 #include "test-host/run.h"
@@ -115,6 +116,7 @@ static void deliver(struct run *run, const struct run_tool *tool,
     visit_begin(&visit, run->host, "the tool %s", tool->name);
     tool->offered->call(run->host->self, given);
     visit_end(&visit);
+    run_take_back(run);
 }
 
 void run_tools_call(struct run *run, const json_t *step) {
@@ -200,6 +202,60 @@ int32_t run_tools_answer(const struct call *call, koine_call handle,
     if (!run->calls && !run->turn.waiting)
         run_go_on(run);
     return KOINE_OK;
+}
+
+/* ---- a tool of the extension, used by a run of nobody's */
+
+/* The host's tools, whatever the policy of a request would say of them. */
+static struct run *make_run_of_nobody(struct koine_test_host *host) {
+    struct run *run = memory_zeroed(sizeof(*run));
+    run->host = host;
+    run->record = memory_need(json_object());
+    run->turn.waiting = true; /* there is no script to go on with */
+    for (uint32_t i = 0; host->tools && i < host->tools->count; i++)
+        if (is_tool(host->tools->tools[i]) && host->tools->tools[i]->call)
+            add(run, host->tools->tools[i], true);
+    return run;
+}
+
+static const char *result_of(const struct run *run, bool *is_error) {
+    const json_t *result = json_array_get(json_object_get(run->record, "tool_results"), 0);
+    const json_t *text = json_object_get(result, "text"),
+                 *content = json_object_get(result, "content");
+    *is_error = json_is_true(json_object_get(result, "is_error"));
+    if (text)
+        return host_keep(run->host, text_of(json_string_value(text)));
+    if (!content)
+        return NULL;
+    char *json = memory_need(json_dumps(content, JSON_COMPACT));
+    const char *kept = host_keep(run->host, text_of(json));
+    free(json);
+    return kept;
+}
+
+const char *koine_test_call_tool(struct koine_test_host *host, const char *name, const char *input,
+                                 bool *is_error) {
+    struct run *run = make_run_of_nobody(host);
+    json_t *value = json_loads(input ? input : "{}", 0, NULL);
+    json_t *step = memory_need(json_pack("{s:s,s:O*}", "name", name, "input", value));
+    const uint64_t until = host->now_ms + host->limits.request_timeout_ms;
+    bool ignored;
+    if (!value)
+        finding_add(host, "script", "the input of the tool \"%s\" is no JSON: %s", name, input);
+    else
+        run_tools_call(run, step);
+    host->waited_ms = 0;
+    while (run->calls && host_step(host, until)) {
+    }
+    if (run->calls)
+        finding_add(host, "not-answered", "the call of the tool \"%s\" was not answered", name);
+    const char *result = result_of(run, is_error ? is_error : &ignored);
+    run_tools_finish(run);
+    json_decref(run->record);
+    json_decref(step);
+    json_decref(value);
+    free(run);
+    return result;
 }
 
 void run_tools_finish(struct run *run) {

@@ -4,8 +4,8 @@
  * one. Both must agree, the value must always be JSON to jansson, and what is accepted in whole
  * must be what jansson accepts.
  */
-#include <koine-module/partial_json.h>
 #include <jansson.h>
+#include <koine-module/partial_json.h>
 #include <stdlib.h>
 #include <string.h>
 

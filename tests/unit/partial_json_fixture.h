@@ -3,8 +3,8 @@
 #ifndef UNIT_PARTIAL_JSON_FIXTURE_H
 #define UNIT_PARTIAL_JSON_FIXTURE_H
 
-#include <koine-module/partial_json.h>
 #include <check.h>
+#include <koine-module/partial_json.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,9 +3,9 @@
  * The module SDK's schemas against a host that is nothing but a request: what is refused, at which
  * place and in which words, and the text that the CLI is given for what today's generators emit.
  */
-#include <koine-module/schema.h>
 #include <check.h>
 #include <jansson.h>
+#include <koine-module/schema.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

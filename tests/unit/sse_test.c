@@ -3,8 +3,8 @@
  * The module SDK's event streams against a host that only keeps what is written: framing, numbers,
  * escapes, long events, and what happens when memory is short.
  */
-#include <koine-module/sse.h>
 #include "support/test_main.h"
+#include <koine-module/sse.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -4,8 +4,8 @@
  * the operator's, `query` reads it. No route. Which runs may use them is the tool policy's affair:
  * mcp__sql-tool__query in allowedTools and disallowedTools.
  *
- * Every run of the gateway is offered them, so their descriptions are short: what is in the database
- * is told by `schema` when the model asks, instead of to everybody.
+ * Every run of the gateway is offered them, so their descriptions are short: what is in the
+ * database is told by `schema` when the model asks, instead of to everybody.
  */
 #include "database.h"
 #include <koine-module/answer.h>

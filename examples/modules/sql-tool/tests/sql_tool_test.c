@@ -77,7 +77,33 @@ START_TEST(settings_that_do_not_fit)
 }
 END_TEST
 
-/* What the tools answer is tested in a gateway, whose runs of other modules use them. */
+START_TEST(the_model_reads_the_database)
+{
+    bool is_error = true;
+    start(settings());
+    const char *schema = koine_test_call_tool(host, "schema", NULL, &is_error);
+    ck_assert(schema && strstr(schema, "CREATE TABLE") && !is_error);
+    const char *answer =
+        koine_test_call_tool(host, "query", "{\"sql\":\"SELECT 6 * 7 AS n\"}", &is_error);
+    ck_assert(!is_error);
+    ck_assert_str_eq(answer, "{\"columns\":[\"n\"],\"rows\":[\n[42]],\"complete\":true}");
+    stop();
+}
+END_TEST
+
+START_TEST(what_it_may_not_do_is_told_to_the_model)
+{
+    bool is_error = false;
+    start(settings());
+    const char *why =
+        koine_test_call_tool(host, "query", "{\"sql\":\"CREATE TABLE t (a)\"}", &is_error);
+    ck_assert(why && is_error);
+    ck_assert_ptr_nonnull(koine_test_call_tool(host, "query", "{\"SQL\":1}", &is_error));
+    ck_assert(is_error);
+    stop();
+}
+END_TEST
+
 START_TEST(it_starts_and_ends)
 {
     start(settings());
@@ -107,6 +133,8 @@ int main(void) {
     tcase_set_timeout(cases, 60); /* SQLite allocates often */
     tcase_add_unchecked_fixture(cases, make_database, remove_database);
     tcase_add_test(cases, settings_that_do_not_fit);
+    tcase_add_test(cases, the_model_reads_the_database);
+    tcase_add_test(cases, what_it_may_not_do_is_told_to_the_model);
     tcase_add_test(cases, it_starts_and_ends);
     tcase_add_test(cases, it_survives_every_allocation_that_fails);
     suite_add_tcase(suite, cases);
