@@ -42,8 +42,11 @@ static bool refuse(struct koine_test_error *error, const char *format, ...) {
 
 bool host_load(struct koine_test_host *host, struct koine_test_error *error) {
     struct loader_message message;
-    if (loader_check_file(host->path, &message))
+    if (loader_check_file(host->path, &message)) {
+        note_place(host, "its constructors or koine_module()");
         host->descriptor = loader_open(host->path, &host->library, NULL, &message);
+        note_place(host, "");
+    }
     return host->descriptor || refuse(error, "%s", message.text);
 }
 
@@ -73,20 +76,21 @@ static const void *extension(struct koine_test_host *host, const char *id) {
 
 static char *read_document(struct koine_test_host *host, const char *id) {
     const struct koine_document *document = extension(host, id);
+    char *text = NULL;
     if (!document)
         return NULL;
-    if (document->size < sizeof(*document)) {
+    note_place(host, "what koine_module.extension has returned");
+    if (document->size < sizeof(*document))
         finding_add(host, "struct-size",
                     "extension %s: struct koine_document has the size %u; set it to sizeof(struct "
                     "koine_document), here %zu",
                     id, document->size, sizeof(*document));
-        return NULL;
-    }
-    if (document->text.size && !document->text.data) {
+    else if (document->text.size && !document->text.data)
         finding_add(host, "invalid-argument", "extension %s: the text has a size and no data", id);
-        return NULL;
-    }
-    return memory_text(document->text);
+    else
+        text = memory_text(document->text);
+    note_place(host, "");
+    return text;
 }
 
 static bool read_tools(struct koine_test_host *host, struct koine_test_error *error) {
@@ -94,6 +98,7 @@ static bool read_tools(struct koine_test_host *host, struct koine_test_error *er
     char problem[256];
     if (!tools)
         return true;
+    note_place(host, "what koine_module.extension has returned");
     if (tools->size < sizeof(*tools))
         return refuse(error,
                       "module %s: what it offers as %s says that it has %u bytes, expected "
@@ -102,6 +107,7 @@ static bool read_tools(struct koine_test_host *host, struct koine_test_error *er
     if (tool_set_problem(tools, problem, sizeof(problem)))
         return refuse(error, "module %s: what it offers as %s: %s", host->path,
                       KOINE_EXTENSION_TOOLS, problem);
+    note_place(host, "");
     host->tools = tools;
     return true;
 }
