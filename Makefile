@@ -299,6 +299,11 @@ install: all $(PKG_CONFIGS)
 	install -m 644 $(wildcard examples/modules/hello/*.*) examples/modules/hello/Makefile $(SHARE)/new-module/
 	install -m 644 examples/modules/hello/tests/*.c $(SHARE)/new-module/tests/
 	install -m 644 examples/config/koine-gateway.yaml openapi.yaml LICENSE README.md sdk/module/module.mk $(SHARE)/
-	install -m 644 sdk/README.md $(SHARE)/writing-a-module.md
+	sed -e 's|(\.\./include/|(../../include/|' -e 's|(\.\./examples/|(examples/|' sdk/README.md \
+		>$(SHARE)/writing-a-module.md
+	chmod 644 $(SHARE)/writing-a-module.md
+	install -d $(SHARE)/examples
+	tar -C examples -cf - --exclude='*.so' --exclude='*.o' --exclude='*_test' --exclude='*-test' \
+		--exclude='*-check' modules | tar -C $(SHARE)/examples --no-same-owner -xf -
 clean:
 	rm -rf build

@@ -34,7 +34,8 @@ static const char usage[] =
     "  -h, --help               print this text\n"
     "\n"
     "CLAUDE_CODE_GATEWAY_API_KEY holds the key that clients send when the configuration\n"
-    "names none. All keys of the file are in examples/config/koine-gateway.yaml.\n";
+    "names none. All keys of the file, with comments: koine-gateway.yaml in\n"
+    "examples/config, or installed in share/koine-gateway.\n";
 
 struct options {
     const char *config, *listen;
