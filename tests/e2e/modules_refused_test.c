@@ -266,7 +266,7 @@ START_TEST(settings_that_do_not_fit_its_schema)
     const char *at = strstr(log, place);
     ck_assert_msg(at != NULL, "%s is not in the log:\n%s", place, log);
     unsigned long line = strtoul(at + strlen(place), NULL, 10);
-    ck_assert_msg(line == 7, "line %lu is named, the section begins in 7:\n%s", line, log);
+    ck_assert_msg(line == 8, "line %lu is named, greeting stands in 8:\n%s", line, log);
     ck_assert_msg(strstr(at, "modules.settings.dialect") && strstr(at, "greeting") &&
                       strstr(at, "expected"),
                   "%s", log);
