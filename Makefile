@@ -278,6 +278,9 @@ format:
 	@find include gateway modules tests sdk examples -name '*.[ch]' -o -name '*.cc' | xargs clang-format -i
 
 # ---- installation --------------------------------------------------------------------------------
+# The guide and the modules to begin from; hello is what koine-new-module copies.
+EXAMPLE_FILES = $(shell find examples/modules -type f ! -name '*.so' ! -name '*.o' ! -name '*_test' ! -name '*-test' \
+	! -name '*-check' ! -path '*/target/*' | sort)
 INSTALLED := $(DESTDIR)$(PREFIX)
 SHARE := $(INSTALLED)/share/koine-gateway
 # Where they are themselves tells them where headers and libraries are.
@@ -287,7 +290,7 @@ $(BUILD)/%.pc: %.pc.in Makefile
 
 install: all $(PKG_CONFIGS)
 	install -d $(INSTALLED)/bin $(INSTALLED)/lib/koine-gateway/modules $(INSTALLED)/lib/pkgconfig \
-		$(INSTALLED)/include/koine $(INSTALLED)/include/koine-module $(SHARE)/new-module/tests
+		$(INSTALLED)/include/koine $(INSTALLED)/include/koine-module $(SHARE)
 	install -m 755 $(BUILD)/koine-gateway $(BUILD)/koine-test-host sdk/module/koine-new-module $(INSTALLED)/bin/
 	install -m 644 $(MODULES:%=$(BUILD)/modules/%.so) $(INSTALLED)/lib/koine-gateway/modules/
 	install -m 644 $(BUILD)/libkoine-module.a $(TEST_HOST) $(INSTALLED)/lib/
@@ -295,9 +298,7 @@ install: all $(PKG_CONFIGS)
 	install -m 644 include/koine/*.h $(INSTALLED)/include/koine/
 	install -m 644 sdk/module/koine-module/*.h $(INSTALLED)/include/koine-module/
 	install -m 644 sdk/test-host/koine-test-host.h $(INSTALLED)/include/
-	install -m 644 $(wildcard examples/modules/hello/*.*) examples/modules/hello/Makefile $(SHARE)/new-module/
-	install -m 644 examples/modules/hello/tests/*.c $(SHARE)/new-module/tests/
+	for file in $(EXAMPLE_FILES) sdk/README.md; do install -D -m 644 $$file $(SHARE)/$$file || exit 1; done
 	install -m 644 examples/config/koine-gateway.yaml openapi.yaml LICENSE README.md sdk/module/module.mk $(SHARE)/
-	install -m 644 sdk/README.md $(SHARE)/writing-a-module.md
 clean:
 	rm -rf build
