@@ -344,6 +344,7 @@ static void assert_stops(const char *module, const char *more, const char *sente
     int status = run_to_end(config, said, sizeof said);
     ck_assert_msg(status == 1, "exit status %d, expected 1; it said:\n%s", status, said);
     ck_assert_msg(strstr(said, sentence) && !strstr(said, "serving on"), "%s", said);
+    ck_assert_msg(!strstr(said, "was killed"), "%s", said);
     free(config);
 }
 
