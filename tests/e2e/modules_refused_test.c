@@ -64,6 +64,7 @@ static const struct {
     {"exit", "module %s: one of its constructors ended the process (exit status 3)"},
     {"exit", "; the last that it wrote: the licence has expired"},
     {"hang", "module %s: one of its constructors did not come back within 300 ms"},
+    {"chatter", "module %s: one of its constructors did not come back within 300 ms"},
     {"abort", "module %s: its koine_module() crashed (SIGABRT)"},
 };
 
