@@ -113,8 +113,9 @@ void module_leave(const struct module_visit *visit);
 /* Whether the loop is within a visit to any module. */
 bool module_code_runs(const struct worker *worker);
 
-/* Whether the caller is on the loop thread and, with `serving`, the module may be served; if not,
- * the log names the module and the call, and the call answers KOINE_WRONG_STATE. */
+/* Whether the caller is on the loop thread and the module has come to its init or, with `serving`,
+ * beyond it; if not, the log names the module and the call, and the call answers
+ * KOINE_WRONG_STATE. */
 bool module_may_call(struct module *module, const char *call, bool serving);
 
 /* Logs in the module's name why a call was refused; returns KOINE_INVALID, KOINE_WRONG_STATE,

@@ -3,7 +3,8 @@
  * A module without manners: GET and POST /manners/{deed} do what a module must not, and note what
  * the host answered to each call; GET /noted gives the notes and forgets them. /forget and
  * /forget/stream are never answered. GET /answer and /cost are proper, and open to
- * everybody. With KOINE_TEST_EARLY it calls in init and start what has no place there.
+ * everybody. With KOINE_TEST_EARLY it calls in init and start what has no place there, with
+ * KOINE_TEST_IN_CREATE in create.
  */
 #include <fcntl.h>
 #include <koine/koine.h>
@@ -426,6 +427,14 @@ static void give_cost(void *data, koine_request request) {
 
 /* ---- lifecycle */
 
+/* Only the log is there in create. */
+static void call_in_create(struct manners *self) {
+    const struct koine_config *config = self->host->service(self->host, KOINE_CONFIG);
+    struct koine_text text;
+    note(self, config->section(self->host, &text));
+    note(self, config->text(self->host, "name", &text));
+}
+
 static int32_t create(const struct koine_host *host, void **self) {
     struct manners *module = calloc(1, sizeof(*module));
     if (!module || pipe2(module->pipe, O_CLOEXEC | O_NONBLOCK)) {
@@ -434,6 +443,8 @@ static int32_t create(const struct koine_host *host, void **self) {
     }
     module->host = host;
     *self = module;
+    if (getenv("KOINE_TEST_IN_CREATE"))
+        call_in_create(module);
     return KOINE_OK;
 }
 
