@@ -205,6 +205,8 @@ static int32_t http_set_header(const struct koine_host *host, koine_request hand
         call_request(&call, host, "http->set_header", handle, REQUEST_ANSWERING);
     if (!request)
         return call_end(&call, call.result);
+    if (!host_may_allocate(call.host))
+        return call_end(&call, KOINE_NO_MEMORY);
     return call_end(&call,
                     judged(&call, request, reply_add_header(request, name, value),
                            "a name must be a token that is not the host's, a value one line"));
