@@ -4,7 +4,7 @@
  * the host answered to each call; GET /noted gives the notes and forgets them. /forget and
  * /forget/stream are never answered. GET /answer and /cost are proper, and open to
  * everybody. With KOINE_TEST_EARLY it calls in init and start what has no place there, with
- * KOINE_TEST_IN_CREATE in create.
+ * KOINE_TEST_TOO_EARLY in create and in extension.
  */
 #include <fcntl.h>
 #include <koine/koine.h>
@@ -443,7 +443,7 @@ static int32_t create(const struct koine_host *host, void **self) {
     }
     module->host = host;
     *self = module;
-    if (getenv("KOINE_TEST_IN_CREATE"))
+    if (getenv("KOINE_TEST_TOO_EARLY"))
         call_in_create(module);
     return KOINE_OK;
 }
@@ -525,6 +525,17 @@ static int32_t start(void *data, struct koine_error *error) {
     return self->loop->timer_start(self->host, 3600000, 1000, on_tick, self, &self->repeating);
 }
 
+/* Called behind init: not serving yet. */
+static const void *extension(void *data, const char *id) {
+    struct manners *self = data;
+    koine_timer timer;
+    if (!getenv("KOINE_TEST_TOO_EARLY") || strcmp(id, KOINE_EXTENSION_TOOLS) != 0)
+        return NULL;
+    note(self, self->loop->timer_start(self->host, 0, 0, on_tick, self, &timer));
+    note(self, self->runner->cancel(self->host, (koine_run){0}));
+    return NULL;
+}
+
 static void destroy(void *data) {
     struct manners *self = data;
     koine_timer timer;
@@ -552,6 +563,7 @@ const struct koine_module *koine_module(void) {
         .init = init,
         .start = start,
         .destroy = destroy,
+        .extension = extension,
     };
     return &module;
 }
