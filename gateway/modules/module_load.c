@@ -130,10 +130,8 @@ static bool create_module(struct module *module) {
 }
 
 static bool read_extensions(struct module *module) {
-    const struct koine_document *openapi =
-        offer(module, KOINE_EXTENSION_OPENAPI, LENGTH_WITH(koine_document, text));
-    if (openapi)
-        module->openapi = openapi->text;
+    /* Nothing here needs the fragment; whoever does gets one that is whole. */
+    offer(module, KOINE_EXTENSION_OPENAPI, LENGTH_WITH(koine_document, text));
     module->tools = offer(module, KOINE_EXTENSION_TOOLS, LENGTH_WITH(koine_tool_set, tools));
     return !module->refusal;
 }

@@ -156,6 +156,14 @@ static bool init_module(struct koine_test_host *host, struct koine_test_error *e
     return began(host, "init", result, why, error);
 }
 
+/* A failed start is followed by destroy only: what it has set going is not called. */
+static void silence(struct koine_test_host *host) {
+    host_set_state(host, HOST_INITIALISED);
+    posts_close(host);
+    posts_finish(host);
+    loop_stop_all(host);
+}
+
 static bool start_module(struct koine_test_host *host, struct koine_test_error *error) {
     char why[400] = "";
     struct koine_error given = {sizeof(given), sizeof(why), why};
@@ -169,7 +177,7 @@ static bool start_module(struct koine_test_host *host, struct koine_test_error *
     }
     why[sizeof(why) - 1] = '\0';
     if (result != KOINE_OK)
-        host_set_state(host, HOST_INITIALISED); /* followed by destroy only */
+        silence(host);
     return began(host, "start", result, why, error);
 }
 

@@ -64,6 +64,7 @@ static const struct {
     {"exit", "module %s: one of its constructors ended the process (exit status 3)"},
     {"exit", "; the last that it wrote: the licence has expired"},
     {"hang", "module %s: one of its constructors did not come back within 300 ms"},
+    {"chatter", "module %s: one of its constructors did not come back within 300 ms"},
     {"abort", "module %s: its koine_module() crashed (SIGABRT)"},
 };
 
@@ -344,6 +345,7 @@ static void assert_stops(const char *module, const char *more, const char *sente
     int status = run_to_end(config, said, sizeof said);
     ck_assert_msg(status == 1, "exit status %d, expected 1; it said:\n%s", status, said);
     ck_assert_msg(strstr(said, sentence) && !strstr(said, "serving on"), "%s", said);
+    ck_assert_msg(!strstr(said, "was killed"), "%s", said);
     free(config);
 }
 

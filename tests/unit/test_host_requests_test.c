@@ -88,6 +88,9 @@ START_TEST(modules_that_the_gateway_would_refuse)
     assert_refused("dialect", "{\"unknown\":1}", "unknown");
     assert_refused("dialect", "[]", "settings: must be a JSON object");
     assert_refused("misbehaving", "{\"mistake\":\"fail\"}", "init failed (-2): asked to fail");
+    setenv("KOINE_TEST_REFUSE", "start", 1); /* whose timer and post would abort */
+    assert_refused("refused", NULL, "start failed (-2): no licence");
+    unsetenv("KOINE_TEST_REFUSE");
 }
 END_TEST
 
