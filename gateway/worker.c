@@ -127,6 +127,10 @@ static int serve(struct worker *worker, const struct worker_options *options) {
         options->ready(options->data);
     runner_expect_usual(worker->runner);
     result = event_base_dispatch(worker->base) < 0;
+    if (result)
+        log_print(worker->log, KOINE_LOG_ERROR, "gateway",
+                  "the event loop cannot go on: %m; most likely a module has closed a descriptor "
+                  "that is not its own");
     worker->server->idle = NULL; /* requests that are cut end after this frame is gone */
     runner_drain(worker->runner, NULL, NULL);
 out:

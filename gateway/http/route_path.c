@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The grammar of routes' paths: what may stand there, how two of them compare. */
 #include "http/route_path.h"
+#include "ops/utf8.h"
 #include <string.h>
 
 const char *route_method_problem(const char *method) {
@@ -25,11 +26,23 @@ bool route_path_is_param(struct koine_text segment) {
     return segment.size > 2 && segment.data[0] == '{' && segment.data[segment.size - 1] == '}';
 }
 
+/* It is written into lists, metrics and the log. */
+static bool is_printable(const char *path) {
+    size_t size = strlen(path), bytes = 0;
+    for (size_t at = 0; at < size; at += bytes)
+        if ((unsigned char)path[at] < ' ' || path[at] == 0x7f ||
+            !(bytes = utf8_sequence_bytes(path + at, size - at)))
+            return false;
+    return true;
+}
+
 const char *route_path_problem(const char *path) {
     if (!path || path[0] != '/' || strlen(path) > 512)
         return "the path must begin with '/' and have at most 512 bytes";
     if (strpbrk(path, "?#% \t\r\n\"\\"))
         return "the path must be given decoded, without '?', '#', '%', blanks or quotes";
+    if (!is_printable(path))
+        return "the path must be UTF-8 without control characters";
     size_t params = 0;
     struct koine_text rest = {path, strlen(path)};
     while (rest.size) {

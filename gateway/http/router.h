@@ -12,6 +12,11 @@
 struct module;
 struct slot_class;
 
+/* Routes are searched one after the other, those of all modules for each request. */
+enum { ROUTER_MODULE_ROUTES = 1000 };
+#define ROUTER_TOO_MANY                                                                            \
+    "a module may have 1,000 routes; a parameter serves many paths: /models/{model}"
+
 struct route {
     struct koine_route as;         /* as it is served: what the operator changed is changed here */
     const char *given_path;        /* as the module calls it; another than as.path: moved */

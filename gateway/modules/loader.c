@@ -2,6 +2,7 @@
 /* Opens a module's file and judges its descriptor; knows where modules are looked for. */
 #include "modules/loader.h"
 #include "modules/struct_size.h"
+#include "ops/utf8.h"
 #include <dlfcn.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -12,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LONGEST_DESCRIPTOR = 4096 };
+enum { LONGEST_DESCRIPTOR = 4096, LONGEST_LINE = 1000 };
 
 bool loader_refuse(struct loader_message *message, const char *path, const char *format, ...) {
     int n = snprintf(message->text, sizeof(message->text), "module %.400s: ", path);
@@ -51,6 +52,16 @@ static bool valid_name(const char *name) {
     if (size < 1 || size > 32 || name[0] < 'a' || name[0] > 'z' || strstr(name, "--"))
         return false;
     return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == size;
+}
+
+/* They stand in lists and in the log, where a second line would pass for another's. */
+static bool is_line(const char *text) {
+    size_t size = strnlen(text, LONGEST_LINE + 1), bytes = 0;
+    for (size_t at = 0; at < size; at += bytes)
+        if ((unsigned char)text[at] < ' ' || text[at] == 0x7f ||
+            !(bytes = utf8_sequence_bytes(text + at, size - at)))
+            return false;
+    return size <= LONGEST_LINE;
 }
 
 /* A module that was built with headers newer than it asks for may have a longer one, if what is
@@ -102,6 +113,8 @@ static bool judge(const struct koine_module *module, const char *path,
         problem = "its name must be [a-z][a-z0-9-]{0,31} without \"--\"";
     else if (!module->version || !module->summary)
         problem = "its descriptor lacks version or summary";
+    else if (!is_line(module->version) || !is_line(module->summary))
+        problem = "its version and summary must be one line of UTF-8, of at most 1,000 bytes each";
     else if (!module->create || !module->init)
         problem = "its descriptor lacks create or init";
     return problem ? loader_refuse(message, path, "%s", problem) : true;

@@ -19,6 +19,7 @@ const char *module_name(const struct module *module) {
 
 bool module_may_call(struct module *module, const char *call, bool serving) {
     const char *problem = NULL;
+    module_end_child(module);
     if (!pthread_equal(pthread_self(), module->worker->loop_thread))
         problem = "was called on another thread than the loop's; use loop->post";
     else if (module->state < MODULE_INITIALISING)

@@ -99,6 +99,7 @@ struct module_set {
     struct handles *watches;
     struct post_queue *posts;
     struct complaint_book *complaints;
+    const unsigned char *origin; /* 1 in this process, 0 in one that a module has forked; or NULL */
 };
 
 /* The one checked way back from what a module hands in. Aborts on a pointer that is no host. */
@@ -108,6 +109,8 @@ const char *module_name(const struct module *module);
 struct module_visit module_enter(struct module *module, enum notes_call call,
                                  const struct route *route);
 void module_leave(const struct module_visit *visit);
+/* Ends this process if a module has forked it: its code must not come back to the host's. */
+void module_end_child(const struct module *module);
 /* Whether the loop is within a visit to any module. */
 bool module_code_runs(const struct worker *worker);
 

@@ -8,6 +8,7 @@
 #include "modules/config_schema.h"
 #include "modules/loader.h"
 #include "modules/module.h"
+#include "modules/tool_check.h"
 #include "supervisor/crash_note.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,10 +130,25 @@ static bool create_module(struct module *module) {
     return false;
 }
 
+/* Before a run of any module can meet them. */
+static void check_tools(struct module *module) {
+    char problem[256];
+    MODULE_RUNS_IN(module, NOTES_EXTENSION, NULL); /* its memory, which may be none */
+    if (tool_set_problem(module->tools, problem, sizeof(problem)))
+        module_refuse(module, "module %s: what it offers as %s: %s", module->path,
+                      KOINE_EXTENSION_TOOLS, problem);
+}
+
 static bool read_extensions(struct module *module) {
     /* Nothing here needs the fragment; whoever does gets one that is whole. */
-    offer(module, KOINE_EXTENSION_OPENAPI, LENGTH_WITH(koine_document, text));
+    const struct koine_document *openapi =
+        offer(module, KOINE_EXTENSION_OPENAPI, LENGTH_WITH(koine_document, text));
+    if (openapi && openapi->text.size && !openapi->text.data)
+        module_refuse(module, "module %s: what it offers as %s has a size and no data",
+                      module->path, KOINE_EXTENSION_OPENAPI);
     module->tools = offer(module, KOINE_EXTENSION_TOOLS, LENGTH_WITH(koine_tool_set, tools));
+    if (module->tools)
+        check_tools(module);
     return !module->refusal;
 }
 

@@ -123,6 +123,8 @@ static int32_t keep(struct module *module, const struct route *route, bool enabl
 int32_t module_add_route(struct module *module, const struct koine_route *given) {
     struct route route = {.as = *given, .given_path = given->path, .module = module};
     const char *problem = router_problem(given);
+    if (!problem && module->route_count >= ROUTER_MODULE_ROUTES)
+        problem = ROUTER_TOO_MANY;
     if (problem)
         return module_invalid(module, "http->route", problem);
     const struct config_route *wish = wish_for(module, given);

@@ -64,10 +64,33 @@ bool module_code_runs(const struct worker *worker) {
     return atomic_load_explicit(&worker->supervised->notes->inside, memory_order_relaxed) != 0;
 }
 
+/*
+ * The module has forked and the child has come back, a second worker with the same connections. No
+ * lock is taken: another thread may have held it. The supervisor's notes are not the child's.
+ */
+__attribute__((noinline, cold)) static void end_here(const struct module *module) {
+    char line[200];
+    int size = snprintf(line, sizeof(line),
+                        "koine: module %s has forked a process that came back to the gateway: it "
+                        "is ended; a child must call exec or _exit\n",
+                        module_name(module));
+    if (write(STDERR_FILENO, line, (size_t)size) < 0) {
+        /* nobody reads */
+    }
+    _exit(1);
+}
+
+void module_end_child(const struct module *module) {
+    const unsigned char *origin = module->worker->modules->origin;
+    if (origin && !*origin)
+        end_here(module);
+}
+
 void module_leave(const struct module_visit *visit) {
     const struct module *module = visit->module;
     if (!module)
         return;
+    module_end_child(module);
     struct worker_notes *notes = module->worker->supervised->notes;
     uint32_t slow_ms = module->worker->config->modules.slow_call_ms;
     if (visit->before)

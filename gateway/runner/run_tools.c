@@ -4,6 +4,7 @@
  * model, each module being an MCP server of the run.
  */
 #include "modules/module.h"
+#include "modules/tool_check.h"
 #include "runner/cli_input.h"
 #include "runner/run.h"
 #include <jansson.h>
@@ -15,16 +16,6 @@
 
 static char *copy(struct koine_text text) {
     return text.data ? strndup(text.data, text.size) : strdup("");
-}
-
-static bool valid_tool_name(struct koine_text name) {
-    for (size_t i = 0; i < name.size; i++) {
-        char c = name.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '_' || c == '-'))
-            return false;
-    }
-    return name.size >= 1 && name.size <= 64;
 }
 
 static struct run_server *server_of(struct run *run, struct module *module) {
@@ -83,26 +74,14 @@ static bool tool_is_let(const struct run *run, const struct module *module, stru
     return !offered && (!rule || strncmp(rule, "mcp__", 5) != 0);
 }
 
-static int32_t check_tool(struct run *run, const struct koine_tool *tool,
-                          struct koine_failure *failure) {
-    json_t *schema = NULL;
-    if (tool && tool->size >= offsetof(struct koine_tool, call) && valid_tool_name(tool->name))
-        schema = json_loadb(tool->input_schema.data, tool->input_schema.size,
-                            JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
-    bool good = json_is_object(schema);
-    json_decref(schema);
-    return good ? KOINE_OK
-                : failure_issue(run->request, failure, "tools",
-                                "each needs a name ([A-Za-z0-9_-]{1,64}) and an object schema");
-}
-
 int run_tools_prepare(struct run *run, const struct koine_run_options *options,
                       struct koine_failure *failure) {
     const struct module_set *set = run->runner->worker->modules;
     for (uint32_t i = 0; i < options->tool_count; i++) {
         const struct koine_tool *tool = options->tools[i];
-        if (check_tool(run, tool, failure) != KOINE_OK)
-            return KOINE_REFUSED;
+        const char *problem = tool_problem(tool, false);
+        if (problem)
+            return failure_issue(run->request, failure, "tools", problem);
         if (tool_is_let(run, run->module, tool->name, false) &&
             !add_tool(run, run->module, tool, false))
             goto no_memory;
@@ -111,8 +90,7 @@ int run_tools_prepare(struct run *run, const struct koine_run_options *options,
         struct module *module = set->items[m];
         for (uint32_t i = 0; module->tools && i < module->tools->count; i++) {
             const struct koine_tool *tool = module->tools->tools[i];
-            if (valid_tool_name(tool->name) && tool_is_let(run, module, tool->name, true) &&
-                !add_tool(run, module, tool, true))
+            if (tool_is_let(run, module, tool->name, true) && !add_tool(run, module, tool, true))
                 goto no_memory;
         }
     }

@@ -2,6 +2,7 @@
 /* A module's way through the lifecycle, judged as the gateway judges it. */
 #include "modules/config_schema.h"
 #include "modules/loader.h"
+#include "modules/tool_check.h"
 #include "test-host/call.h"
 #include <stdarg.h>
 #include <stdlib.h>
@@ -81,20 +82,36 @@ static char *read_document(struct koine_test_host *host, const char *id) {
                     id, document->size, sizeof(*document));
         return NULL;
     }
+    if (document->text.size && !document->text.data) {
+        finding_add(host, "invalid-argument", "extension %s: the text has a size and no data", id);
+        return NULL;
+    }
     return memory_text(document->text);
 }
 
-static void read_extensions(struct koine_test_host *host) {
-    host->openapi = read_document(host, KOINE_EXTENSION_OPENAPI);
+static bool read_tools(struct koine_test_host *host, struct koine_test_error *error) {
     const struct koine_tool_set *tools = extension(host, KOINE_EXTENSION_TOOLS);
-    if (tools && tools->size >= sizeof(*tools))
-        host->tools = tools;
-    else if (tools)
-        finding_add(host, "struct-size", "extension %s: struct koine_tool_set has the size %u",
-                    KOINE_EXTENSION_TOOLS, tools->size);
+    char problem[256];
+    if (!tools)
+        return true;
+    if (tools->size < sizeof(*tools))
+        return refuse(error,
+                      "module %s: what it offers as %s says that it has %u bytes, expected "
+                      "%zu: set its size to sizeof the struct",
+                      host->path, KOINE_EXTENSION_TOOLS, tools->size, sizeof(*tools));
+    if (tool_set_problem(tools, problem, sizeof(problem)))
+        return refuse(error, "module %s: what it offers as %s: %s", host->path,
+                      KOINE_EXTENSION_TOOLS, problem);
+    host->tools = tools;
+    return true;
+}
+
+static bool read_extensions(struct koine_test_host *host, struct koine_test_error *error) {
+    host->openapi = read_document(host, KOINE_EXTENSION_OPENAPI);
     if (extension(host, "koine.unknown-extension/1"))
         finding_add(host, "invalid-argument",
                     "koine_module.extension must answer NULL for an id that it does not know");
+    return read_tools(host, error);
 }
 
 /* ---- settings */
@@ -184,9 +201,8 @@ static bool start_module(struct koine_test_host *host, struct koine_test_error *
 bool host_initialise(struct koine_test_host *host, const char *settings,
                      struct koine_test_error *error) {
     if (!create_module(host, error) || !read_settings(host, settings, error) ||
-        !init_module(host, error))
+        !init_module(host, error) || !read_extensions(host, error))
         return false;
-    read_extensions(host);
     for (size_t i = 0; i < router_count(host->router); i++) {
         const struct route *route = router_at(host->router, i);
         if (route->module)

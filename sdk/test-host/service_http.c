@@ -52,6 +52,8 @@ static const char *route_problem(const struct call *call, struct route *route) {
     const char *problem = router_problem(&route->as);
     if (problem)
         return problem;
+    if (router_count(call->host->router) >= ROUTER_MODULE_ROUTES)
+        return ROUTER_TOO_MANY;
     if (route->as.authentication > KOINE_AUTH_NONE || route->as.key_places > 3)
         return "unknown authentication or key places";
     if (!route->as.slot_class)

@@ -226,6 +226,21 @@ START_TEST(a_module_that_ends_the_process_is_named)
 { assert_module_is_named("/crash/exit", "ended with exit status 7 in module crash"); }
 END_TEST
 
+/* It would be a second worker with the same connections. */
+START_TEST(a_child_of_a_module_does_not_come_back_to_the_gateway)
+{
+    start_with_crash_module(NULL);
+    pid_t before = gateway_pid(gateway);
+    for (int i = 0; i < 5; i++) {
+        struct http_response answer = http_get(gateway, "/crash/fork");
+        http_assert_status(&answer, 200);
+        http_response_finish(&answer);
+    }
+    gateway_await_log(gateway, "module crash has forked a process that came back to the gateway");
+    ck_assert_int_eq(gateway_pid(gateway), before);
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {
         a_killed_worker_takes_everything_with_it,
@@ -237,6 +252,7 @@ int main(void) {
         stopping_does_not_wait_for_the_next_worker,
         a_module_that_crashes_is_named,
         a_module_that_ends_the_process_is_named,
+        a_child_of_a_module_does_not_come_back_to_the_gateway,
     };
     return test_main("worker_crash", setup, teardown, tests, sizeof tests / sizeof *tests);
 }

@@ -8,9 +8,10 @@
 
 START_TEST(what_a_path_may_be)
 {
-    static const char *const good[] = {"/", "/a", "/v1/models/{model}", "/{a}/{b}", "/a/"};
-    static const char *const bad[] = {"",      "a",   "/a?b", "/a b", "/a%20",
-                                      "/a{b}", "/{a", "/\"",  NULL};
+    static const char *const good[] = {"/",        "/a",  "/v1/models/{model}",
+                                       "/{a}/{b}", "/a/", "/\xc3\xa9"};
+    static const char *const bad[] = {"",    "a",   "/a?b", "/a b",      "/a%20", "/a{b}",
+                                      "/{a", "/\"", NULL,   "/a\x1b[2J", "/\x7f", "/\xff"};
     ck_assert_ptr_null(route_path_problem("/a"));
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         ck_assert_msg(!route_path_problem(good[i]), "%s: %s", good[i], route_path_problem(good[i]));

@@ -36,7 +36,12 @@ static void handler(void *data, koine_request request) {
     else if (strncmp(place.data, "hang", place.size) == 0)
         for (;;)
             pause();
-    else
+    else if (strncmp(place.data, "fork", place.size) == 0) {
+        if (fork() < 0)
+            abort();
+        self->http->respond(self->host, request, 200, (struct koine_text){NULL, 0},
+                            KOINE_TEXT("{}")); /* both: the parent and the child */
+    } else
         abort();
 }
 

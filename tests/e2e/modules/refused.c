@@ -99,9 +99,40 @@ static void destroy(void *self) {
         abort();
 }
 
+static void call_tool(void *self, const struct koine_tool_call *call) {
+    (void)self;
+    (void)call;
+}
+
+/* One tool that can be used, and one that cannot; the second is NULL, or lacks something. */
+static const struct koine_tool_set *tools(void) {
+    static struct koine_tool good, bad;
+    static const struct koine_tool *const list[] = {&good, &bad}, *const hole[] = {&good, NULL};
+    static struct koine_tool_set set;
+    good = (struct koine_tool){.size = sizeof(good),
+                               .name = KOINE_TEXT("good"),
+                               .description = KOINE_TEXT("Does"),
+                               .input_schema = KOINE_TEXT("{\"type\":\"object\"}"),
+                               .call = call_tool};
+    bad = good;
+    bad.name = wants("tool-name") ? good.name : KOINE_TEXT("bad");
+    if (wants("tool-schema"))
+        bad.input_schema = KOINE_TEXT("}}");
+    if (wants("tool-text"))
+        bad.description = KOINE_TEXT("\xff");
+    if (wants("tool-call"))
+        bad.call = NULL;
+    set = (struct koine_tool_set){sizeof(set), 2, wants("tool-null") ? hole : list};
+    if (wants("tools"))
+        set.tools = NULL;
+    return &set;
+}
+
 static const void *extension(void *self, const char *id) {
     static const struct koine_document none = {.size = 4};
     (void)self;
+    if (getenv("KOINE_TEST_REFUSE") && strcmp(id, KOINE_EXTENSION_TOOLS) == 0)
+        return tools();
     return wants("openapi") && strcmp(id, KOINE_EXTENSION_OPENAPI) == 0 ? &none : NULL;
 }
 
@@ -117,8 +148,10 @@ const struct koine_module *koine_module(void) {
                 : wants("long-size") ? 60000
                                      : sizeof(struct koine_module),
         .name = wants("name") ? "Bad Name" : "refused",
-        .version = "1.0.0",
-        .summary = "Is refused when asked to be",
+        .version = wants("version") ? (const char *)16 /* NOLINT(performance-no-int-to-ptr) */
+                                    : "1.0.0",
+        .summary =
+            wants("summary") ? "One line\nloaded   and another" : "Is refused when asked to be",
         .create = create,
         .init = init,
         .start = start,
