@@ -7,6 +7,7 @@
 #include "modules/config_schema.h"
 #include "modules/loader.h"
 #include "modules/module.h"
+#include "runner/tool_problem.h"
 #include "supervisor/crash_note.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,10 +122,21 @@ static bool create_module(struct module *module) {
     return false;
 }
 
+/* Judged here, where the module can still be refused, and not in somebody's run. */
+static void check_tools(struct module *module) {
+    uint32_t index;
+    const char *problem = tool_set_problem(module->tools, &index);
+    if (problem)
+        module_refuse(module, "module %s: tool %u of what it offers as %s %s", module->path, index,
+                      KOINE_EXTENSION_TOOLS, problem);
+}
+
 static bool read_extensions(struct module *module) {
     /* Nothing here needs the fragment; whoever does gets one that is whole. */
     offer(module, KOINE_EXTENSION_OPENAPI, LENGTH_WITH(koine_document, text));
     module->tools = offer(module, KOINE_EXTENSION_TOOLS, LENGTH_WITH(koine_tool_set, tools));
+    if (module->tools)
+        check_tools(module);
     return !module->refusal;
 }
 

@@ -6,6 +6,7 @@
 #include "modules/module.h"
 #include "runner/cli_input.h"
 #include "runner/run.h"
+#include "runner/tool_problem.h"
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,16 +16,6 @@
 
 static char *copy(struct koine_text text) {
     return text.data ? strndup(text.data, text.size) : strdup("");
-}
-
-static bool valid_tool_name(struct koine_text name) {
-    for (size_t i = 0; i < name.size; i++) {
-        char c = name.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '_' || c == '-'))
-            return false;
-    }
-    return name.size >= 1 && name.size <= 64;
 }
 
 static struct run_server *server_of(struct run *run, struct module *module) {
@@ -85,15 +76,10 @@ static bool tool_is_let(const struct run *run, const struct module *module, stru
 
 static int32_t check_tool(struct run *run, const struct koine_tool *tool,
                           struct koine_failure *failure) {
-    json_t *schema = NULL;
-    if (tool && tool->size >= offsetof(struct koine_tool, call) && valid_tool_name(tool->name))
-        schema = json_loadb(tool->input_schema.data, tool->input_schema.size,
-                            JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
-    bool good = json_is_object(schema);
-    json_decref(schema);
-    return good ? KOINE_OK
-                : failure_issue(run->request, failure, "tools",
-                                "each needs a name ([A-Za-z0-9_-]{1,64}) and an object schema");
+    return tool_problem(tool, false)
+               ? failure_issue(run->request, failure, "tools",
+                               "each needs a name ([A-Za-z0-9_-]{1,64}) and an object schema")
+               : KOINE_OK;
 }
 
 int run_tools_prepare(struct run *run, const struct koine_run_options *options,
@@ -111,8 +97,7 @@ int run_tools_prepare(struct run *run, const struct koine_run_options *options,
         struct module *module = set->items[m];
         for (uint32_t i = 0; module->tools && i < module->tools->count; i++) {
             const struct koine_tool *tool = module->tools->tools[i];
-            if (valid_tool_name(tool->name) && tool_is_let(run, module, tool->name, true) &&
-                !add_tool(run, module, tool, true))
+            if (tool_is_let(run, module, tool->name, true) && !add_tool(run, module, tool, true))
                 goto no_memory;
         }
     }
@@ -250,7 +235,7 @@ static void call_tool(struct run *run, struct run_server *server, const char *re
     const struct koine_tool *offered = server->offered[request->tool];
     struct koine_run_event event = {.type = KOINE_RUN_TOOL_CALL, .call = &given};
     MODULE_RUNS_IN(server->module, NOTES_TOOL_CALL, NULL);
-    if (offered && offered->call)
+    if (offered)
         offered->call(server->module->self, &given);
     else if (!run->concluded)
         run_emit(run, &event);

@@ -2,6 +2,8 @@
 /* A module's way through the lifecycle, judged as the gateway judges it. */
 #include "modules/config_schema.h"
 #include "modules/loader.h"
+#include "modules/struct_size.h"
+#include "runner/tool_problem.h"
 #include "test-host/call.h"
 #include <stdarg.h>
 #include <stdlib.h>
@@ -70,31 +72,49 @@ static const void *extension(struct koine_test_host *host, const char *id) {
     return found;
 }
 
-static char *read_document(struct koine_test_host *host, const char *id) {
-    const struct koine_document *document = extension(host, id);
-    if (!document)
-        return NULL;
-    if (document->size < sizeof(*document)) {
-        finding_add(host, "struct-size",
-                    "extension %s: struct koine_document has the size %u; set it to sizeof(struct "
-                    "koine_document), here %zu",
-                    id, document->size, sizeof(*document));
-        return NULL;
-    }
-    return memory_text(document->text);
+/* False: what it offers is refused, as in the gateway. NULL in `*found`: it offers nothing. */
+static bool offer(struct koine_test_host *host, const char *id, size_t length, const void **found,
+                  struct koine_test_error *error) {
+    uint32_t size = 0;
+    *found = extension(host, id);
+    if (!*found)
+        return true;
+    memcpy(&size, *found, sizeof(size));
+    return size >= length || refuse(error,
+                                    "module %s: what it offers as %s says that it has %u bytes, "
+                                    "expected %zu: set its size to sizeof the struct",
+                                    host->path, id, size, length);
 }
 
-static void read_extensions(struct koine_test_host *host) {
-    host->openapi = read_document(host, KOINE_EXTENSION_OPENAPI);
-    const struct koine_tool_set *tools = extension(host, KOINE_EXTENSION_TOOLS);
-    if (tools && tools->size >= sizeof(*tools))
-        host->tools = tools;
-    else if (tools)
-        finding_add(host, "struct-size", "extension %s: struct koine_tool_set has the size %u",
-                    KOINE_EXTENSION_TOOLS, tools->size);
+static bool read_document(struct koine_test_host *host, const char *id, char **text,
+                          struct koine_test_error *error) {
+    const void *found;
+    if (!offer(host, id, LENGTH_WITH(koine_document, text), &found, error))
+        return false;
+    if (found)
+        *text = memory_text(((const struct koine_document *)found)->text);
+    return true;
+}
+
+static bool read_tools(struct koine_test_host *host, struct koine_test_error *error) {
+    const void *found;
+    uint32_t index;
+    if (!offer(host, KOINE_EXTENSION_TOOLS, LENGTH_WITH(koine_tool_set, tools), &found, error))
+        return false;
+    const char *problem = found ? tool_set_problem(found, &index) : NULL;
+    host->tools = found;
+    return !problem || refuse(error, "module %s: tool %u of what it offers as %s %s", host->path,
+                              index, KOINE_EXTENSION_TOOLS, problem);
+}
+
+static bool read_extensions(struct koine_test_host *host, struct koine_test_error *error) {
+    if (!read_document(host, KOINE_EXTENSION_OPENAPI, &host->openapi, error) ||
+        !read_tools(host, error))
+        return false;
     if (extension(host, "koine.unknown-extension/1"))
         finding_add(host, "invalid-argument",
                     "koine_module.extension must answer NULL for an id that it does not know");
+    return true;
 }
 
 /* ---- settings */
@@ -122,7 +142,8 @@ static bool read_settings(struct koine_test_host *host, const char *settings,
         return refuse(error, "settings: %s (line %d)",
                       host->settings ? "must be a JSON object" : problem.text,
                       host->settings ? 1 : problem.line);
-    host->schema = read_document(host, KOINE_EXTENSION_CONFIG_SCHEMA);
+    if (!read_document(host, KOINE_EXTENSION_CONFIG_SCHEMA, &host->schema, error))
+        return false;
     host->settings_text = memory_need(json_dumps(host->settings, JSON_COMPACT));
     return check_settings(host, error);
 }
@@ -184,9 +205,8 @@ static bool start_module(struct koine_test_host *host, struct koine_test_error *
 bool host_initialise(struct koine_test_host *host, const char *settings,
                      struct koine_test_error *error) {
     if (!create_module(host, error) || !read_settings(host, settings, error) ||
-        !init_module(host, error))
+        !init_module(host, error) || !read_extensions(host, error))
         return false;
-    read_extensions(host);
     for (size_t i = 0; i < router_count(host->router); i++) {
         const struct route *route = router_at(host->router, i);
         if (route->module)

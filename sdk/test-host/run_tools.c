@@ -3,22 +3,13 @@
 #include "http/failure_form.h"
 #include "koine-test-host.h"
 #include "runner/mcp_server.h"
+#include "runner/tool_problem.h"
 #include "test-host/call.h"
 #include "test-host/run.h"
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- which there are */
-
-static bool valid_name(struct koine_text name) {
-    for (size_t i = 0; i < name.size; i++) {
-        char c = name.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '_' || c == '-'))
-            return false;
-    }
-    return name.size >= 1 && name.size <= 64;
-}
 
 /* A tool of the run itself is its module's own act: only a rule that names it takes it away. A tool
  * that a module offers to every run must be let through by the whole policy. */
@@ -32,20 +23,6 @@ static bool is_let(const struct run *run, struct koine_text name, bool offered) 
     return !offered && (!rule || strncmp(rule, "mcp__", 5) != 0);
 }
 
-static bool is_object(struct koine_text json) {
-    json_t *value =
-        json.size ? json_loadb(json.data, json.size, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL)
-                  : NULL;
-    bool good = json_is_object(value);
-    json_decref(value);
-    return good;
-}
-
-static bool is_tool(const struct koine_tool *tool) {
-    return tool && tool->size >= offsetof(struct koine_tool, call) && valid_name(tool->name) &&
-           is_object(tool->input_schema);
-}
-
 static void add(struct run *run, const struct koine_tool *tool, bool offered) {
     run->tools = memory_resize(run->tools, (run->tool_count + 1) * sizeof(struct run_tool));
     run->tools[run->tool_count++] =
@@ -56,22 +33,15 @@ int32_t run_tools_prepare(struct run *run, const struct koine_run_options *optio
                           struct koine_failure *failure) {
     const struct koine_tool_set *set = run->host->tools;
     for (uint32_t i = 0; i < options->tool_count; i++) {
-        if (!is_tool(options->tools[i]))
+        if (tool_problem(options->tools[i], false))
             return failure_issue(run->request, failure, "tools",
                                  "each needs a name ([A-Za-z0-9_-]{1,64}) and an object schema");
         if (is_let(run, options->tools[i]->name, false))
             add(run, options->tools[i], false);
     }
-    for (uint32_t i = 0; set && i < set->count; i++) {
-        if (!is_tool(set->tools[i]) || set->tools[i]->size < sizeof(struct koine_tool) ||
-            !set->tools[i]->call)
-            finding_add(run->host, "invalid-argument",
-                        "extension koine.tools/1: tool %u needs its size, a name, an object schema "
-                        "and call",
-                        i);
-        else if (is_let(run, set->tools[i]->name, true))
+    for (uint32_t i = 0; set && i < set->count; i++)
+        if (is_let(run, set->tools[i]->name, true))
             add(run, set->tools[i], true);
-    }
     return KOINE_OK;
 }
 
@@ -213,8 +183,7 @@ static struct run *make_run_of_nobody(struct koine_test_host *host) {
     run->record = memory_need(json_object());
     run->turn.waiting = true; /* there is no script to go on with */
     for (uint32_t i = 0; host->tools && i < host->tools->count; i++)
-        if (is_tool(host->tools->tools[i]) && host->tools->tools[i]->call)
-            add(run, host->tools->tools[i], true);
+        add(run, host->tools->tools[i], true);
     return run;
 }
 

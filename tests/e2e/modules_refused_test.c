@@ -57,6 +57,7 @@ static const struct {
     {"name", "module %s: its name must be [a-z][a-z0-9-]{0,31}"},
     {"create", "module %s: create failed (-"},
     {"openapi", "module %s: what it offers as koine.openapi/1 says that it has 4 bytes"},
+    {"tool", "module %s: tool 1 of what it offers as koine.tools/1 needs its call"},
     {"init", "): the answer is not 42"},
     {"route", "module %s: its route POST /generate-text answers the same requests as POST "
               "/generate-text of the module text ("},

@@ -99,9 +99,26 @@ static void destroy(void *self) {
         abort();
 }
 
+static void answer_tool(void *self, const struct koine_tool_call *call) {
+    (void)self;
+    (void)call;
+}
+
+static const struct koine_tool good = {.size = sizeof(struct koine_tool),
+                                       .name = {"good", 4},
+                                       .input_schema = {"{}", 2},
+                                       .call = answer_tool};
+static const struct koine_tool bad = {
+    .size = sizeof(struct koine_tool), .name = {"bad", 3}, .input_schema = {"{}", 2}};
+static const struct koine_tool *const tools[] = {&good, &bad};
+static const struct koine_tool_set tool_set = {
+    .size = sizeof(struct koine_tool_set), .count = 2, .tools = tools};
+
 static const void *extension(void *self, const char *id) {
     static const struct koine_document none = {.size = 4};
     (void)self;
+    if (wants("tool") && strcmp(id, KOINE_EXTENSION_TOOLS) == 0)
+        return &tool_set;
     return wants("openapi") && strcmp(id, KOINE_EXTENSION_OPENAPI) == 0 ? &none : NULL;
 }
 
