@@ -218,10 +218,12 @@ static void call_destroy(struct module *module) {
 void module_free(struct module *module) {
     if (!module)
         return;
-    if (module->worker)
-        router_drop(module->worker->server->router, module);
     bool made = module->state >= MODULE_CREATED && module->state < MODULE_GONE;
-    module->state = MODULE_GONE; /* destroy may call nothing but the log */
+    if (module->worker) {
+        router_drop(module->worker->server->router, module);
+        /* destroy may call nothing but the log */
+        post_queue_set_state(module->worker->modules->posts, module, MODULE_GONE);
+    }
     if (made && module->descriptor && module->descriptor->destroy)
         call_destroy(module);
     if (module->magic) /* it may have called something */

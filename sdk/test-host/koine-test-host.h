@@ -21,7 +21,8 @@
  * module's own memory is watched too: allocations fail on demand, and what it leaves is found.
  *
  * A host and all that belongs to it is used by one thread, the one that made it: for the module
- * this is the loop thread. What a function returns lives as long as the host unless it says else.
+ * this is the loop thread. What a function returns lives as long as the host unless it says else;
+ * what may still grow (a body, headers, pieces, the log, findings), until something happens again.
  */
 /* clang-format on */
 #ifndef KOINE_TEST_HOST_H

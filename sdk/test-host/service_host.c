@@ -176,13 +176,6 @@ const struct koine_config test_config = {
 
 /* ---- metrics */
 
-/* Modules may have a '-' in their names, metrics may not. */
-static void write_prefix(const struct koine_test_host *host, char *out, size_t size) {
-    snprintf(out, size, "koine_%s_", host_module_name(host));
-    for (char *dash = strchr(out, '-'); dash; dash = strchr(dash, '-'))
-        *dash = '_';
-}
-
 static int32_t metrics_service_define(const struct koine_host *seen,
                                       const struct koine_metric_options *given,
                                       koine_metric *metric) {
@@ -200,7 +193,7 @@ static int32_t metrics_service_define(const struct koine_host *seen,
         result = KOINE_NO_MEMORY;
     if (result != KOINE_OK)
         return call_end(&call, result);
-    write_prefix(call.host, prefix, sizeof(prefix));
+    metrics_module_prefix(host_module_name(call.host), prefix, sizeof(prefix));
     result = metrics_define(call.host->metrics, prefix, 1000, &options, &metric->id);
     if (result == KOINE_OK)
         handle_note(call.host, HANDLE_METRIC, metric->id);

@@ -4,7 +4,7 @@
  * handler, a timer, a post, the end of the request. With KOINE_TEST_BLOCK_START_MS its start does.
  */
 #include <errno.h>
-#include <koine-module/module.h>
+#include <koine-module/answer.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -27,6 +27,7 @@ static void answer(const struct koine_self *self, koine_request request) {
 }
 
 static void block_and_answer(const struct stay *stay) {
+    koine_log_print(stay->self, KOINE_LOG_INFO, stay->request, "the loop is blocked from here on");
     block(stay->ms);
     answer(stay->self, stay->request);
 }
