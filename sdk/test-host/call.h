@@ -43,6 +43,7 @@ bool call_wants(const struct call *call, struct koine_failure *failure);
 /* A call into the module. */
 struct visit {
     struct koine_test_host *host;
+    const struct visit *outer; /* that it happens in, or NULL */
     char name[160];
     bool inside;
     struct timespec began;
@@ -52,5 +53,7 @@ struct visit {
 void visit_begin(struct visit *visit, struct koine_test_host *host, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void visit_end(struct visit *visit);
+/* What runs of the module, for whoever watches; "": nothing. */
+void note_place(const struct koine_test_host *host, const char *call);
 
 #endif

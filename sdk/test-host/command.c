@@ -33,13 +33,19 @@ static const char help[] =
     "  -a, --allocations         sends the requests again and again, until each allocation on "
     "their\n"
     "                            way has failed once\n"
+    "  -t, --timeout SECONDS     how long one call into the module may take (60): it is ended "
+    "then.\n"
+    "                            0: as long as it likes, in this process, as debuggers want it\n"
     "  -v, --verbose             each call into the module and each of its calls into the host, "
     "with\n"
     "                            the virtual time\n"
     "  -h, --help                this text\n"
     "      --version             the version\n"
     "\n"
-    "Exit status: 0 when nothing was found, 1 when something was, 2 when the arguments are wrong "
+    "Exit status: 0 when nothing was found, 1 when something was (also when the module crashed, "
+    "ended\n"
+    "the process or did not come back, which is said with the call that it was in), 2 when the "
+    "arguments are wrong "
     "or\n"
     "the module cannot be loaded.\n";
 
@@ -117,17 +123,29 @@ static int send_all(const struct command *command) {
     return good ? found : 2;
 }
 
+int command_work(const struct command *command) {
+    return command->request_count ? send_all(command) : (int)check_module(command);
+}
+
 /* ---- the command line */
 
 static const struct option long_options[] = {
-    {"settings", required_argument, NULL, 's'},
-    {"script", required_argument, NULL, 'p'},
-    {"allocations", no_argument, NULL, 'a'},
-    {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    {NULL, 0, NULL, 0},
+    {"settings", required_argument, NULL, 's'}, {"script", required_argument, NULL, 'p'},
+    {"allocations", no_argument, NULL, 'a'},    {"timeout", required_argument, NULL, 't'},
+    {"verbose", no_argument, NULL, 'v'},        {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},        {NULL, 0, NULL, 0},
 };
+
+/* Seconds, up to a day. */
+static int read_timeout(struct command *command, const char *argument) {
+    char *end;
+    errno = 0;
+    unsigned long seconds = strtoul(argument, &end, 10);
+    if (errno || !*argument || *argument == '-' || *end || seconds > 86400)
+        return fail(argument, "--timeout takes 0 to 86400 seconds") + 1;
+    command->timeout_ms = (uint32_t)seconds * 1000;
+    return 0;
+}
 
 /* 0: go on; else the exit status plus one. */
 static int read_option(struct command *command, int option, char **settings, char **script) {
@@ -143,6 +161,8 @@ static int read_option(struct command *command, int option, char **settings, cha
     case 'a':
         command->each_allocation = true;
         return 0;
+    case 't':
+        return read_timeout(command, optarg);
     case 'v':
         command->options.trace = stdout;
         return 0;
@@ -158,10 +178,10 @@ static int read_option(struct command *command, int option, char **settings, cha
 }
 
 int main(int argc, char **argv) {
-    struct command command = {.script = NULL};
+    struct command command = {.timeout_ms = 60000};
     char *settings = NULL, *script = NULL;
     int option, done = 0, status;
-    while (!done && (option = getopt_long(argc, argv, "s:p:avh", long_options, NULL)) >= 0)
+    while (!done && (option = getopt_long(argc, argv, "s:p:t:avh", long_options, NULL)) >= 0)
         done = read_option(&command, option, &settings, &script);
     if (done) {
         status = done - 1;
@@ -171,7 +191,7 @@ int main(int argc, char **argv) {
         command.options.module = argv[optind];
         command.requests = argv + optind + 1;
         command.request_count = (size_t)(argc - optind - 1);
-        status = command.request_count ? send_all(&command) : (int)check_module(&command);
+        status = command_watch(&command);
     }
     free(settings);
     free(script);

@@ -10,11 +10,18 @@ struct command {
     const char *script; /* JSON; NULL: runs echo */
     char *const *requests;
     size_t request_count;
+    uint32_t timeout_ms;  /* of one call into the module; 0: none, and no process of its own */
     bool each_allocation; /* the requests are sent again, each allocation failing once */
 };
 
 /* command.c: false: the request is none, which has been said. */
 bool send_request(struct koine_test_host *host, const char *request, bool print);
+
+/* All that the command line asks for; returns the exit status. */
+int command_work(const struct command *command);
+
+/* command_watch.c: the same in a process of its own; says so when that does not come to its end. */
+int command_watch(struct command *command);
 
 /* command_print.c */
 void print_answer(const char *request, struct koine_test_answer *answer);

@@ -77,6 +77,7 @@ struct finding {
 };
 
 struct post;
+struct visit;
 struct loop_timer;
 struct loop_watch;
 struct run;
@@ -87,6 +88,7 @@ struct koine_test_host {
     enum host_state state;
     struct koine_test_options limits; /* the numbers, with their defaults */
     pthread_t loop_thread;
+    pid_t pid;
     FILE *trace;
 
     /* the module */
@@ -99,6 +101,7 @@ struct koine_test_host {
     char *state_directory;
     char *openapi, *schema;
     const struct koine_tool_set *tools;
+    const struct visit *visit;         /* the innermost call into the module, or NULL */
     unsigned depth;                    /* of calls into the module */
     struct answer_memory *kept_memory; /* of requests that ended meanwhile */
     bool rendering;                    /* inside render_failure */

@@ -61,6 +61,14 @@ struct koine_test_key {
 #define KOINE_TEST_KEY_NAME "test"
 #define KOINE_TEST_KEY "koine-test-key"
 
+/* Which call into the module runs. In memory that is shared with the process that has started the
+ * test it tells what a test has died of. */
+struct koine_test_place {
+    char call[160];          /* "" while none does */
+    volatile unsigned calls; /* so far */
+    volatile bool forked;    /* a child of the module's came back to the host, and was ended */
+};
+
 /* Zero is always the gateway's own default. */
 struct koine_test_options {
     const char *module;   /* path of the .so */
@@ -85,7 +93,8 @@ struct koine_test_options {
      * file's name ("libcurl.so"), ended by NULL. The loader, libcrypto and libssl always count
      * among them. (What a library keeps for the life of the process is never taken for a leak.) */
     const char *const *lasting_libraries;
-    FILE *trace; /* each call into the module and into the host, a line each */
+    struct koine_test_place *place; /* noted there, if given */
+    FILE *trace;                    /* each call into the module and into the host, a line each */
 };
 
 /*

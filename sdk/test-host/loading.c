@@ -43,8 +43,11 @@ static bool refuse(struct koine_test_error *error, const char *format, ...) {
 
 bool host_load(struct koine_test_host *host, struct koine_test_error *error) {
     struct loader_message message;
-    if (loader_check_file(host->path, &message))
+    if (loader_check_file(host->path, &message)) {
+        note_place(host, "its constructors or koine_module()");
         host->descriptor = loader_open(host->path, &host->library, NULL, &message);
+        note_place(host, "");
+    }
     return host->descriptor || refuse(error, "%s", message.text);
 }
 
@@ -79,6 +82,7 @@ static bool offer(struct koine_test_host *host, const char *id, size_t length, c
     *found = extension(host, id);
     if (!*found)
         return true;
+    note_place(host, "what koine_module.extension has returned");
     memcpy(&size, *found, sizeof(size));
     return size >= length || refuse(error,
                                     "module %s: what it offers as %s says that it has %u bytes, "
@@ -97,6 +101,7 @@ static bool read_document(struct koine_test_host *host, const char *id, char **t
                       id);
     if (document)
         *text = memory_text(document->text);
+    note_place(host, "");
     return true;
 }
 
@@ -108,6 +113,7 @@ static bool read_tools(struct koine_test_host *host, struct koine_test_error *er
     if (found && tool_set_problem(found, problem, sizeof(problem)))
         return refuse(error, "module %s: what it offers as %s: %s", host->path,
                       KOINE_EXTENSION_TOOLS, problem);
+    note_place(host, "");
     host->tools = found;
     return true;
 }

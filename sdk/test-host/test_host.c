@@ -154,6 +154,7 @@ static struct koine_test_host *make(const struct koine_test_options *options) {
         (struct koine_host){sizeof(host->seen), KOINE_ABI_MAJOR, KOINE_ABI_MINOR, find_service};
     host->magic = HOST_MAGIC;
     host->loop_thread = pthread_self();
+    host->pid = getpid();
     host->trace = options->trace;
     host->threads = count_threads();
     host->now_ms = FIRST_MOMENT_MS;

@@ -131,6 +131,28 @@ START_TEST(every_call)
 }
 END_TEST
 
+/* A module that ends the process with status 0 must not pass for a good one. */
+START_TEST(a_module_that_does_not_come_to_its_end_is_told_of)
+{
+    static const struct {
+        const char *place, *sentence;
+    } ends[] = {
+        {"handler", ": crashed (SIGABRT) in the handler of GET /crash/{place}\n"},
+        {"exit", ": ended the process (exit status 7) in the handler of GET /crash/{place}\n"},
+        {"end", ": crashed (SIGABRT) in "},
+        {"hang", ": did not come back within 1000 ms from the handler of GET /crash/{place}\n"},
+        {"fork", ": forked a process that came back to the host"},
+    };
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        char *arguments = scratch_text("--timeout 1 'GET /crash/%s'", ends[i].place);
+        struct output output = run_with("crash", arguments);
+        ck_assert_int_eq(output.status, 1);
+        assert_holds(&output, ends[i].sentence);
+        free(arguments);
+    }
+}
+END_TEST
+
 START_TEST(what_is_wrong_is_said)
 {
     struct output output = run_with("", "");
@@ -164,6 +186,7 @@ int main(void) {
         findings_make_it_fail,
         each_allocation_of_requests,
         every_call,
+        a_module_that_does_not_come_to_its_end_is_told_of,
         what_is_wrong_is_said,
     };
     return test_main("koine-test-host", NULL, NULL, tests, sizeof tests / sizeof *tests);
