@@ -11,6 +11,7 @@
 #include "policy/slots.h"
 #include "worker.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
 #include <poll.h>
@@ -203,10 +204,9 @@ static int judge(struct inspect *inspect, const struct end *end) {
     describe(inspect, end, how, sizeof(how));
     if (!told && note_failure(inspect, how))
         return -1;
-    unsigned module = NOTES_MODULE(atomic_load(&notes->inside));
-    bool known = module > 0 && module <= NOTES_MODULES;
-    fprintf(stderr, "koine-gateway: %s%s %s%s\n", known ? "the module " : "the look at the modules",
-            known ? notes->modules[module - 1] : "", how, told ? " in its destroy" : "");
+    char where[256];
+    notes_describe(notes, atomic_load(&notes->inside), where, sizeof(where));
+    fprintf(stderr, "koine-gateway: %s %s\n", *where ? where : "the look at the modules", how);
     return 1;
 }
 
@@ -215,7 +215,7 @@ static pid_t start_child(struct inspect *inspect, int *output) {
     pid_t parent = getpid();
     memset(inspect->glimpse, 0, sizeof(*inspect->glimpse));
     inspect->size = 0;
-    if (pipe(ends))
+    if (pipe2(ends, O_CLOEXEC))
         return -1;
     fflush(NULL);
     pid_t pid = fork();

@@ -47,6 +47,7 @@ struct config_pair {
 struct config_module {
     char *name;       /* a module's name, or its path when it holds a '/' */
     json_t *settings; /* object, never NULL */
+    json_t *lines;    /* of what is in it, see settings_lines; NULL: not known */
     unsigned line;    /* where the section stands in the file; 0: nowhere */
 };
 

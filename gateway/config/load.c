@@ -56,6 +56,7 @@ static void arrays_finish(struct config *config) {
     for (size_t i = 0; i < config->modules.section_count; i++) {
         free(config->modules.sections[i].name);
         json_decref(config->modules.sections[i].settings);
+        json_decref(config->modules.sections[i].lines);
     }
     for (size_t i = 0; i < config->modules.route_count; i++) {
         route_finish(&config->modules.routes[i]);

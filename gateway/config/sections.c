@@ -322,7 +322,10 @@ void section_read_settings(struct reader *reader, void *member, const struct nod
             continue;
         }
         config->modules.sections[config->modules.section_count] =
-            (struct config_module){.name = name, .settings = settings, .line = child->line};
+            (struct config_module){.name = name,
+                                   .settings = settings,
+                                   .lines = settings_lines(child),
+                                   .line = child->line};
         config->modules.section_count++;
     }
 }

@@ -85,6 +85,54 @@ json_t *settings_from_node(struct reader *reader, const struct node *node, const
     return parent;
 }
 
+enum { PLACE_BYTES = 512 };
+
+/* Deeper places than fit are told by what is around them. */
+/* NOLINTNEXTLINE(misc-no-recursion) as deep as the tree, which is at most 64 */
+static int add_lines(json_t *lines, const struct node *node, const char *place) {
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < node->count; i++) {
+        const struct node *child = &node->children[i];
+        char inner[PLACE_BYTES];
+        int size = child->name == NULL ? snprintf(inner, sizeof inner, "%s[%zu]", place, i)
+                                       : snprintf(inner, sizeof inner, "%s%s%s", place,
+                                                  *place != '\0' ? "." : "", child->name);
+        if (size > 0 && (size_t)size < sizeof inner) {
+            result = json_object_set_new(lines, inner, json_integer(child->line));
+        }
+        if (result == 0 && size > 0 && (size_t)size < sizeof inner) {
+            result = add_lines(lines, child, inner);
+        }
+    }
+    return result;
+}
+
+json_t *settings_lines(const struct node *node) {
+    json_t *lines = json_object();
+    if (lines != NULL && add_lines(lines, node, "") != 0) {
+        json_decref(lines);
+        return NULL;
+    }
+    return lines;
+}
+
+unsigned settings_line(const struct config_module *section, const char *place) {
+    char around[PLACE_BYTES];
+    snprintf(around, sizeof around, "%s", place);
+    for (;;) {
+        const json_t *line = json_object_get(section->lines, around);
+        if (line != NULL) {
+            return (unsigned)json_integer_value(line);
+        }
+        char *dot = strrchr(around, '.'), *bracket = strrchr(around, '[');
+        char *end = bracket == NULL || (dot != NULL && dot > bracket) ? dot : bracket;
+        if (end == NULL) {
+            return section->line;
+        }
+        *end = '\0';
+    }
+}
+
 bool section_name_is_secret(const char *name) {
     return strcasestr(name, "key") != NULL || strcasestr(name, "secret") != NULL ||
            strcasestr(name, "token") != NULL || strcasestr(name, "password") != NULL;

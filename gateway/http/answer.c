@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a request is answered: whole, as a refusal, or as a stream. Byte framing is the gate's. */
+#include "http/answer_header.h"
 #include "http/request.h"
 #include "http/server.h"
 #include "modules/module.h"
@@ -7,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* The header block of an answer: type, request id, what the module has set. malloc'd. */
 static char *header_block(const struct request *request, struct koine_text content_type,
@@ -21,13 +21,6 @@ static char *header_block(const struct request *request, struct koine_text conte
                      (int)request->headers_size, request->headers ? request->headers : "");
     *size = (size_t)n;
     return block;
-}
-
-static bool is_header_value(struct koine_text text) {
-    for (size_t i = 0; i < text.size; i++)
-        if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
-            return false;
-    return true;
 }
 
 /* What cannot be answered for want of memory must not stay open until its deadline. */
@@ -58,7 +51,7 @@ int request_respond(struct request *request, int status, struct koine_text conte
                     struct koine_text body) {
     if (request->state == REQUEST_STREAMING)
         return KOINE_WRONG_STATE;
-    if (status < 200 || status > 599 || content_type.size > 256 || !is_header_value(content_type))
+    if (status < 200 || status > 599 || !answer_type_is_fine(content_type))
         return KOINE_INVALID;
     if (!content_type.data)
         content_type = KOINE_TEXT("application/json; charset=utf-8");
@@ -90,7 +83,7 @@ int request_stream_begin(struct request *request, const struct koine_stream_opti
         return KOINE_WRONG_STATE;
     if (!type.data)
         type = events;
-    if (type.size > 256 || !is_header_value(type) ||
+    if (!answer_type_is_fine(type) ||
         (options->status && (options->status < 200 || options->status > 599)))
         return KOINE_INVALID;
     bool is_events = type.size >= events.size && memcmp(type.data, events.data, events.size) == 0;
@@ -165,28 +158,12 @@ void request_drained(struct request *request) {
     }
 }
 
-static bool is_token(struct koine_text text) {
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        if (c <= ' ' || c >= 0x7f || strchr("()<>@,;:\\\"/[]?={}", c))
-            return false;
-    }
-    return text.size > 0 && text.size <= 128;
-}
-
 int request_add_header(struct request *request, struct koine_text name, struct koine_text value) {
-    static const char *const own[] = {"Content-Length", "Transfer-Encoding", "Connection",
-                                      "Date",           "X-Request-Id",      "Content-Type"};
     if (request->state != REQUEST_OPEN)
         return KOINE_WRONG_STATE;
-    if (!is_token(name) || !is_header_value(value) || value.size > 8192)
+    if (!answer_header_is_fine(name, value, request->headers_size))
         return KOINE_INVALID;
-    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
-        if (strlen(own[i]) == name.size && strncasecmp(own[i], name.data, name.size) == 0)
-            return KOINE_INVALID;
     size_t line = name.size + 2 + value.size + 2;
-    if (request->headers_size + line > 65536)
-        return KOINE_INVALID;
     char *grown = realloc(request->headers, request->headers_size + line + 1);
     if (!grown)
         return KOINE_NO_MEMORY;

@@ -48,11 +48,6 @@ error:
     return NULL;
 }
 
-/* Keeps evhttp from the bytes: it has set its own callbacks. */
-static void hold(struct gate_connection *connection) {
-    bufferevent_setcb(connection->bev, on_read, on_write, on_event, connection);
-}
-
 static void on_evhttp_closed(struct evhttp_connection *evcon, void *data) {
     struct gate_connection *connection = data;
     (void)evcon;
@@ -94,7 +89,9 @@ static bool adopt(struct gate_connection *connection) {
     connection->evcon = evcon;
     connection->state = GATE_HEAD;
     evhttp_connection_set_closecb(evcon, on_evhttp_closed, connection);
-    hold(connection);
+    /* In place of evhttp's: it never sees a byte. It has put no read off, for none could be there.
+     */
+    bufferevent_setcb(bev, on_read, on_write, on_event, connection);
     bufferevent_decref(bev);
     int on = 1; /* otherwise Nagle delays every second small write by 40 ms */
     setsockopt(bufferevent_getfd(bev), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -213,12 +210,9 @@ static void advance(struct gate_connection *connection) {
     bound_input(connection);
 }
 
-/* The argument is not used: a read that evhttp has put off is called with evhttp's own. */
 static void on_read(struct bufferevent *bev, void *data) {
-    void *held = NULL;
-    (void)data;
-    bufferevent_getcb(bev, NULL, NULL, NULL, &held);
-    struct gate_connection *connection = held;
+    struct gate_connection *connection = data;
+    (void)bev;
     enter(connection);
     advance(connection);
     leave(connection);
@@ -366,8 +360,8 @@ void gate_connection_doom(struct gate_connection *connection, enum gate_end how)
 }
 
 /*
- * The only end of a connection. `ended` comes first, since the request's texts go with
- * it. The record itself is left to the gate, which frees it when no callback is running.
+ * The only end of a connection. `ended` comes first, since the request's texts go with it. The
+ * record itself is left to the gate, which frees it when no callback is running.
  */
 void gate_connection_close(struct gate_connection *connection, enum gate_end how) {
     struct gate *gate = connection->gate;

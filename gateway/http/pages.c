@@ -27,14 +27,6 @@ static void answer_json(struct gate_connection *connection, int status, const ch
            (struct koine_text){body, strlen(body)});
 }
 
-bool pages_have(const char *path) {
-    static const char *const pages[] = {"/health", "/livez", "/readyz", "/metrics"};
-    for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++)
-        if (strcmp(pages[i], path) == 0)
-            return true;
-    return false;
-}
-
 /* Pages are read with GET or HEAD only. */
 static bool is_read(const struct gate_head *head) {
     return text_is(head->method, "GET") || head->is_head;

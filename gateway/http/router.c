@@ -76,6 +76,14 @@ const struct route *router_taken(const struct router *router, const struct koine
     return NULL;
 }
 
+bool router_is_page(const char *path) {
+    static const char *const pages[] = {"/health", "/livez", "/readyz", "/metrics"};
+    for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++)
+        if (strcmp(pages[i], path) == 0)
+            return true;
+    return false;
+}
+
 int router_add(struct router *router, const struct route *route) {
     struct route *grown =
         realloc(router->routes, (router->count + 1) * sizeof(*grown)); /* at start only */

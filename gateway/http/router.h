@@ -42,6 +42,10 @@ const char *router_problem(const struct koine_route *route);
 /* The route that answers the same requests already, or NULL. */
 const struct route *router_taken(const struct router *router, const struct koine_route *route);
 
+/* Whether the path is one of the gateway's own pages: no module may have it, whatever the method.
+ */
+bool router_is_page(const char *path);
+
 /* Adds a route without problem that is not taken: KOINE_OK, KOINE_NO_MEMORY. */
 int router_add(struct router *router, const struct route *route);
 

@@ -49,13 +49,8 @@ static void refuse_with(struct server *server, struct gate_connection *connectio
 
 static enum key_check check_key(struct server *server, const struct route *route,
                                 const struct gate_head *head, struct key **key) {
-    struct keys *keys = server->worker->keys;
-    uint32_t places = route && route->as.key_places ? route->as.key_places : KOINE_KEY_BEARER;
-    if ((places & KOINE_KEY_X_API_KEY) && head->api_key.data)
-        return keys_check_secret(keys, head->api_key, key);
-    if (places & KOINE_KEY_BEARER)
-        return keys_check_bearer(keys, head->authorization, key);
-    return KEY_MISSING;
+    return keys_check(server->worker->keys, route ? route->as.key_places : 0, head->authorization,
+                      head->api_key, key);
 }
 
 /* 401 or 403, or true. `route` is the one whose dialect and key places count; may be NULL. */

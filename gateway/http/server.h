@@ -35,8 +35,6 @@ bool pages_answer(struct server *server, struct gate_connection *connection,
                   const struct gate_head *head, const char *id);
 bool pages_answer_private(struct server *server, struct gate_connection *connection,
                           const struct gate_head *head, const char *id);
-/* Whether the path is one of them: no module may have it, whatever the method. */
-bool pages_have(const char *path);
 
 /* Answers a head with a failure, in the dialect of `route` (may be NULL). */
 void server_refuse(struct server *server, struct gate_connection *connection,

@@ -21,6 +21,7 @@
 
 enum {
     LOOK_MS = 20, /* how often to look when the child has closed its output, or given it away */
+    READS_A_LOOK = 16, /* of a child that writes without end */
     TAIL_SIZE = 512
 };
 
@@ -70,11 +71,13 @@ static void keep_tail(struct probe *probe, const char *bytes, size_t size) {
     probe->tail_size = kept + size;
 }
 
-/* Reads what is there; closes the pipe at its end. */
+/* Reads what is there, within limits; closes the pipe at its end. */
 static void read_output(struct probe *probe) {
     char bytes[4096];
-    ssize_t size;
-    while (probe->output >= 0 && (size = read(probe->output, bytes, sizeof(bytes))) >= 0) {
+    for (int i = 0; i < READS_A_LOOK && probe->output >= 0; i++) {
+        ssize_t size = read(probe->output, bytes, sizeof(bytes));
+        if (size < 0)
+            return;
         if (size > 0) {
             keep_tail(probe, bytes, (size_t)size);
             continue;

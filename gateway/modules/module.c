@@ -22,7 +22,9 @@ bool module_may_call(struct module *module, const char *call, bool serving) {
     module_end_child(module);
     if (!pthread_equal(pthread_self(), module->worker->loop_thread))
         problem = "was called on another thread than the loop's; use loop->post";
-    else if (serving && module->state < MODULE_INITIALISED)
+    else if (module->state < MODULE_INITIALISING)
+        problem = "was called before init, where nothing but the log is there";
+    else if (serving && module->state < MODULE_SERVING)
         problem = "was called before start";
     else if (serving && module->state == MODULE_GONE)
         problem = "was called in destroy, where nothing but the log is left";

@@ -49,7 +49,6 @@ struct module {
     char *settings_text;
     char *state_directory;
     const struct koine_tool_set *tools; /* offered to every run, or NULL */
-    struct koine_text openapi;          /* its fragment, or none */
     struct module_route *routes;
     size_t route_count;
     char *refusal; /* why the host does not take it, whatever its init returns; or NULL */
@@ -66,7 +65,6 @@ struct module {
 #define MODULE_RUNS_IN(module, call, route)                                                        \
     const struct module_visit module_visit __attribute__((cleanup(module_leave), unused)) =        \
         module_enter(module, call, route)
-#define MODULE_RUNS(module) MODULE_RUNS_IN(module, NOTES_NOTHING, NULL)
 
 struct module_visit {
     struct module *module;     /* NULL: part of a call that is under way */
@@ -116,8 +114,9 @@ void module_end_child(const struct module *module);
 /* Whether the loop is within a visit to any module. */
 bool module_code_runs(const struct worker *worker);
 
-/* Whether the caller is on the loop thread and, with `serving`, the module may be served; if not,
- * the log names the module and the call, and the call answers KOINE_WRONG_STATE. */
+/* Whether the caller is on the loop thread and the module has come to its init or, with `serving`,
+ * beyond it; if not, the log names the module and the call, and the call answers
+ * KOINE_WRONG_STATE. */
 bool module_may_call(struct module *module, const char *call, bool serving);
 
 /* Logs in the module's name why a call was refused; returns KOINE_INVALID, KOINE_WRONG_STATE,

@@ -3,6 +3,7 @@
  * One module's way from its file to `initialised`, and its end. Each step either leads on or notes
  * why the module is refused (module->refusal).
  */
+#include "config/settings.h"
 #include "http/server.h"
 #include "modules/config_schema.h"
 #include "modules/loader.h"
@@ -48,7 +49,14 @@ static const void *offer(struct module *module, const char *id, uint32_t length)
     return NULL;
 }
 
-static void check_settings(struct module *module, unsigned line) {
+/* The line that the sentence is about, which begins with its place: "limits.rows: found …". */
+static unsigned line_of(const struct config_module *section, const char *problem) {
+    char place[400];
+    snprintf(place, sizeof(place), "%.*s", (int)strcspn(problem, ":"), problem);
+    return section ? settings_line(section, place) : 0;
+}
+
+static void check_settings(struct module *module, const struct config_module *section) {
     const struct koine_document *document =
         offer(module, KOINE_EXTENSION_CONFIG_SCHEMA, LENGTH_WITH(koine_document, text));
     const char *file = module->worker->config->file;
@@ -61,8 +69,8 @@ static void check_settings(struct module *module, unsigned line) {
         module_refuse(module, "module %s: its config schema cannot be used: %s", module->path,
                       schema ? problem : "it is no JSON");
     else if (config_schema_validate(schema, module->settings, problem, sizeof(problem)))
-        module_refuse(module, "%s:%u: modules.settings.%s: %s", file ? file : "defaults", line,
-                      module->descriptor->name, problem);
+        module_refuse(module, "%s:%u: modules.settings.%s: %s", file ? file : "defaults",
+                      line_of(section, problem), module->descriptor->name, problem);
     json_decref(schema);
 }
 
@@ -71,7 +79,7 @@ static bool read_settings(struct module *module) {
     module->settings = section ? json_incref(section->settings) : json_object();
     module->settings_text = module->settings ? json_dumps(module->settings, JSON_COMPACT) : NULL;
     if (module->settings_text)
-        check_settings(module, section ? section->line : 0);
+        check_settings(module, section);
     return module->settings_text && !module->refusal;
 }
 
@@ -132,11 +140,10 @@ static void check_tools(struct module *module) {
 }
 
 static bool read_extensions(struct module *module) {
+    /* Nothing here needs the fragment; whoever does gets one that is whole. */
     const struct koine_document *openapi =
         offer(module, KOINE_EXTENSION_OPENAPI, LENGTH_WITH(koine_document, text));
-    if (openapi)
-        module->openapi = openapi->text;
-    if (module->openapi.size && !module->openapi.data)
+    if (openapi && openapi->text.size && !openapi->text.data)
         module_refuse(module, "module %s: what it offers as %s has a size and no data",
                       module->path, KOINE_EXTENSION_OPENAPI);
     module->tools = offer(module, KOINE_EXTENSION_TOOLS, LENGTH_WITH(koine_tool_set, tools));
@@ -211,10 +218,12 @@ static void call_destroy(struct module *module) {
 void module_free(struct module *module) {
     if (!module)
         return;
-    if (module->worker)
-        router_drop(module->worker->server->router, module);
     bool made = module->state >= MODULE_CREATED && module->state < MODULE_GONE;
-    module->state = MODULE_GONE; /* destroy may call nothing but the log */
+    if (module->worker) {
+        router_drop(module->worker->server->router, module);
+        /* destroy may call nothing but the log */
+        post_queue_set_state(module->worker->modules->posts, module, MODULE_GONE);
+    }
     if (made && module->descriptor && module->descriptor->destroy)
         call_destroy(module);
     if (module->magic) /* it may have called something */

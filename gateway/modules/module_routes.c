@@ -105,7 +105,7 @@ static int32_t add(struct module *module, const struct route *route) {
         module_invalid(module, "http->route", "the module has this route already");
         return KOINE_EXISTS;
     }
-    if (other || pages_have(route->as.path))
+    if (other || router_is_page(route->as.path))
         return refuse_taken(module, route, other);
     return router_add(router, route);
 }

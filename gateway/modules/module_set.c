@@ -6,7 +6,6 @@
 #include "config/config.h"
 #include "modules/loader.h"
 #include "modules/module.h"
-#include "supervisor/crash_note.h"
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -274,7 +273,10 @@ static bool start(struct module_set *set, struct module *module, struct module_r
     why[sizeof(why) - 1] = '\0';
     if (result == KOINE_OK)
         return true;
-    post_queue_set_state(set->posts, module, MODULE_INITIALISED); /* destroy comes, no quiesce */
+    /* Nothing of it is called afterwards but its destroy, whether the others go on or not. */
+    post_queue_set_state(set->posts, module, MODULE_INITIALISED);
+    post_queue_forget(set->posts, module);
+    module_stop_timers(set, module);
     *refusal = (struct module_refusal){.path = strdup(module->path)};
     if (asprintf(&refusal->sentence, "module %s: start failed (%d): %s", module->path, result,
                  why[0] ? why : "it gave no reason") < 0)
@@ -282,15 +284,11 @@ static bool start(struct module_set *set, struct module *module, struct module_r
     return false;
 }
 
-/* Nothing of the module is called afterwards but its destroy. */
 static void take_out(struct module_set *set, size_t index) {
     struct module *module = set->items[index];
     set->count--;
     memmove(&set->items[index], &set->items[index + 1],
             (set->count - index) * sizeof(struct module *));
-    post_queue_set_state(set->posts, module, MODULE_INITIALISED);
-    post_queue_forget(set->posts, module);
-    module_stop_timers(set, module);
     module_free(module);
 }
 

@@ -166,13 +166,6 @@ static uint64_t metric_owner(const struct module *module) {
     return (uint64_t)METRIC_KIND << (METRIC_KIND_SHIFT - METRIC_ORDINAL_SHIFT) | module->ordinal;
 }
 
-/* Modules may have a '-' in their names, metrics may not. */
-static void write_metric_prefix(const struct module *module, char *out, size_t size) {
-    snprintf(out, size, "koine_%s_", module_name(module));
-    for (char *dash = strchr(out, '-'); dash; dash = strchr(dash, '-'))
-        *dash = '_';
-}
-
 static int32_t metrics_service_define(const struct koine_host *host,
                                       const struct koine_metric_options *given,
                                       koine_metric *metric) {
@@ -189,7 +182,7 @@ static int32_t metrics_service_define(const struct koine_host *host,
                                         LENGTH_WITH(koine_metric_options, bucket_count));
     if (result != KOINE_OK)
         return result;
-    write_metric_prefix(module, prefix, sizeof(prefix));
+    metrics_module_prefix(module_name(module), prefix, sizeof(prefix));
     result = metrics_define(module->worker->metrics, prefix, 1000, &options, &index);
     if (result == KOINE_OK)
         metric->id = metric_owner(module) << METRIC_ORDINAL_SHIFT | index;

@@ -321,12 +321,21 @@ int32_t post_queue_add(struct post_queue *queue, struct module *module, void (*c
     return KOINE_OK;
 }
 
+/* A thread that is refused when all has ended is what destroy waits for: that is no mistake. */
+static bool refusal_is_expected(struct post_queue *queue, const struct module *module) {
+    pthread_mutex_lock(&queue->lock);
+    bool ended = module->state >= MODULE_ENDING;
+    pthread_mutex_unlock(&queue->lock);
+    return ended && !pthread_equal(pthread_self(), module->worker->loop_thread);
+}
+
 static int32_t loop_post(const struct koine_host *host, void (*callback)(void *data), void *data) {
     struct module *module = module_of(host);
     if (!callback)
         return module_invalid(module, "loop->post", "the callback must be given");
-    int32_t result = post_queue_add(module->worker->modules->posts, module, callback, data);
-    if (result == KOINE_WRONG_STATE)
+    struct post_queue *queue = module->worker->modules->posts;
+    int32_t result = post_queue_add(queue, module, callback, data);
+    if (result == KOINE_WRONG_STATE && !refusal_is_expected(queue, module))
         module_wrong_state(module, "loop->post", "was called before start or after the end");
     return result;
 }

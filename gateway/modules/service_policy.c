@@ -204,17 +204,12 @@ static int32_t auth_authenticate(const struct koine_host *host, koine_request ha
         return result;
     if (request->key)
         return KOINE_OK;
-    struct keys *keys = request->worker->keys;
-    struct koine_text value = {0};
+    struct koine_text authorization = {0}, api_key = {0};
     struct key *key = NULL;
-    uint32_t places = request->route->as.key_places;
-    enum key_check check;
-    if ((places & KOINE_KEY_X_API_KEY) && gate_field(request->fields, "X-Api-Key", &value))
-        check = keys_check_secret(keys, value, &key);
-    else {
-        gate_field(request->fields, "Authorization", &value);
-        check = keys_check_bearer(keys, value, &key);
-    }
+    gate_field(request->fields, "Authorization", &authorization);
+    gate_field(request->fields, "X-Api-Key", &api_key);
+    enum key_check check = keys_check(request->worker->keys, request->route->as.key_places,
+                                      authorization, api_key, &key);
     if (check == KEY_MISSING)
         return failure_set(failure, 401, "UNAUTHORIZED", "A key is needed.");
     if (check == KEY_WRONG)

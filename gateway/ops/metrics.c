@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -250,6 +251,13 @@ static int add_series(struct metrics *metrics, const char *prefix_text, size_t m
     *index = metrics->series_count;
     table_put(metrics, hash_series(prefix_text, options->name, labels), metrics->series_count);
     return KOINE_OK;
+}
+
+void metrics_module_prefix(const char *module, char *out, size_t size) {
+    snprintf(out, size, "koine_%s_", module);
+    for (char *dash = strchr(out, '-'); dash != NULL; dash = strchr(dash, '-')) {
+        *dash = '_';
+    }
 }
 
 int metrics_define(struct metrics *metrics, const char *prefix, size_t max_series,

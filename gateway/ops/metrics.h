@@ -13,8 +13,11 @@ struct metrics;
 struct metrics *metrics_create(void);
 void metrics_destroy(struct metrics *metrics); /* takes NULL */
 
-/* As koine_metrics.define. `prefix`: "koine_" or "koine_NAME_" ('-' of a module's name is written
- * '_'); at most `max_series` series of one prefix. `*index` is from 1 and never reused. */
+/* What the names of a module's metrics begin with: "koine_NAME_", '_' for each '-' of its name. */
+void metrics_module_prefix(const char *module, char *out, size_t size);
+
+/* As koine_metrics.define. `prefix`: "koine_", or a module's; at most `max_series` series of one
+ * prefix. `*index` is from 1 and never reused. */
 int metrics_define(struct metrics *metrics, const char *prefix, size_t max_series,
                    const struct koine_metric_options *options, uint64_t *index);
 /* As koine_metrics.add and .set; an unknown index is KOINE_GONE. */

@@ -5,6 +5,7 @@
  */
 #include "policy/keys.h"
 
+#include <koine/http.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
@@ -209,6 +210,18 @@ enum key_check keys_check_bearer(struct keys *keys, struct koine_text authorizat
     }
     struct koine_text rest = {text.data + scheme.size, text.size - scheme.size};
     return keys_check_secret(keys, trim(rest), key);
+}
+
+enum key_check keys_check(struct keys *keys, uint32_t places, struct koine_text authorization,
+                          struct koine_text api_key, struct key **key) {
+    *key = NULL;
+    if ((places & KOINE_KEY_X_API_KEY) != 0 && api_key.data != NULL) {
+        return keys_check_secret(keys, api_key, key);
+    }
+    if (places == 0 || (places & KOINE_KEY_BEARER) != 0) {
+        return keys_check_bearer(keys, authorization, key);
+    }
+    return KEY_MISSING;
 }
 
 /* ---- what a key may do ----------------------------------------------------------------------- */

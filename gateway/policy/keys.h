@@ -44,6 +44,10 @@ enum key_check {
 enum key_check keys_check_bearer(struct keys *keys, struct koine_text authorization,
                                  struct key **key);
 enum key_check keys_check_secret(struct keys *keys, struct koine_text secret, struct key **key);
+/* By what a route says of where clients put the key (KOINE_KEY_…, 0: Bearer): the values of
+ * Authorization and X-Api-Key, none when absent. */
+enum key_check keys_check(struct keys *keys, uint32_t places, struct koine_text authorization,
+                          struct koine_text api_key, struct key **key);
 struct key *keys_find(struct keys *keys, const char *name); /* NULL: none */
 
 bool key_may_use_route(const struct key *key, struct koine_text path);

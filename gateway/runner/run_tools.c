@@ -228,7 +228,7 @@ static void call_tool(struct run *run, struct run_server *server, const char *re
     const struct koine_tool *offered = server->offered[request->tool];
     struct koine_run_event event = {.type = KOINE_RUN_TOOL_CALL, .call = &given};
     MODULE_RUNS_IN(server->module, NOTES_TOOL_CALL, NULL);
-    if (offered && offered->call)
+    if (offered)
         offered->call(server->module->self, &given);
     else if (!run->concluded)
         run_emit(run, &event);

@@ -140,7 +140,7 @@ const char *runner_cli_path(struct runner *runner) {
 }
 
 struct run *runner_find(struct runner *runner, koine_run handle) {
-    return runner ? handles_get(runner->runs, handle.id) : NULL;
+    return handles_get(runner->runs, handle.id);
 }
 
 const struct handles *runner_runs(const struct runner *runner) {

@@ -69,10 +69,13 @@ enum block_verdict block_watch_look(struct block_watch *watch, struct worker_not
     bool same = watch->since_ms == since_ms && watch->inside == inside;
     uint64_t blocked_ms =
         same ? watch->blocked_ms + step(watch->looked_ms, now_ms) : step(since_ms, now_ms);
-    if (!is_over(blocked_ms, limit_ms) || !is_stopped(worker))
+    /* What has passed since a look at a stopped worker, it may have stood still for. */
+    bool stopped = is_over(blocked_ms, limit_ms) && is_stopped(worker);
+    if (!stopped && !(same && watch->stopped))
         watch->blocked_ms = blocked_ms;
     else if (!same)
         watch->blocked_ms = 0;
+    watch->stopped = stopped;
     watch->since_ms = since_ms;
     watch->inside = inside;
     watch->looked_ms = now_ms;

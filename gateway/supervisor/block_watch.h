@@ -27,6 +27,7 @@ struct block_watch {
     unsigned inside;     /* what it is */
     unsigned rests;      /* looks in a row that found nothing new */
     bool noticed;
+    bool stopped; /* the worker was, at the last look */
 };
 
 /*

@@ -191,7 +191,7 @@ static void describe(const struct supervisor *supervisor, const siginfo_t *end, 
     if (thread == NOTES_SOME_THREAD)
         n += snprintf(out + n, size - (size_t)n,
                       " in a thread that is not the event loop's; of which module is not known");
-    else if (thread)
+    else if (thread && thread <= NOTES_MODULES)
         n += snprintf(out + n, size - (size_t)n, " in a thread of module %.*s", NOTES_NAME_SIZE,
                       supervisor->notes->modules[thread - 1]);
     else if (inside)

@@ -39,7 +39,8 @@ struct koine_auth {
      * For a route with KOINE_AUTH_NONE whose module has proven in its own way who is there (the
      * signature of a webhook, say): lets the request act under a configured key, with that key's
      * tool rules, slots and sessions. KOINE_OK, KOINE_GONE, KOINE_NOT_FOUND: no such key,
-     * KOINE_REFUSED with `failure`: the key may not use the route.
+     * KOINE_REFUSED with `failure`: the key may not use the route, KOINE_WRONG_STATE: another kind
+     * of route, or its run has started.
      */
     int32_t (*act_as)(const struct koine_host *host, koine_request request, const char *key_name,
                       struct koine_failure *failure);

@@ -14,7 +14,8 @@ extern "C" {
 
 /*
  * "koine.openapi/1": struct koine_document: an OpenAPI 3.1 fragment (YAML or JSON) with `paths` and
- * `components` for the module's routes. The host merges it into /openapi.yaml.
+ * `components` for the module's routes. For those who read or test a module; the gateway makes sure
+ * that it is whole and serves no such document yet.
  */
 #define KOINE_EXTENSION_OPENAPI "koine.openapi/1"
 
@@ -36,7 +37,8 @@ struct koine_document {
 
 /*
  * "koine.tools/1": struct koine_tool_set: tools that every run of the gateway is offered, as far as
- * the tool policy allows mcp__MODULE__NAME. Each tool has its `call`.
+ * the tool policy allows mcp__MODULE__NAME. Each tool has its `call`; a module whose set holds one
+ * that cannot be given to the model is refused.
  */
 #define KOINE_EXTENSION_TOOLS "koine.tools/1"
 

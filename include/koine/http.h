@@ -95,9 +95,9 @@ struct koine_http {
      * Registers a route. Only in init. The struct is copied; what it points to must be constant.
      * The operator may have moved or disabled it: the module does not notice. Of two routes that
      * match a path the one with the first fixed segment answers.
-     * KOINE_EXISTS: another module has it, and this one is refused whatever init returns (the log
-     * says why); KOINE_INVALID: a bad path, method or slot class; KOINE_WRONG_STATE;
-     * KOINE_UNSUPPORTED; KOINE_NO_MEMORY.
+     * KOINE_EXISTS: another module or the gateway itself has it, and this module is refused
+     * whatever init returns (the log says why); or the module has it already. KOINE_INVALID: a bad
+     * path, method or slot class; KOINE_WRONG_STATE; KOINE_UNSUPPORTED; KOINE_NO_MEMORY.
      */
     int32_t (*route)(const struct koine_host *host, const struct koine_route *route);
 
@@ -139,9 +139,11 @@ struct koine_http {
                       void (*callback)(void *data, koine_request request, int32_t how), void *data);
 
     /*
-     * Adds a header to the coming answer. Names are tokens, values hold no control character.
-     * KOINE_INVALID also for headers that are the host's: Content-Length, Transfer-Encoding,
-     * Connection, Date, X-Request-Id. KOINE_WRONG_STATE: the head is out.
+     * Adds a header to the coming answer. Names are tokens, values hold no control character and
+     * at most 8,192 bytes; all of them together 64 KiB. KOINE_INVALID also for headers that are the
+     * host's: Content-Length, Transfer-Encoding, Connection, Date, X-Request-Id, Content-Type
+     * (which respond and stream_begin take). KOINE_WRONG_STATE: the head is out. KOINE_GONE,
+     * KOINE_NO_MEMORY.
      */
     int32_t (*set_header)(const struct koine_host *host, koine_request request,
                           struct koine_text name, struct koine_text value);
@@ -157,14 +159,16 @@ struct koine_http {
 
     /*
      * Answers with a refusal in the form of the route (render_failure or the host's JSON) and ends
-     * the request. Results as respond.
+     * the request; another status than 400 … 599 counts as 500. Results as respond, and
+     * KOINE_UNSUPPORTED.
      */
     int32_t (*fail)(const struct koine_host *host, koine_request request,
                     const struct koine_failure *failure);
 
     /*
      * Begins an answer of unknown length; the head goes out at once. KOINE_OK, KOINE_GONE,
-     * KOINE_WRONG_STATE, KOINE_UNSUPPORTED, KOINE_NO_MEMORY.
+     * KOINE_WRONG_STATE, KOINE_INVALID (status not 200 … 599, content type not one line),
+     * KOINE_UNSUPPORTED, KOINE_NO_MEMORY.
      */
     int32_t (*stream_begin)(const struct koine_host *host, koine_request request,
                             const struct koine_stream_options *options);
@@ -183,7 +187,7 @@ struct koine_http {
     int32_t (*stream_end)(const struct koine_host *host, koine_request request);
 
     /* Moves the deadline to `deadline_ms` from now, never past the route's own. KOINE_OK,
-     * KOINE_GONE. */
+     * KOINE_GONE, KOINE_NO_MEMORY. */
     int32_t (*set_deadline)(const struct koine_host *host, koine_request request,
                             uint32_t deadline_ms);
 };

@@ -27,7 +27,8 @@ struct koine_loop {
     /*
      * Calls `callback(data, timer)` after `delay_ms`, then every `repeat_ms` (0: once; the handle
      * is dead before a single callback runs). [loop, from start on]
-     * KOINE_OK, KOINE_NO_MEMORY, KOINE_WRONG_STATE.
+     * KOINE_OK, KOINE_INVALID (no callback, or nowhere to put the handle), KOINE_NO_MEMORY,
+     * KOINE_WRONG_STATE.
      */
     int32_t (*timer_start)(const struct koine_host *host, uint32_t delay_ms, uint32_t repeat_ms,
                            void (*callback)(void *data, koine_timer timer), void *data,
@@ -38,8 +39,8 @@ struct koine_loop {
     /*
      * Has `callback(data)` called on the loop thread, in the order of the posts. [any-thread], from
      * start until destroy is called. KOINE_OK: it will be called, also when the gateway stops
-     * meanwhile (before destroy); KOINE_NO_MEMORY; KOINE_WRONG_STATE: too early or too late, it
-     * will not be called; KOINE_INVALID: no callback.
+     * meanwhile (before destroy), but not after a start that fails; KOINE_NO_MEMORY;
+     * KOINE_WRONG_STATE: too early or too late, it will not be called; KOINE_INVALID: no callback.
      */
     int32_t (*post)(const struct koine_host *host, void (*callback)(void *data), void *data);
 

@@ -85,8 +85,9 @@ struct koine_module {
 
     /*
      * Frees everything. All requests, runs and timers have ended, all posts that were accepted have
-     * run, no callback will come. Join threads of your own here: `host` is valid until destroy
-     * returns, so a thread that still posts is told KOINE_WRONG_STATE. May be NULL.
+     * run (after a failed start: none of them will), no callback will come. Join threads of your
+     * own here: `host` is valid until destroy returns, so a thread that still posts is told
+     * KOINE_WRONG_STATE. May be NULL.
      */
     void (*destroy)(void *self);
 

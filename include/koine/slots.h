@@ -22,7 +22,7 @@ struct koine_slots {
     /*
      * Declares a slot class of the module's own; the limit is slots.classes.NAME of the config,
      * else `default_limit`. Only in init. `name`: [A-Za-z][A-Za-z0-9-]{0,31}. [loop]
-     * KOINE_OK, KOINE_EXISTS, KOINE_INVALID, KOINE_WRONG_STATE.
+     * KOINE_OK, KOINE_EXISTS, KOINE_INVALID, KOINE_NO_MEMORY, KOINE_WRONG_STATE.
      */
     int32_t (*declare)(const struct koine_host *host, const char *name, uint32_t default_limit);
 

@@ -77,6 +77,7 @@ static const struct koine_body_field fields[] = {
                      KOINE_BODY_REQUIRED),
     KOINE_BODY_CHOICE(struct object_stream_body, partials, "partials", 0, partials_choices),
 };
+
 static size_t max_partial_bytes(const struct koine_self *self) {
     int64_t bytes = DEFAULT_MAX_PARTIAL_BYTES;
     self->config->integer(self->host, "max_partial_bytes", &bytes);

@@ -60,7 +60,8 @@ static bool full_enough(const struct body_value *value, size_t size) {
 static bool within(const struct body_value *value, const char *must, double amount,
                    const char *unit) {
     const struct koine_body_field *field = value->field;
-    const bool low = amount<field->minimum, high = amount> field->maximum;
+    const bool low = amount < field->minimum;
+    const bool high = amount > field->maximum;
     if ((field->minimum == 0 && field->maximum == 0) || (!low && !high))
         return true;
     const double limit = low ? field->minimum : field->maximum;

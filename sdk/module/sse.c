@@ -56,7 +56,7 @@ static bool send_last(struct koine_sse *stream, const char *name, struct koine_t
 int32_t koine_sse_end(struct koine_sse *stream) {
     if (stream->ended)
         return KOINE_GONE;
-    stream->ended = true; /* before the memory that it is in may go */
+    stream->ended = true;
     return stream->http->stream_end(stream->host, stream->request);
 }
 

@@ -90,7 +90,8 @@ const char *koine_test_session(struct koine_test_host *host, const char *key_nam
     return key ? access_make_session(host, key) : NULL;
 }
 
-/* As the gateway by default: with one key any session is taken, else those of the key alone. */
+/* As the gateway by default: with one key any session is taken, else those of the key alone; a
+ * request of nobody's continues none. */
 int32_t access_check_session(struct koine_test_answer *request, struct koine_text id,
                              struct koine_failure *failure) {
     const struct koine_test_host *host = request->host;
@@ -98,8 +99,8 @@ int32_t access_check_session(struct koine_test_answer *request, struct koine_tex
         return failure_issue(request, failure, "sessionId",
                              "must be a UUID that an earlier answer gave");
     const char *owner = json_string_value(json_object_getn(host->sessions, id.data, id.size));
-    if (host->key_count == 1 ||
-        (owner && strcmp(owner, request->key ? request->key->name : "") == 0))
+    const struct host_key *key = request->key;
+    if (key && (host->key_count == 1 || (owner && strcmp(owner, key->name) == 0)))
         return KOINE_OK;
     return failure_set(failure, 404, "SESSION_NOT_FOUND",
                        "There is no session with this sessionId.");

@@ -6,6 +6,7 @@
  */
 #include "test-host/heap_lasting.h"
 #include <dlfcn.h>
+#include <errno.h>
 #include <execinfo.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -220,7 +221,7 @@ int posix_memalign(void **out, size_t alignment, size_t size) {
     if (!next)
         NEXT("posix_memalign");
     if (!may_allocate(__builtin_return_address(0), &place))
-        return 12; /* ENOMEM */
+        return ENOMEM;
     int result = next(out, alignment, size);
     if (!result)
         noted(*out, size, place);

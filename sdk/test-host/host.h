@@ -199,7 +199,7 @@ bool loop_wait(struct koine_test_host *host, uint64_t at_most_ms);
 void posts_close(struct koine_test_host *host);
 void loop_report_left(struct koine_test_host *host);
 void loop_stop_all(struct koine_test_host *host);
-void posts_finish(struct koine_test_host *host);
+void posts_finish(struct koine_test_host *host); /* forgets those that wait */
 
 /* handles */
 uint64_t handle_add(struct koine_test_host *host, enum handle_kind kind, void *object);

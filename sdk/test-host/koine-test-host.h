@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* clang-format off */
 /*
  * Tests a module of the Koine Gateway without gateway, network or CLI: loads the .so into a host of
  * its own, sends it requests, plays what the CLI would say, and reports what the module does wrong.
@@ -7,20 +8,23 @@
  *
  *     struct koine_test_error error;
  *     struct koine_test_host *host = koine_test_host_create(
- *         &(struct koine_test_options){.module = "./hello.so", .settings =
- * "{\"greeting\":\"Hi\"}"}, &error);                                       NULL: error.message says
- * why koine_test_play(host, "[{\"text\":\"Hel\"},{\"text\":\"lo\"}]"); struct koine_test_answer
- * *answer = koine_test_send(host, "POST", "/hello", "{\"name\":\"Ada\"}");
+ *         &(struct koine_test_options){.module = "./hello.so", .settings = "{\"greeting\":\"Hi\"}"},
+ *         &error);                                      // NULL: error.message says why
+ *     koine_test_play(host, "[{\"text\":\"Hel\"},{\"text\":\"lo\"}]");
+ *     struct koine_test_answer *answer =
+ *         koine_test_send(host, "POST", "/hello", "{\"name\":\"Ada\"}");
  *     assert(koine_test_status(answer) == 200);
- *     assert(strcmp(koine_test_string(answer, "greeting"), "Hello, Ada") == 0);
- *     assert(koine_test_host_destroy(host) == 0);        the findings are on stderr
+ *     assert(strcmp(koine_test_string(answer, "greeting"), "Hi, Ada") == 0);
+ *     assert(koine_test_host_destroy(host) == 0);       // the findings are on stderr
  *
  * Link with -lkoine-test-host -ljansson; put -lkoine-test-host-malloc between the two and the
  * module's own memory is watched too: allocations fail on demand, and what it leaves is found.
  *
  * A host and all that belongs to it is used by one thread, the one that made it: for the module
- * this is the loop thread. What a function returns lives as long as the host unless it says else.
+ * this is the loop thread. What a function returns lives as long as the host unless it says else;
+ * what may still grow (a body, headers, pieces, the log, findings), until something happens again.
  */
+/* clang-format on */
 #ifndef KOINE_TEST_HOST_H
 #define KOINE_TEST_HOST_H
 
@@ -46,8 +50,8 @@ struct koine_test_error {
 struct koine_test_key {
     const char *name;
     const char *secret;
-    const char *const
-        *routes; /* paths that it may use; one that ends in a star stands for all that begin so */
+    /* Paths that it may use; one that ends in a star stands for all that begin so. */
+    const char *const *routes;
     const char *const *profiles;   /* of the CLI */
     const char *const *allowed;    /* tool rules */
     const char *const *disallowed; /* tool rules; NULL: none */
@@ -200,26 +204,35 @@ const char *koine_test_event_data(struct koine_test_answer *answer, const char *
 
 /* ---- runs of the CLI */
 
+/* clang-format off */
 /*
  * The script for the next run that has none yet: a JSON array of steps, each an object.
- *   {"text":"Hel"}  {"thinking":"…"}  {"object":"{\"a\":"}: a piece of the object's JSON, or
- *       {"object":{"a":1}}: the whole; {"object_begin":true}: it begins anew
- *   {"tool":{"name":"Bash","input":{…},"output":…,"is_error":false}}: the CLI's own tool, all
- * phases
- *   {"tool_call":{"name":"add","input":{…},"expect":"3"}}: the model uses a tool of the module's;
- *       the next step comes after its result; "expect" (a text, or an array of content blocks) is
- *       compared with it. {"tool_calls":[{…},{…}]}: several at once
+ *
+ *   {"text":"Hel"}  {"thinking":"…"}
+ *   {"object":"{\"a\":"}       a piece of the object's JSON, or {"object":{"a":1}}: the whole
+ *   {"object_begin":true}      it begins anew
+ *   {"tool":{"name":"Bash","input":{…},"output":…,"is_error":false}}
+ *                              the CLI's own tool, all phases
+ *   {"tool_call":{"name":"add","input":{…},"expect":"3"}}
+ *                              the model uses a tool of the module's; the next step comes after its
+ *                              result; "expect" (a text, or an array of content blocks) is compared
+ *                              with it. {"tool_calls":[{…},{…}]}: several at once
  *   {"message":{"stop_reason":"tool_use","model":"…","tool_uses":1,"input_tokens":…,…}}
  *   {"retry":{"attempt":1,"max_retries":10,"error_status":529,"delay_ms":500}}
- *   {"pause_ms":500}: virtual time passes
- *   {"refuse":{"status":429,"code":"…","message":"…"}}: alone: runner->start refuses
- *   and at the end one of {"result":{"text":…,"object":…,"model":…,"stop_reason":…,"num_turns":…,
- *   "cost_usd":…,"permission_denials":[…],"input_tokens":…,"output_tokens":…}},
- * {"failure":{"status":…, "code":…,"message":…,"issues":[…],"retry_after_s":…}},
- * {"crash":{"exit_code":1}} or {"signal":9},
- *   {"hang":true}. Without one a result follows that holds the text or object of the steps.
+ *   {"pause_ms":500}           virtual time passes
+ *   {"refuse":{"status":429,"code":"…","message":"…"}}
+ *                              alone: runner->start refuses
+ *
+ * and at the end one of these; without one a result follows that holds the text or object:
+ *
+ *   {"result":{"text":…,"object":…,"model":…,"stop_reason":…,"num_turns":…,"cost_usd":…,
+ *              "permission_denials":[…],"input_tokens":…,"output_tokens":…}}
+ *   {"failure":{"status":…,"code":…,"message":…,"issues":[…],"retry_after_s":…}}
+ *   {"crash":{"exit_code":1}}  {"signal":9}  {"hang":true}
+ *
  * A script that cannot be read is a finding.
  */
+/* clang-format on */
 void koine_test_play(struct koine_test_host *host, const char *script);
 /* … for every run that has none of its own. NULL: as at first, the run answers its own prompt as
  * text, or {"echo":PROMPT} where the module asked for an object. */

@@ -2,6 +2,7 @@
 /* A module's way through the lifecycle, judged as the gateway judges it. */
 #include "modules/config_schema.h"
 #include "modules/loader.h"
+#include "modules/struct_size.h"
 #include "modules/tool_check.h"
 #include "test-host/call.h"
 #include <stdarg.h>
@@ -74,50 +75,57 @@ static const void *extension(struct koine_test_host *host, const char *id) {
     return found;
 }
 
-static char *read_document(struct koine_test_host *host, const char *id) {
-    const struct koine_document *document = extension(host, id);
-    char *text = NULL;
-    if (!document)
-        return NULL;
+/* False: what it offers is refused, as in the gateway. NULL in `*found`: it offers nothing. */
+static bool offer(struct koine_test_host *host, const char *id, size_t length, const void **found,
+                  struct koine_test_error *error) {
+    uint32_t size = 0;
+    *found = extension(host, id);
+    if (!*found)
+        return true;
     note_place(host, "what koine_module.extension has returned");
-    if (document->size < sizeof(*document))
-        finding_add(host, "struct-size",
-                    "extension %s: struct koine_document has the size %u; set it to sizeof(struct "
-                    "koine_document), here %zu",
-                    id, document->size, sizeof(*document));
-    else if (document->text.size && !document->text.data)
-        finding_add(host, "invalid-argument", "extension %s: the text has a size and no data", id);
-    else
-        text = memory_text(document->text);
+    memcpy(&size, *found, sizeof(size));
+    return size >= length || refuse(error,
+                                    "module %s: what it offers as %s says that it has %u bytes, "
+                                    "expected %zu: set its size to sizeof the struct",
+                                    host->path, id, size, length);
+}
+
+static bool read_document(struct koine_test_host *host, const char *id, char **text,
+                          struct koine_test_error *error) {
+    const void *found;
+    if (!offer(host, id, LENGTH_WITH(koine_document, text), &found, error))
+        return false;
+    const struct koine_document *document = found;
+    if (document && document->text.size && !document->text.data)
+        return refuse(error, "module %s: what it offers as %s has a size and no data", host->path,
+                      id);
+    if (document)
+        *text = memory_text(document->text);
     note_place(host, "");
-    return text;
+    return true;
 }
 
 static bool read_tools(struct koine_test_host *host, struct koine_test_error *error) {
-    const struct koine_tool_set *tools = extension(host, KOINE_EXTENSION_TOOLS);
+    const void *found;
     char problem[256];
-    if (!tools)
-        return true;
-    note_place(host, "what koine_module.extension has returned");
-    if (tools->size < sizeof(*tools))
-        return refuse(error,
-                      "module %s: what it offers as %s says that it has %u bytes, expected "
-                      "%zu: set its size to sizeof the struct",
-                      host->path, KOINE_EXTENSION_TOOLS, tools->size, sizeof(*tools));
-    if (tool_set_problem(tools, problem, sizeof(problem)))
+    if (!offer(host, KOINE_EXTENSION_TOOLS, LENGTH_WITH(koine_tool_set, tools), &found, error))
+        return false;
+    if (found && tool_set_problem(found, problem, sizeof(problem)))
         return refuse(error, "module %s: what it offers as %s: %s", host->path,
                       KOINE_EXTENSION_TOOLS, problem);
     note_place(host, "");
-    host->tools = tools;
+    host->tools = found;
     return true;
 }
 
 static bool read_extensions(struct koine_test_host *host, struct koine_test_error *error) {
-    host->openapi = read_document(host, KOINE_EXTENSION_OPENAPI);
+    if (!read_document(host, KOINE_EXTENSION_OPENAPI, &host->openapi, error) ||
+        !read_tools(host, error))
+        return false;
     if (extension(host, "koine.unknown-extension/1"))
         finding_add(host, "invalid-argument",
                     "koine_module.extension must answer NULL for an id that it does not know");
-    return read_tools(host, error);
+    return true;
 }
 
 /* ---- settings */
@@ -145,7 +153,8 @@ static bool read_settings(struct koine_test_host *host, const char *settings,
         return refuse(error, "settings: %s (line %d)",
                       host->settings ? "must be a JSON object" : problem.text,
                       host->settings ? 1 : problem.line);
-    host->schema = read_document(host, KOINE_EXTENSION_CONFIG_SCHEMA);
+    if (!read_document(host, KOINE_EXTENSION_CONFIG_SCHEMA, &host->schema, error))
+        return false;
     host->settings_text = memory_need(json_dumps(host->settings, JSON_COMPACT));
     return check_settings(host, error);
 }
@@ -179,6 +188,14 @@ static bool init_module(struct koine_test_host *host, struct koine_test_error *e
     return began(host, "init", result, why, error);
 }
 
+/* A failed start is followed by destroy only: what it has set going is not called. */
+static void silence(struct koine_test_host *host) {
+    host_set_state(host, HOST_INITIALISED);
+    posts_close(host);
+    posts_finish(host);
+    loop_stop_all(host);
+}
+
 static bool start_module(struct koine_test_host *host, struct koine_test_error *error) {
     char why[400] = "";
     struct koine_error given = {sizeof(given), sizeof(why), why};
@@ -192,7 +209,7 @@ static bool start_module(struct koine_test_host *host, struct koine_test_error *
     }
     why[sizeof(why) - 1] = '\0';
     if (result != KOINE_OK)
-        host_set_state(host, HOST_INITIALISED); /* followed by destroy only */
+        silence(host);
     return began(host, "start", result, why, error);
 }
 

@@ -1,42 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a request is answered: whole, as a refusal in the dialect of its route, or as a stream. */
+#include "http/answer_header.h"
 #include "http/failure_form.h"
 #include "test-host/answer.h"
 #include "test-host/run.h"
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-static bool is_header_value(struct koine_text text) {
-    for (size_t i = 0; i < text.size; i++)
-        if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
-            return false;
-    return true;
-}
-
-static bool is_token(struct koine_text text) {
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        if (c <= ' ' || c >= 0x7f || strchr("()<>@,;:\\\"/[]?={}", c))
-            return false;
-    }
-    return text.size > 0 && text.size <= 128;
-}
 
 /* ---- headers */
 
 int32_t reply_add_header(struct koine_test_answer *request, struct koine_text name,
                          struct koine_text value) {
-    static const char *const own[] = {"Content-Length", "Transfer-Encoding", "Connection",
-                                      "Date",           "X-Request-Id",      "Content-Type"};
     if (request->state != ANSWER_OPEN)
         return KOINE_WRONG_STATE;
-    if (!is_token(name) || !is_header_value(value) || value.size > 8192)
-        return KOINE_INVALID;
-    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
-        if (strlen(own[i]) == name.size && strncasecmp(own[i], name.data, name.size) == 0)
-            return KOINE_INVALID;
-    if (request->headers.size + name.size + value.size + 4 > 65536)
+    if (!answer_header_is_fine(name, value, request->headers.size))
         return KOINE_INVALID;
     buffer_print(&request->headers, "%.*s: %.*s\r\n", (int)name.size, name.data, (int)value.size,
                  value.data ? value.data : "");
@@ -72,7 +49,7 @@ int32_t reply_respond(struct koine_test_answer *request, int status, struct koin
                       struct koine_text body) {
     if (request->state == ANSWER_STREAMING)
         return KOINE_WRONG_STATE;
-    if (status < 200 || status > 599 || type.size > 256 || !is_header_value(type))
+    if (status < 200 || status > 599 || !answer_type_is_fine(type))
         return KOINE_INVALID;
     if (!type.data)
         type = KOINE_TEXT("application/json; charset=utf-8");
@@ -128,7 +105,7 @@ static void arm_keep_alive(struct koine_test_answer *request) {
 }
 
 static bool bad_stream(const struct koine_stream_options *options, struct koine_text type) {
-    return type.size > 256 || !is_header_value(type) ||
+    return !answer_type_is_fine(type) ||
            (options->status && (options->status < 200 || options->status > 599));
 }
 

@@ -217,7 +217,7 @@ int32_t run_adopt(struct run *run, struct koine_test_answer *request, koine_run_
                   void *data, struct koine_failure *failure) {
     if (!run->parked || run->reason || request->run)
         return KOINE_WRONG_STATE;
-    if (request->key != run->key)
+    if (!request->key || request->key != run->key) /* of nobodies, who knows which one it is */
         return failure_set(failure, 404, "SESSION_NOT_FOUND", "There is no such waiting run.");
     if (!slot_take(request, failure))
         return KOINE_REFUSED;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* "koine.log/1", "koine.config/1", "koine.metrics/1", and how a test reads what came of them. */
+#include "modules/struct_size.h"
 #include "test-host/answer.h"
 #include "test-host/call.h"
 #include <stdlib.h>
@@ -175,8 +176,6 @@ const struct koine_config test_config = {
 
 /* ---- metrics */
 
-#define METRIC_OPTIONS_MINIMUM offsetof(struct koine_metric_options, bucket_count) + sizeof(size_t)
-
 static int32_t metrics_service_define(const struct koine_host *seen,
                                       const struct koine_metric_options *given,
                                       koine_metric *metric) {
@@ -185,15 +184,16 @@ static int32_t metrics_service_define(const struct koine_host *seen,
     char prefix[64];
     if (!call_begin(&call, seen, "metrics->define", CALL_FROM_INIT))
         return call_end(&call, call.result);
-    int32_t result = call_read(&call, &options, sizeof(options), given, METRIC_OPTIONS_MINIMUM,
-                               "koine_metric_options");
+    int32_t result =
+        call_read(&call, &options, sizeof(options), given,
+                  LENGTH_WITH(koine_metric_options, bucket_count), "koine_metric_options");
     if (!metric)
         return call_end(&call, call_invalid(&call, "metric must be given"));
     if (result == KOINE_OK && !host_may_allocate(call.host))
         result = KOINE_NO_MEMORY;
     if (result != KOINE_OK)
         return call_end(&call, result);
-    snprintf(prefix, sizeof(prefix), "koine_%s_", host_module_name(call.host));
+    metrics_module_prefix(host_module_name(call.host), prefix, sizeof(prefix));
     result = metrics_define(call.host->metrics, prefix, 1000, &options, &metric->id);
     if (result == KOINE_OK)
         handle_note(call.host, HANDLE_METRIC, metric->id);

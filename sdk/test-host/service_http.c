@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* "koine.http/1": checks what a module hands in and calls the request. */
+#include "modules/struct_size.h"
 #include "test-host/answer.h"
 #include "test-host/call.h"
 #include <stdlib.h>
@@ -32,7 +33,6 @@ struct koine_test_answer *call_request(struct call *call, const struct koine_hos
                                        const char *name, koine_request handle,
                                        enum request_use use) {
     if (!call_begin(call, host, name, CALL_FROM_START)) {
-        call->result = KOINE_GONE;
         return NULL;
     }
     struct koine_test_answer *request = handle_get(call->host, HANDLE_REQUEST, handle.id);
@@ -64,11 +64,8 @@ static const char *route_problem(const struct call *call, struct route *route) {
 
 /* Whether somebody else answers the route: another module, the gateway itself, this module. */
 static bool is_taken(const struct call *call, const struct koine_route *route) {
-    static const char *const pages[] = {"/health", "/livez", "/readyz", "/metrics"};
     const struct route *taken = router_taken(call->host->router, route);
-    bool page = false;
-    for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++)
-        page = page || strcmp(pages[i], route->path) == 0;
+    bool page = router_is_page(route->path);
     if (taken)
         finding_add(call->host, "route-conflict",
                     "http->route: %s %s answers the same requests as %s %s, which is taken",
@@ -107,7 +104,7 @@ static int32_t http_route(const struct koine_host *seen, const struct koine_rout
         struct koine_test_answer *request =                                                        \
             call_request(&call, host, "http->" #name, handle, REQUEST_ANY);                        \
         *out = request ? (value) : (struct koine_text){0};                                         \
-        return call_end(&call, request ? KOINE_OK : KOINE_GONE);                                   \
+        return call_end(&call, call.result);                                                       \
     }
 
 ACCESSOR(method, request->method)
@@ -124,7 +121,7 @@ static int32_t http_param(const struct koine_host *host, koine_request handle, c
         call_request(&call, host, "http->param", handle, REQUEST_ANY);
     *out = (struct koine_text){0};
     if (!request)
-        return call_end(&call, KOINE_GONE);
+        return call_end(&call, call.result);
     int index = name ? route_param_index(request->route, name) : -1;
     if (index < 0)
         return call_end(&call, KOINE_NOT_FOUND);
@@ -154,7 +151,7 @@ static int32_t http_header(const struct koine_host *host, koine_request handle, 
         call_request(&call, host, "http->header", handle, REQUEST_ANY);
     *out = (struct koine_text){0};
     if (!request)
-        return call_end(&call, KOINE_GONE);
+        return call_end(&call, call.result);
     const char *value = name ? find_field(request, name) : NULL;
     if (value)
         *out = request_copy(request, text_of(value));
@@ -180,7 +177,7 @@ static int32_t http_on_end(const struct koine_host *host, koine_request handle,
     struct koine_test_answer *request =
         call_request(&call, host, "http->on_end", handle, REQUEST_ANY);
     if (!request)
-        return call_end(&call, KOINE_GONE);
+        return call_end(&call, call.result);
     if (!callback)
         return call_end(&call, call_invalid(&call, "callback must be given"));
     if (!host_may_allocate(call.host))
@@ -189,7 +186,7 @@ static int32_t http_on_end(const struct koine_host *host, koine_request handle,
     return call_end(&call, KOINE_OK);
 }
 
-/* ---- answers: none of respond, fail and set_header answers KOINE_NO_MEMORY, by koine/http.h */
+/* ---- answers: neither respond nor fail answers KOINE_NO_MEMORY, by koine/http.h */
 
 /* Says what a refusal of an answering call means; returns it. */
 static int32_t judged(const struct call *call, const struct koine_test_answer *request,
@@ -209,7 +206,9 @@ static int32_t http_set_header(const struct koine_host *host, koine_request hand
     struct koine_test_answer *request =
         call_request(&call, host, "http->set_header", handle, REQUEST_ANSWERING);
     if (!request)
-        return call_end(&call, KOINE_GONE);
+        return call_end(&call, call.result);
+    if (!host_may_allocate(call.host))
+        return call_end(&call, KOINE_NO_MEMORY);
     return call_end(&call,
                     judged(&call, request, reply_add_header(request, name, value),
                            "a name must be a token that is not the host's, a value one line"));
@@ -226,7 +225,7 @@ static int32_t http_respond(const struct koine_host *host, koine_request handle,
     struct koine_test_answer *request =
         call_request(&call, host, "http->respond", handle, REQUEST_ANSWERING);
     if (!request)
-        return call_end(&call, KOINE_GONE);
+        return call_end(&call, call.result);
     if (!host_may_allocate(call.host)) {
         cut(request);
         return call_end(&call, KOINE_GONE);
@@ -243,9 +242,9 @@ static int32_t http_fail(const struct koine_host *host, koine_request handle,
     struct koine_test_answer *request =
         call_request(&call, host, "http->fail", handle, REQUEST_ANSWERING);
     if (!request)
-        return call_end(&call, KOINE_GONE);
-    int32_t result =
-        call_read(&call, &failure, sizeof(failure), given, sizeof(failure), "koine_failure");
+        return call_end(&call, call.result);
+    int32_t result = call_read(&call, &failure, sizeof(failure), given,
+                               LENGTH_WITH(koine_failure, issues), "koine_failure");
     if (result == KOINE_OK && !host_may_allocate(call.host)) {
         cut(request);
         result = KOINE_GONE;
@@ -262,8 +261,10 @@ static int32_t http_stream_begin(const struct koine_host *host, koine_request ha
     struct koine_test_answer *request =
         call_request(&call, host, "http->stream_begin", handle, REQUEST_ANSWERING);
     if (!request)
-        return call_end(&call, KOINE_GONE);
-    int32_t result = call_read(&call, &options, sizeof(options), given, 8, "koine_stream_options");
+        return call_end(&call, call.result);
+    int32_t result =
+        call_read(&call, &options, sizeof(options), given,
+                  offsetof(struct koine_stream_options, content_type), "koine_stream_options");
     if (result == KOINE_OK && !host_may_allocate(call.host))
         result = KOINE_NO_MEMORY;
     if (result == KOINE_OK)
@@ -278,7 +279,7 @@ static int32_t http_stream_write(const struct koine_host *host, koine_request ha
     struct koine_test_answer *request =
         call_request(&call, host, "http->stream_write", handle, REQUEST_ANSWERING);
     if (!request)
-        return call_end(&call, KOINE_GONE);
+        return call_end(&call, call.result);
     if (request->state == ANSWER_STREAMING && bytes.size && !host_may_allocate(call.host)) {
         cut(request); /* a stream with a hole in it is worse than a broken one */
         return call_end(&call, KOINE_GONE);
@@ -290,7 +291,7 @@ static int32_t http_stream_end(const struct koine_host *host, koine_request hand
     struct call call;
     struct koine_test_answer *request =
         call_request(&call, host, "http->stream_end", handle, REQUEST_ANSWERING);
-    return call_end(&call, request ? judged(&call, request, stream_end(request), "") : KOINE_GONE);
+    return call_end(&call, request ? judged(&call, request, stream_end(request), "") : call.result);
 }
 
 static int32_t http_set_deadline(const struct koine_host *host, koine_request handle,
@@ -300,7 +301,7 @@ static int32_t http_set_deadline(const struct koine_host *host, koine_request ha
         call_request(&call, host, "http->set_deadline", handle, REQUEST_OPEN);
     if (request)
         request_set_deadline(request, deadline_ms);
-    return call_end(&call, request ? KOINE_OK : KOINE_GONE);
+    return call_end(&call, call.result);
 }
 
 const struct koine_http test_http = {

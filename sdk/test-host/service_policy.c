@@ -33,7 +33,7 @@ static int32_t slots_acquire(const struct koine_host *host, koine_request handle
     struct koine_test_answer *request =
         call_request(&call, host, "slots->acquire", handle, REQUEST_OPEN);
     if (!request)
-        return call_end(&call, KOINE_GONE);
+        return call_end(&call, call.result);
     if (!call_wants(&call, failure))
         return call_end(&call, KOINE_INVALID);
     return call_end(&call, slot_take(request, failure) ? KOINE_OK : KOINE_REFUSED);
@@ -44,7 +44,7 @@ static int32_t slots_release(const struct koine_host *host, koine_request handle
     struct koine_test_answer *request =
         call_request(&call, host, "slots->release", handle, REQUEST_OPEN);
     if (!request)
-        return call_end(&call, KOINE_GONE);
+        return call_end(&call, call.result);
     if (request->run) {
         finding_add(call.host, "wrong-state", "slots->release was called for %s while its run %s",
                     answer_name(request), "holds the slot");
@@ -127,7 +127,7 @@ static int32_t tools_narrow(const struct koine_host *host, koine_request handle,
     struct koine_test_answer *request =
         call_request(&call, host, "tools->narrow", handle, REQUEST_OPEN);
     if (!request)
-        return call_end(&call, KOINE_GONE);
+        return call_end(&call, call.result);
     if (!call_wants(&call, failure))
         return call_end(&call, KOINE_INVALID);
     return call_end(&call, narrow(&call, request, allowed, allowed_count, disallowed,
@@ -140,7 +140,7 @@ static int32_t tools_judge(const struct koine_host *host, koine_request handle,
     struct koine_test_answer *request =
         call_request(&call, host, "tools->judge", handle, REQUEST_OPEN);
     if (!request)
-        return call_end(&call, KOINE_GONE);
+        return call_end(&call, call.result);
     enum tool_verdict verdict = tool_policy_judge(request->policy, tool, NULL);
     call_end(&call, KOINE_OK);
     if (verdict == TOOL_DENIED)
@@ -155,7 +155,7 @@ static int32_t tools_effective(const struct koine_host *host, koine_request hand
         call_request(&call, host, "tools->effective", handle, REQUEST_OPEN);
     *json = (struct koine_text){0};
     if (!request)
-        return call_end(&call, KOINE_GONE);
+        return call_end(&call, call.result);
     if (!host_may_allocate(call.host))
         return call_end(&call, KOINE_NO_MEMORY);
     char *text = memory_need(tool_policy_json(request->policy));
@@ -180,7 +180,7 @@ static int32_t auth_key_name(const struct koine_host *host, koine_request handle
         call_request(&call, host, "auth->key_name", handle, REQUEST_OPEN);
     *name = (struct koine_text){0};
     if (!request)
-        return call_end(&call, KOINE_GONE);
+        return call_end(&call, call.result);
     if (!request->key)
         return call_end(&call, KOINE_NOT_FOUND);
     *name = text_of(request->key->name);
@@ -216,7 +216,7 @@ static int32_t auth_authenticate(const struct koine_host *host, koine_request ha
     struct koine_test_answer *request =
         call_request(&call, host, "auth->authenticate", handle, REQUEST_OPEN);
     if (!request)
-        return call_end(&call, KOINE_GONE);
+        return call_end(&call, call.result);
     return call_end(&call,
                     call_wants(&call, failure) ? authenticate(request, failure) : KOINE_INVALID);
 }
@@ -227,7 +227,7 @@ static int32_t auth_act_as(const struct koine_host *host, koine_request handle,
     struct koine_test_answer *request =
         call_request(&call, host, "auth->act_as", handle, REQUEST_OPEN);
     if (!request)
-        return call_end(&call, KOINE_GONE);
+        return call_end(&call, call.result);
     if (!call_wants(&call, failure) || !key_name)
         return call_end(&call, KOINE_INVALID);
     if (request->run || request->route->as.authentication != KOINE_AUTH_NONE) {
@@ -247,7 +247,7 @@ static int32_t auth_check_session(const struct koine_host *host, koine_request h
     struct koine_test_answer *request =
         call_request(&call, host, "auth->check_session", handle, REQUEST_OPEN);
     if (!request)
-        return call_end(&call, KOINE_GONE);
+        return call_end(&call, call.result);
     return call_end(&call, call_wants(&call, failure)
                                ? access_check_session(request, session_id, failure)
                                : KOINE_INVALID);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* "koine.runner/1": checks what a module hands in and calls the run. */
 #include "http/failure_form.h"
+#include "modules/struct_size.h"
 #include "test-host/call.h"
 #include "test-host/run.h"
 
@@ -39,7 +40,7 @@ static int32_t runner_start(const struct koine_host *seen, koine_request handle,
     if (!on_event || !run || !failure)
         return call_end(&call, call_invalid(&call, "on_event, run and failure must be given"));
     if (!request)
-        return refuse(&call, failure, KOINE_GONE, "The request has ended.");
+        return refuse(&call, failure, call.result, "The request has ended.");
     call_wants(&call, failure);
     if (request->run) {
         finding_add(call.host, "wrong-state", "runner->start was called for %s, which has a run",
@@ -55,14 +56,14 @@ static int32_t runner_start(const struct koine_host *seen, koine_request handle,
     return call_end(&call, run_start(request, &options, on_event, data, run, failure));
 }
 
-/* The run behind a handle; NULL: gone, and call->result is KOINE_GONE. */
+/* The run behind a handle; NULL: call->result says why not. */
 static struct run *find(struct call *call, const struct koine_host *seen, const char *name,
                         koine_run handle) {
     struct run *run = NULL;
     if (call_begin(call, seen, name, CALL_FROM_START)) {
         run = handle_get(call->host, HANDLE_RUN, handle.id);
         if (!run)
-            call_gone(call, HANDLE_RUN, handle.id);
+            call->result = call_gone(call, HANDLE_RUN, handle.id);
     }
     return run;
 }
@@ -72,7 +73,7 @@ static int32_t runner_cancel(const struct koine_host *seen, koine_run handle) {
     struct run *run = find(&call, seen, "runner->cancel", handle);
     if (run && !run->finished)
         run_cancel(run, "cancelled");
-    return call_end(&call, run ? KOINE_OK : KOINE_GONE);
+    return call_end(&call, call.result);
 }
 
 static int32_t runner_pause(const struct koine_host *seen, koine_run handle) {
@@ -80,7 +81,7 @@ static int32_t runner_pause(const struct koine_host *seen, koine_run handle) {
     struct run *run = find(&call, seen, "runner->pause", handle);
     if (run)
         run_pause(run, true);
-    return call_end(&call, run ? KOINE_OK : KOINE_GONE);
+    return call_end(&call, call.result);
 }
 
 static int32_t runner_resume(const struct koine_host *seen, koine_run handle) {
@@ -88,7 +89,7 @@ static int32_t runner_resume(const struct koine_host *seen, koine_run handle) {
     struct run *run = find(&call, seen, "runner->resume", handle);
     if (run)
         run_pause(run, false);
-    return call_end(&call, run ? KOINE_OK : KOINE_GONE);
+    return call_end(&call, call.result);
 }
 
 static int32_t runner_tool_result(const struct koine_host *seen, koine_call handle,
@@ -97,15 +98,15 @@ static int32_t runner_tool_result(const struct koine_host *seen, koine_call hand
     struct koine_tool_result result;
     if (!call_begin(&call, seen, "runner->tool_result", CALL_FROM_START))
         return call_end(&call, call.result);
-    int32_t read =
-        call_read(&call, &result, sizeof(result), given, sizeof(result), "koine_tool_result");
+    int32_t read = call_read(&call, &result, sizeof(result), given,
+                             LENGTH_WITH(koine_tool_result, content), "koine_tool_result");
     return call_end(&call, read == KOINE_OK ? run_tools_answer(&call, handle, &result) : read);
 }
 
 static int32_t runner_park(const struct koine_host *seen, koine_run handle, uint32_t timeout_ms) {
     struct call call;
     struct run *run = find(&call, seen, "runner->park", handle);
-    int32_t result = run ? run_park(run, timeout_ms) : KOINE_GONE;
+    int32_t result = run ? run_park(run, timeout_ms) : call.result;
     if (result == KOINE_WRONG_STATE)
         finding_add(call.host, "wrong-state",
                     "runner->park was called for a run in which no tool call is open");
@@ -122,7 +123,7 @@ static int32_t runner_adopt(const struct koine_host *seen, koine_run handle,
     struct koine_test_answer *request =
         run ? handle_get(call.host, HANDLE_REQUEST, request_handle.id) : NULL;
     if (!answer_is_open(request))
-        return call_end(&call, KOINE_GONE);
+        return call_end(&call, run ? KOINE_GONE : call.result);
     int32_t result = run_adopt(run, request, on_event, data, failure);
     if (result == KOINE_WRONG_STATE)
         finding_add(call.host, "wrong-state",

@@ -92,6 +92,7 @@ START_TEST(a_failure_amid_the_stream_is_told_in_the_text)
     http_assert_status(&answer, 200);
     ck_assert_int_eq(strncmp(answer.body, "The ", 4), 0);
     ck_assert_msg(strstr(answer.body, "\n[failed] "), "%s", answer.body);
+    ck_assert_msg(!gateway_log_has(gateway, "redact: http->"), "it did what a module may not");
     http_response_finish(&answer);
 }
 END_TEST

@@ -209,7 +209,7 @@ START_TEST(a_worker_that_a_debugger_stops_does_not_hang)
     start_with("  hang_timeout_ms: 1500\n", NULL);
     struct raw_client *client = begin_block("handler", 1000);
     pid_t worker = gateway_pid(gateway);
-    nanosleep(&(struct timespec){0, 200000000}, NULL); /* it is in the handler by now */
+    gateway_await_log(gateway, "the loop is blocked from here on");
     ck_assert_int_eq(kill(worker, SIGSTOP), 0);
     nanosleep(&(struct timespec){4, 0}, NULL); /* longer than the limit */
     ck_assert_int_eq(kill(worker, SIGCONT), 0);

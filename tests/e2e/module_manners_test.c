@@ -351,6 +351,18 @@ START_TEST(and_all_others)
 }
 END_TEST
 
+START_TEST(create_may_call_the_log_alone_and_extension_not_much_more)
+{
+    gateway_stop(gateway);
+    start_with(NULL, "KOINE_TEST_TOO_EARLY=1");
+    assert_noted("-6 -6 -6 -6");
+    assert_logged("error manners: config->section was called before init");
+    assert_logged("error manners: config->text was called before init");
+    assert_logged("error manners: loop->timer_start was called before start");
+    assert_logged("error manners: runner->cancel was called before start");
+}
+END_TEST
+
 START_TEST(what_comes_too_early_or_too_late_is_refused)
 {
     gateway_stop(gateway);
@@ -490,6 +502,7 @@ int main(void) {
         structs_of_a_wrong_size_are_refused,
         those_of_runs_too,
         and_all_others,
+        create_may_call_the_log_alone_and_extension_not_much_more,
         what_comes_too_early_or_too_late_is_refused,
         a_thread_may_not_call_http,
         nor_any_other_service_of_the_loop,

@@ -72,6 +72,7 @@ static const struct {
     {"exit", "module %s: one of its constructors ended the process (exit status 3)"},
     {"exit", "; the last that it wrote: the licence has expired"},
     {"hang", "module %s: one of its constructors did not come back within 300 ms"},
+    {"chatter", "module %s: one of its constructors did not come back within 300 ms"},
     {"abort", "module %s: its koine_module() crashed (SIGABRT)"},
 };
 
@@ -274,7 +275,7 @@ START_TEST(settings_that_do_not_fit_its_schema)
     const char *at = strstr(log, place);
     ck_assert_msg(at != NULL, "%s is not in the log:\n%s", place, log);
     unsigned long line = strtoul(at + strlen(place), NULL, 10);
-    ck_assert_msg(line == 7, "line %lu is named, the section begins in 7:\n%s", line, log);
+    ck_assert_msg(line == 8, "line %lu is named, greeting stands in 8:\n%s", line, log);
     ck_assert_msg(strstr(at, "modules.settings.dialect") && strstr(at, "greeting") &&
                       strstr(at, "expected"),
                   "%s", log);
@@ -352,6 +353,7 @@ static void assert_stops(const char *module, const char *more, const char *sente
     int status = run_to_end(config, said, sizeof said);
     ck_assert_msg(status == 1, "exit status %d, expected 1; it said:\n%s", status, said);
     ck_assert_msg(strstr(said, sentence) && !strstr(said, "serving on"), "%s", said);
+    ck_assert_msg(!strstr(said, "was killed"), "%s", said);
     free(config);
 }
 

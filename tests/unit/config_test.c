@@ -4,6 +4,7 @@
  * Variables that override it are in config_environment_test.c, printing in config_print_test.c.
  */
 #include "config/keys.h"
+#include "config/settings.h"
 #include "unit/config_fixture.h"
 
 START_TEST(without_a_file_everything_is_at_its_default)
@@ -223,6 +224,26 @@ START_TEST(settings_of_modules_become_json)
                            "\"words\":[true,false,null,null,\"5\",\"yes\",\"1_000\"]}");
     free(json);
     ck_assert_int_eq(json_is_object(config->modules.sections[1].settings), true);
+}
+END_TEST
+
+START_TEST(each_setting_knows_its_line)
+{
+    load("modules:\n"
+         "  settings:\n"
+         "    chat:\n"
+         "      models:\n"
+         "        fast: haiku\n"
+         "      rows:\n"
+         "      - name: a\n"
+         "      - name: b\n"
+         "        limit: 3\n");
+    const struct config_module *chat = &config->modules.sections[0];
+    ck_assert_uint_eq(settings_line(chat, "models.fast"), 5);
+    ck_assert_uint_eq(settings_line(chat, "rows[1].limit"), 9);
+    ck_assert_uint_eq(settings_line(chat, "rows[1].missing"), 8); /* the row that lacks it */
+    ck_assert_uint_eq(settings_line(chat, "models.fast[0].deep"), 5);
+    ck_assert_uint_eq(settings_line(chat, "the section"), 3);
 }
 END_TEST
 
@@ -467,6 +488,7 @@ int main(void) {
     tcase_add_test(test, sizes_take_suffixes);
     tcase_add_test(test, slots_runner_profiles_and_log_are_read);
     tcase_add_test(test, settings_of_modules_become_json);
+    tcase_add_test(test, each_setting_knows_its_line);
     tcase_add_loop_test(test, a_mistake_is_refused_with_its_place, 0,
                         (int)(sizeof mistakes / sizeof *mistakes));
     tcase_add_test(test, a_hash_that_may_be_a_key_is_never_shown);

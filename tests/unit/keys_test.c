@@ -5,6 +5,7 @@
 #include "policy/keys.h"
 
 #include <check.h>
+#include <koine/http.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,6 +97,33 @@ static const struct bearer {
     {"Basic YWxpY2U6c2VjcmV0", KEY_MISSING, "nobody"},
     {"secret-of-alice", KEY_MISSING, "nobody"},
 };
+
+static const struct place {
+    uint32_t places;
+    const char *authorization, *api_key; /* NULL: absent */
+    enum key_check expected;
+} places[] = {
+    {0, "Bearer secret-of-alice", NULL, KEY_OK},
+    {0, NULL, "secret-of-alice", KEY_MISSING},
+    {KOINE_KEY_BEARER, NULL, "secret-of-alice", KEY_MISSING},
+    {KOINE_KEY_X_API_KEY, NULL, "secret-of-alice", KEY_OK},
+    {KOINE_KEY_X_API_KEY, "Bearer secret-of-alice", NULL, KEY_MISSING},
+    {KOINE_KEY_BEARER | KOINE_KEY_X_API_KEY, "Bearer secret-of-alice", NULL, KEY_OK},
+    {KOINE_KEY_BEARER | KOINE_KEY_X_API_KEY, "Bearer secret-of-alice", "wrong", KEY_WRONG},
+};
+
+START_TEST(a_key_is_looked_for_where_the_route_says)
+{
+    const struct place *place = &places[_i];
+    const struct koine_text none = {NULL, 0};
+    struct key *key;
+    create();
+    ck_assert_int_eq(keys_check(keys, place->places,
+                                place->authorization ? text(place->authorization) : none,
+                                place->api_key ? text(place->api_key) : none, &key),
+                     place->expected);
+}
+END_TEST
 
 START_TEST(a_bearer_header_is_checked)
 {
@@ -283,6 +311,8 @@ int main(void) {
     Suite *suite = suite_create("keys");
     TCase *all = tcase_create("keys");
     tcase_add_checked_fixture(all, setup, teardown);
+    tcase_add_loop_test(all, a_key_is_looked_for_where_the_route_says, 0,
+                        sizeof(places) / sizeof(places[0]));
     tcase_add_loop_test(all, a_bearer_header_is_checked, 0, sizeof(bearers) / sizeof(bearers[0]));
     tcase_add_test(all, without_a_header_the_key_is_missing);
     tcase_add_test(all, a_secret_is_checked_as_it_is);

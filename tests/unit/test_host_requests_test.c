@@ -88,6 +88,13 @@ START_TEST(modules_that_the_gateway_would_refuse)
     assert_refused("dialect", "{\"unknown\":1}", "unknown");
     assert_refused("dialect", "[]", "settings: must be a JSON object");
     assert_refused("misbehaving", "{\"mistake\":\"fail\"}", "init failed (-2): asked to fail");
+    setenv("KOINE_TEST_REFUSE", "start", 1); /* whose timer and post would abort */
+    assert_refused("refused", NULL, "start failed (-2): no licence");
+    setenv("KOINE_TEST_REFUSE", "tool-call", 1);
+    assert_refused("refused", NULL, "koine.tools/1: tool 1 (bad): its call is missing");
+    setenv("KOINE_TEST_REFUSE", "openapi", 1);
+    assert_refused("refused", NULL, "koine.openapi/1 says that it has 4 bytes");
+    unsetenv("KOINE_TEST_REFUSE");
 }
 END_TEST
 

@@ -105,7 +105,11 @@ static void assert_done(const struct job *job, int worked) {
 
 static struct koine_workers *workers;
 
+/* Posts of an earlier test belong to threads that are gone. */
 static void start(uint32_t threads, uint32_t queue) {
+    loop.taken = loop.run = loop.refused = 0;
+    loop.refusals = 0;
+    loop.closed = false;
     loop.loop_thread = pthread_self();
     workers = koine_workers_create(&host, threads, queue);
     ck_assert_ptr_nonnull(workers);

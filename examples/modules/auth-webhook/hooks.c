@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Secrets are read from files once, at the start, never logged and never shown; SIGHUP reads them
- * anew with the rest of the configuration. Comparing takes the same time whatever differs.
+ * Secrets are read from files once, at the start, never logged and never shown. Comparing takes the
+ * same time whatever differs.
  */
 #include "hooks.h"
 #include <errno.h>
@@ -14,7 +14,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SECRET_LEAST_BYTES = 16, SECRET_MOST_BYTES = 1024, MAC_BYTES = 32 };
+enum {
+    SECRET_LEAST_BYTES = 16,
+    SECRET_MOST_BYTES = 1024,
+    SECRET_BUFFER_BYTES =
+        SECRET_MOST_BYTES + 3, /* a line break at the end, and one byte too many */
+    MAC_BYTES = 32
+};
 
 /* ---- secrets */
 
@@ -28,15 +34,15 @@ static int32_t read_secret(struct hook *hook, const char *path, struct koine_err
     struct stat status;
     if (fd < 0)
         return refuse(error, path, strerror(errno));
-    hook->secret = OPENSSL_zalloc(SECRET_MOST_BYTES);
-    ssize_t size = hook->secret ? read(fd, hook->secret, SECRET_MOST_BYTES) : -1;
+    hook->secret = OPENSSL_zalloc(SECRET_BUFFER_BYTES);
+    ssize_t size = hook->secret ? read(fd, hook->secret, SECRET_BUFFER_BYTES) : -1;
     const bool open_to_all = fstat(fd, &status) != 0 || (status.st_mode & S_IRWXO);
     close(fd);
     while (size > 0 && (hook->secret[size - 1] == '\n' || hook->secret[size - 1] == '\r'))
         size--;
     if (open_to_all)
         return refuse(error, path, "everybody may read the secret: chmod o= it");
-    if (size < SECRET_LEAST_BYTES)
+    if (size < SECRET_LEAST_BYTES || size > SECRET_MOST_BYTES)
         return refuse(error, path,
                       "a secret has 16 to 1,024 bytes: openssl rand -hex 32 makes one");
     hook->secret_size = (size_t)size;
@@ -45,13 +51,13 @@ static int32_t read_secret(struct hook *hook, const char *path, struct koine_err
 
 static bool make_up_secret(struct hook *hook) {
     hook->name = "";
-    hook->secret = OPENSSL_zalloc(SECRET_MOST_BYTES);
+    hook->secret = OPENSSL_zalloc(SECRET_BUFFER_BYTES);
     hook->secret_size = MAC_BYTES;
     return hook->secret && RAND_bytes(hook->secret, MAC_BYTES) == 1;
 }
 
 static void forget_secret(struct hook *hook) {
-    OPENSSL_clear_free(hook->secret, SECRET_MOST_BYTES);
+    OPENSSL_clear_free(hook->secret, SECRET_BUFFER_BYTES);
     hook->secret = NULL;
 }
 

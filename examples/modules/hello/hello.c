@@ -8,8 +8,8 @@
 #include <koine-module/embed.h>
 #include <koine-module/module.h>
 
-/* Two files become part of the module: what the route looks like to clients, which koine-test-host
- * compares with the routes, and which settings there are, which the gateway checks before init. */
+/* Two files become part of the module: what the route looks like to clients, which so travels with
+ * it, and which settings there are, which the gateway checks before init. */
 KOINE_EMBED(openapi, "openapi.yaml");
 KOINE_EMBED(config_schema, "config-schema.json");
 

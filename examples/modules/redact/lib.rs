@@ -9,6 +9,7 @@ mod redact;
 
 use koine::{c, sized, Document, Error, Failure, Host, Http, Metric, MetricOptions, Metrics, Module};
 use koine::{Request, Route, Run, RunEvent, RunOptions, Runner, StreamOptions, Text};
+use std::cell::Cell;
 use std::ffi::{c_void, CStr};
 use std::os::raw::c_char;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -26,6 +27,13 @@ struct Services {
     runner: &'static Runner,
     metrics: &'static Metrics,
     redacted: Metric,
+}
+
+/// One run, from its start to its END, which comes once, always.
+struct Answer<'a> {
+    module: &'a Redact,
+    services: Services,
+    begun: Cell<bool>, // the head is out
 }
 
 /// A panic must not unwind into C. Whatever the host calls runs its body in here; a panic becomes
@@ -76,48 +84,63 @@ impl Redact {
         let mut run = Run { id: 0 };
         options.prompt = Text::of(prompt);
         options.flags = koine::RUN_TIE_STREAM; // a slow client slows the run down, not the memory up
-        let data = self as *const Redact as *mut c_void;
+        let answer = Box::new(Answer { module: self, services, begun: Cell::new(false) });
+        let data = Box::into_raw(answer) as *mut c_void;
         let result = unsafe {
             (services.runner.start)(
                 self.host, request, &options, on_event, data, &mut run, &mut failure,
             )
         };
         if result != koine::OK {
+            drop(unsafe { Box::from_raw(data as *mut Answer) }); // no event will come
             self.fail(services, request, &failure);
         }
         koine::OK
     }
+}
 
-    fn on_event(&self, services: Services, event: &RunEvent) -> i32 {
-        let http = services.http;
+impl Answer<'_> {
+    fn on_event(&self, event: &RunEvent) -> i32 {
         match event.kind {
-            koine::RUN_SESSION => {
-                let mut options: StreamOptions = unsafe { sized() };
-                options.content_type = Text::of("text/plain; charset=utf-8");
-                unsafe { (http.stream_begin)(self.host, event.request, &options) }
-            }
-            koine::RUN_TEXT => unsafe {
-                (http.stream_write)(self.host, event.request, event.text)
+            koine::RUN_SESSION => self.begin(event.request),
+            koine::RUN_TEXT => self.write(event.request, event.text),
+            koine::RUN_FAILURE => self.tell_failure(event.request, unsafe { &*event.failure }),
+            koine::RUN_END if self.begun.get() => unsafe {
+                (self.services.http.stream_end)(self.module.host, event.request)
             },
-            koine::RUN_FAILURE => {
-                let failure = unsafe { &*event.failure };
-                // Before the stream this answers; after its begin it is refused, and the text says it.
-                if self.fail(services, event.request, failure) != koine::OK {
-                    let message = String::from_utf8_lossy(unsafe { failure.message.bytes() });
-                    let line = format!("\n[failed] {message}\n");
-                    unsafe { (http.stream_write)(self.host, event.request, Text::of(&line)) };
-                }
-                koine::OK
-            }
-            koine::RUN_END => unsafe { (http.stream_end)(self.host, event.request) },
             _ => koine::OK, // also what later versions add
         }
+    }
+
+    fn begin(&self, request: Request) -> i32 {
+        let mut options: StreamOptions = unsafe { sized() };
+        options.content_type = Text::of("text/plain; charset=utf-8");
+        let begin = self.services.http.stream_begin;
+        let result = unsafe { begin(self.module.host, request, &options) };
+        self.begun.set(result == koine::OK);
+        result
+    }
+
+    fn write(&self, request: Request, text: Text) -> i32 {
+        unsafe { (self.services.http.stream_write)(self.module.host, request, text) }
+    }
+
+    /// Before the stream this is an answer with its status, within it the text says it.
+    fn tell_failure(&self, request: Request, failure: &Failure) -> i32 {
+        if !self.begun.get() {
+            return self.module.fail(self.services, request, failure);
+        }
+        let message = String::from_utf8_lossy(unsafe { failure.message.bytes() });
+        self.write(request, Text::of(&format!("\n[failed] {message}\n")))
     }
 }
 
 unsafe extern "C" fn on_event(data: *mut c_void, event: *const RunEvent) {
-    let (module, event) = (&*(data as *const Redact), &*event);
-    guarded(|| module.services.map_or(koine::OK, |services| module.on_event(services, event)));
+    let (answer, event) = (data as *mut Answer, &*event);
+    guarded(|| (*answer).on_event(event));
+    if event.kind == koine::RUN_END {
+        drop(Box::from_raw(answer));
+    }
 }
 
 unsafe extern "C" fn handle(data: *mut c_void, request: Request) {

@@ -16,8 +16,7 @@
 #ifndef KOINE_MODULE_BODY_H
 #define KOINE_MODULE_BODY_H
 
-#include <koine/http.h>
-#include <stdbool.h>
+#include <koine-module/module.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -87,9 +86,6 @@ struct koine_body_field {
         name, KOINE_BODY_STRING, flags, offsetof(type, member), sizeof(((type *)NULL)->member), 0, \
             0, choices                                                                             \
     }
-
-/* How many rows a table has. */
-#define KOINE_COUNT(table) (sizeof(table) / sizeof(*(table)))
 
 struct koine_body;
 

@@ -29,6 +29,9 @@
 extern "C" {
 #endif
 
+/* How many rows a table has. */
+#define KOINE_COUNT(table) (sizeof(table) / sizeof(*(table)))
+
 struct koine_plan;
 
 /* The host and its services, none of them NULL from init on. */

@@ -69,8 +69,8 @@ void koine_sse_json(struct koine_sse_event *event, json_t *value);
  * KOINE_GONE, KOINE_WRONG_STATE. When memory is short a stream with a hole would be worse than
  * none: an `error` event and a `done` event end it, and KOINE_NO_MEMORY is returned; what is sent
  * afterwards is passed over (KOINE_GONE).
- * After KOINE_GONE and KOINE_NO_MEMORY the request has ended, and its memory with it unless a run
- * of its own is still to say END: do not touch what is in it.
+ * After KOINE_GONE and KOINE_NO_MEMORY the request has ended: its memory lasts until the callback
+ * that sends returns, or, when it has a run, until that has said END.
  */
 int32_t koine_sse_send(struct koine_sse_event *event);
 

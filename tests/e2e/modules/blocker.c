@@ -4,19 +4,13 @@
  * handler, a timer, a post, the end of the request. With KOINE_TEST_BLOCK_START_MS its start does.
  */
 #include <errno.h>
-#include <koine/koine.h>
+#include <koine-module/answer.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-struct blocker {
-    const struct koine_host *host;
-    const struct koine_http *http;
-    const struct koine_loop *loop;
-};
-
 struct stay {
-    struct blocker *self;
+    const struct koine_self *self;
     koine_request request;
     long ms;
 };
@@ -27,12 +21,13 @@ static void block(long ms) {
         ;
 }
 
-static void answer(const struct blocker *self, koine_request request) {
+static void answer(const struct koine_self *self, koine_request request) {
     self->http->respond(self->host, request, 200, (struct koine_text){NULL, 0},
                         KOINE_TEXT("{\"ok\":true}"));
 }
 
 static void block_and_answer(const struct stay *stay) {
+    koine_log_print(stay->self, KOINE_LOG_INFO, stay->request, "the loop is blocked from here on");
     block(stay->ms);
     answer(stay->self, stay->request);
 }
@@ -65,7 +60,7 @@ static long milliseconds(struct koine_text text) {
 }
 
 static void handler(void *data, koine_request request) {
-    struct blocker *self = data;
+    const struct koine_self *self = koine_self_of(data);
     struct koine_text place, query;
     koine_timer timer;
     struct stay *stay = self->http->alloc(self->host, request, sizeof(*stay));
@@ -85,26 +80,6 @@ static void handler(void *data, koine_request request) {
     }
 }
 
-static int32_t create(const struct koine_host *host, void **self) {
-    struct blocker *module = calloc(1, sizeof(*module));
-    if (!module)
-        return KOINE_NO_MEMORY;
-    module->host = host;
-    *self = module;
-    return KOINE_OK;
-}
-
-static int32_t init(void *data, struct koine_text config, struct koine_error *error) {
-    struct blocker *self = data;
-    const struct koine_route route = {
-        .size = sizeof(route), .method = "GET", .path = "/block/{place}", .handler = handler};
-    (void)config;
-    (void)error;
-    self->http = self->host->service(self->host, KOINE_HTTP);
-    self->loop = self->host->service(self->host, KOINE_LOOP);
-    return self->http->route(self->host, &route);
-}
-
 static int32_t start(void *data, struct koine_error *error) {
     const char *ms = getenv("KOINE_TEST_BLOCK_START_MS");
     (void)data;
@@ -114,23 +89,10 @@ static int32_t start(void *data, struct koine_error *error) {
     return KOINE_OK;
 }
 
-static void destroy(void *self) {
-    free(self);
-}
-
-const struct koine_module *koine_module(void) {
-    static const struct koine_module module = {
-        .magic = KOINE_MODULE_MAGIC,
-        .abi_major = KOINE_ABI_MAJOR,
-        .abi_minor = KOINE_ABI_MINOR,
-        .size = sizeof(struct koine_module),
-        .name = "blocker",
-        .version = "1.0.0",
-        .summary = "Keeps the event loop when asked to",
-        .create = create,
-        .init = init,
-        .start = start,
-        .destroy = destroy,
-    };
-    return &module;
-}
+static const struct koine_route routes[] = {{.size = sizeof(struct koine_route),
+                                             .method = "GET",
+                                             .path = "/block/{place}",
+                                             .handler = handler}};
+static const struct koine_plan plan = {
+    .routes = routes, .route_count = KOINE_COUNT(routes), .start = start};
+KOINE_MODULE_DEFINE("blocker", "1.0.0", "Keeps the event loop when asked to", plan);

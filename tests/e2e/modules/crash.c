@@ -4,16 +4,10 @@
  * the last when the client has left; /crash/hang never returns; /crash/exit ends the process.
  * While the file that KOINE_TEST_CRASH names exists, it aborts in its init.
  */
-#include <koine/koine.h>
+#include <koine-module/module.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-struct crash {
-    const struct koine_host *host;
-    const struct koine_http *http;
-    const struct koine_loop *loop;
-};
 
 static void on_timer(void *data, koine_timer timer) {
     (void)data;
@@ -29,7 +23,7 @@ static void on_end(void *data, koine_request request, int32_t how) {
 }
 
 static void handler(void *data, koine_request request) {
-    struct crash *self = data;
+    struct koine_self *self = koine_self_of(data);
     struct koine_text place = {NULL, 0};
     koine_timer timer;
     self->http->param(self->host, request, "place", &place);
@@ -51,45 +45,20 @@ static void handler(void *data, koine_request request) {
         abort();
 }
 
-static int32_t create(const struct koine_host *host, void **self) {
-    struct crash *module = calloc(1, sizeof(*module));
-    if (!module)
-        return KOINE_NO_MEMORY;
-    module->host = host;
-    *self = module;
-    return KOINE_OK;
-}
-
 static int32_t init(void *data, struct koine_text config, struct koine_error *error) {
-    struct crash *self = data;
     const char *file = getenv("KOINE_TEST_CRASH");
-    const struct koine_route route = {
-        .size = sizeof(route), .method = "GET", .path = "/crash/{place}", .handler = handler};
+    (void)data;
     (void)config;
     (void)error;
     if (file && access(file, F_OK) == 0)
         abort();
-    self->http = self->host->service(self->host, KOINE_HTTP);
-    self->loop = self->host->service(self->host, KOINE_LOOP);
-    return self->http->route(self->host, &route);
+    return KOINE_OK;
 }
 
-static void destroy(void *self) {
-    free(self);
-}
-
-const struct koine_module *koine_module(void) {
-    static const struct koine_module module = {
-        .magic = KOINE_MODULE_MAGIC,
-        .abi_major = KOINE_ABI_MAJOR,
-        .abi_minor = KOINE_ABI_MINOR,
-        .size = sizeof(struct koine_module),
-        .name = "crash",
-        .version = "1.0.0",
-        .summary = "Crashes when asked to",
-        .create = create,
-        .init = init,
-        .destroy = destroy,
-    };
-    return &module;
-}
+static const struct koine_route routes[] = {{.size = sizeof(struct koine_route),
+                                             .method = "GET",
+                                             .path = "/crash/{place}",
+                                             .handler = handler}};
+static const struct koine_plan plan = {
+    .routes = routes, .route_count = KOINE_COUNT(routes), .init = init};
+KOINE_MODULE_DEFINE("crash", "1.0.0", "Crashes when asked to", plan);

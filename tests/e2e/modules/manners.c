@@ -3,7 +3,8 @@
  * A module without manners: GET and POST /manners/{deed} do what a module must not, and note what
  * the host answered to each call; GET /noted gives the notes and forgets them. /forget and
  * /forget/stream are never answered. GET /answer and /cost are proper, and open to
- * everybody. With KOINE_TEST_EARLY it calls in init and start what has no place there.
+ * everybody. With KOINE_TEST_EARLY it calls in init and start what has no place there, with
+ * KOINE_TEST_TOO_EARLY in create and in extension.
  */
 #include <fcntl.h>
 #include <koine/koine.h>
@@ -426,6 +427,14 @@ static void give_cost(void *data, koine_request request) {
 
 /* ---- lifecycle */
 
+/* Only the log is there in create. */
+static void call_in_create(struct manners *self) {
+    const struct koine_config *config = self->host->service(self->host, KOINE_CONFIG);
+    struct koine_text text;
+    note(self, config->section(self->host, &text));
+    note(self, config->text(self->host, "name", &text));
+}
+
 static int32_t create(const struct koine_host *host, void **self) {
     struct manners *module = calloc(1, sizeof(*module));
     if (!module || pipe2(module->pipe, O_CLOEXEC | O_NONBLOCK)) {
@@ -434,6 +443,8 @@ static int32_t create(const struct koine_host *host, void **self) {
     }
     module->host = host;
     *self = module;
+    if (getenv("KOINE_TEST_TOO_EARLY"))
+        call_in_create(module);
     return KOINE_OK;
 }
 
@@ -514,6 +525,17 @@ static int32_t start(void *data, struct koine_error *error) {
     return self->loop->timer_start(self->host, 3600000, 1000, on_tick, self, &self->repeating);
 }
 
+/* Called behind init: not serving yet. */
+static const void *extension(void *data, const char *id) {
+    struct manners *self = data;
+    koine_timer timer;
+    if (!getenv("KOINE_TEST_TOO_EARLY") || strcmp(id, KOINE_EXTENSION_TOOLS) != 0)
+        return NULL;
+    note(self, self->loop->timer_start(self->host, 0, 0, on_tick, self, &timer));
+    note(self, self->runner->cancel(self->host, (koine_run){0}));
+    return NULL;
+}
+
 static void destroy(void *data) {
     struct manners *self = data;
     koine_timer timer;
@@ -541,6 +563,7 @@ const struct koine_module *koine_module(void) {
         .init = init,
         .start = start,
         .destroy = destroy,
+        .extension = extension,
     };
     return &module;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A module that is refused: which way, the environment variable KOINE_TEST_REFUSE says. It ends or
- * hangs when it is loaded ("exit", "hang") or asked for its descriptor ("abort"), or shows a wrong
- * one, or fails later on.
+ * hangs when it is loaded ("exit", "hang", "chatter") or asked for its descriptor ("abort"), or
+ * shows a wrong one, or fails later on.
  */
 #include <koine/koine.h>
 #include <stdio.h>
@@ -22,6 +22,8 @@ __attribute__((constructor)) static void load(void) {
     }
     while (wants("hang"))
         pause();
+    while (wants("chatter"))
+        fputs("this is about to end\n", stderr);
 }
 
 static void handler(void *self, koine_request request) {

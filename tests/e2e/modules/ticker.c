@@ -4,25 +4,24 @@
  * GET /ticker?n ticks, GET /slow (answers from a thread), GET /late (answers after the client
  * left).
  */
-#include <koine/koine.h>
+#include <koine-module/module.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct ticker_module {
-    const struct koine_host *host;
-    const struct koine_http *http;
-    const struct koine_loop *loop;
-    const struct koine_log *log;
-    const struct koine_metrics *metrics;
+    struct koine_self self; /* first */
     koine_metric ticks_total;
 };
+
+static struct ticker_module *module_of(void *data) {
+    return (struct ticker_module *)(void *)koine_self_of(data);
+}
 
 /* ---- /ticker: ten ticks, one each 5 ms */
 
 struct ticker {
-    struct ticker_module *self;
+    const struct ticker_module *module;
     koine_request request;
     koine_timer timer;
     int tick;
@@ -30,32 +29,34 @@ struct ticker {
 
 static void stop_ticking(void *data, koine_request request, int32_t how) {
     struct ticker *ticker = data;
+    const struct koine_self *self = &ticker->module->self;
     (void)request;
     (void)how;
-    ticker->self->loop->timer_stop(ticker->self->host, ticker->timer);
+    self->loop->timer_stop(self->host, ticker->timer);
 }
 
 static void tick(void *data, koine_timer timer) {
     struct ticker *ticker = data;
-    struct ticker_module *self = ticker->self;
+    const struct koine_self *self = &ticker->module->self;
     char event[64];
     (void)timer;
     int size = snprintf(event, sizeof(event), "event: tick\ndata: %d\n\n", ++ticker->tick);
-    self->metrics->add(self->host, self->ticks_total, 1);
+    self->metrics->add(self->host, ticker->module->ticks_total, 1);
     if (self->http->stream_write(self->host, ticker->request,
                                  (struct koine_text){event, (size_t)size}) == KOINE_GONE)
-        return; /* cut: the ticker was memory of the request */
+        return; /* cut */
     if (ticker->tick == 10)
         self->http->stream_end(self->host, ticker->request);
 }
 
 static void ticks_handler(void *data, koine_request request) {
-    struct ticker_module *self = data;
+    const struct ticker_module *module = module_of(data);
+    const struct koine_self *self = &module->self;
     struct koine_stream_options options = {.size = sizeof(options)};
     struct ticker *ticker = self->http->alloc(self->host, request, sizeof(*ticker));
     if (!ticker || self->http->stream_begin(self->host, request, &options) != KOINE_OK)
         return;
-    ticker->self = self;
+    ticker->module = module;
     ticker->request = request;
     if (self->loop->timer_start(self->host, 0, 5, tick, ticker, &ticker->timer) == KOINE_OK)
         self->http->on_end(self->host, request, stop_ticking, ticker);
@@ -64,14 +65,14 @@ static void ticks_handler(void *data, koine_request request) {
 /* ---- /slow and /late: a thread that comes back through post */
 
 struct job {
-    struct ticker_module *self;
+    const struct koine_self *self;
     koine_request request;
     int32_t post_result;
 };
 
 static void finish_job(void *data) {
     struct job *job = data;
-    struct ticker_module *self = job->self;
+    const struct koine_self *self = job->self;
     int32_t result =
         self->http->respond(self->host, job->request, 200, (struct koine_text){NULL, 0},
                             KOINE_TEXT("{\"from\":\"thread\"}"));
@@ -83,106 +84,65 @@ static void finish_job(void *data) {
 
 static void *work(void *data) {
     struct job *job = data;
-    struct ticker_module *self = job->self;
+    const struct koine_self *self = job->self;
     if (self->loop->post(self->host, finish_job, job) != KOINE_OK)
         free(job);
     return NULL;
 }
 
-static void *work_late(void *data);
-
-static void start_job(struct ticker_module *self, koine_request request, void *(*body)(void *)) {
+static void start_job(const struct koine_self *self, koine_request request) {
     pthread_t thread;
     struct job *job = calloc(1, sizeof(*job));
     if (!job)
         return;
     job->self = self;
     job->request = request;
-    if (pthread_create(&thread, NULL, body, job) == 0)
+    if (pthread_create(&thread, NULL, work, job) == 0)
         pthread_detach(thread);
     else
         free(job);
 }
 
 static void slow_handler(void *data, koine_request request) {
-    start_job(data, request, work);
+    start_job(koine_self_of(data), request);
 }
 
 /* The job of /late begins when its client has left, so its answer always comes too late. */
 static void start_late(void *data, koine_request request, int32_t how) {
     if (how == KOINE_END_CLIENT_LEFT)
-        start_job(data, request, work_late);
-}
-
-static void *work_late(void *data) {
-    return work(data);
+        start_job(koine_self_of(data), request);
 }
 
 static void late_handler(void *data, koine_request request) {
-    struct ticker_module *self = data;
+    struct koine_self *self = koine_self_of(data);
     self->http->on_end(self->host, request, start_late, self);
 }
 
-/* ---- lifecycle */
-
-static int32_t create(const struct koine_host *host, void **self) {
-    struct ticker_module *module = calloc(1, sizeof(*module));
-    if (!module)
-        return KOINE_NO_MEMORY;
-    module->host = host;
-    *self = module;
-    return KOINE_OK;
-}
+/* ---- what it is */
 
 static int32_t init(void *data, struct koine_text config, struct koine_error *error) {
-    static const struct {
-        const char *path;
-        koine_handler handler;
-    } routes[] = {{"/ticker", ticks_handler}, {"/slow", slow_handler}, {"/late", late_handler}};
-    struct ticker_module *self = data;
+    static const struct koine_metric_options ticks = {.size = sizeof(ticks),
+                                                      .type = KOINE_METRIC_COUNTER,
+                                                      .name = "ticks_total",
+                                                      .help = "Ticks sent."};
+    struct ticker_module *module = module_of(data);
+    const struct koine_self *self = &module->self;
     (void)config;
-    self->http = self->host->service(self->host, KOINE_HTTP);
-    self->loop = self->host->service(self->host, KOINE_LOOP);
-    self->log = self->host->service(self->host, KOINE_LOG);
-    self->metrics = self->host->service(self->host, KOINE_METRICS);
-    struct koine_metric_options ticks = {.size = sizeof(ticks),
-                                         .type = KOINE_METRIC_COUNTER,
-                                         .name = "ticks_total",
-                                         .help = "Ticks sent."};
-    if (!self->http || !self->loop || !self->log || !self->metrics ||
-        self->host->service(self->host, "koine.unknown/1")) {
-        snprintf(error->message, error->capacity, "a service is missing, or one too many is there");
-        return KOINE_UNSUPPORTED;
-    }
-    if (self->metrics->define(self->host, &ticks, &self->ticks_total) != KOINE_OK)
-        return KOINE_INVALID;
-    for (size_t i = 0; i < sizeof(routes) / sizeof(*routes); i++) {
-        struct koine_route route = {.size = sizeof(route),
-                                    .method = "GET",
-                                    .path = routes[i].path,
-                                    .handler = routes[i].handler};
-        if (self->http->route(self->host, &route) != KOINE_OK)
-            return KOINE_INVALID;
-    }
-    return KOINE_OK;
+    if (self->host->service(self->host, "koine.unknown/1"))
+        return koine_error_set(error, KOINE_INVALID, "there is a service that nobody knows");
+    return self->metrics->define(self->host, &ticks, &module->ticks_total);
 }
 
-static void destroy(void *self) {
-    free(self);
-}
-
-const struct koine_module *koine_module(void) {
-    static const struct koine_module module = {
-        .magic = KOINE_MODULE_MAGIC,
-        .abi_major = KOINE_ABI_MAJOR,
-        .abi_minor = KOINE_ABI_MINOR,
-        .size = sizeof(struct koine_module),
-        .name = "ticker",
-        .version = "1.0.0",
-        .summary = "Ticks, and work on a thread",
-        .create = create,
-        .init = init,
-        .destroy = destroy,
-    };
-    return &module;
-}
+static const struct koine_route routes[] = {
+    {.size = sizeof(struct koine_route),
+     .method = "GET",
+     .path = "/ticker",
+     .handler = ticks_handler},
+    {.size = sizeof(struct koine_route), .method = "GET", .path = "/slow", .handler = slow_handler},
+    {.size = sizeof(struct koine_route), .method = "GET", .path = "/late", .handler = late_handler},
+};
+static const struct koine_plan plan = {.state_bytes = sizeof(struct ticker_module),
+                                       .routes = routes,
+                                       .route_count = KOINE_COUNT(routes),
+                                       .init = init};
+KOINE_MODULE_DEFINE("ticker", "1.0.0", "Ticks, and work on a thread", plan);
