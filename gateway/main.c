@@ -117,6 +117,8 @@ struct service {
     const struct config *config;
     struct log *log;
     int listener;
+    struct left_out *left_out; /* modules */
+    size_t left_out_count;
 };
 
 static void on_ready(void *data) {
@@ -148,8 +150,28 @@ static int work(void *data, const struct supervised *supervised) {
                                                .listener_count = 1,
                                                .log = service->log,
                                                .supervised = supervised,
+                                               .left_out = service->left_out,
+                                               .left_out_count = service->left_out_count,
                                                .ready = on_ready,
                                                .data = service});
+}
+
+/* modules.on_error holds for a crash at the start, too. */
+static bool leave_out(void *data, const char *module, const char *why) {
+    struct service *service = data;
+    if (service->config->modules.stop_on_error)
+        return false;
+    for (size_t i = 0; i < service->left_out_count; i++)
+        if (strcmp(service->left_out[i].name, module) == 0)
+            return false; /* so it was not the module that the notes say */
+    struct left_out *grown =
+        reallocarray(service->left_out, service->left_out_count + 1, sizeof(*grown));
+    if (!grown)
+        return false;
+    service->left_out = grown;
+    snprintf(grown[service->left_out_count].name, sizeof(grown->name), "%s", module);
+    snprintf(grown[service->left_out_count++].why, sizeof(grown->why), "%s", why);
+    return true;
 }
 
 static int serve(const struct config *config) {
@@ -165,8 +187,10 @@ static int serve(const struct config *config) {
                                          .drain_seconds = config->drain_seconds,
                                          .hang_timeout_ms = config->modules.hang_timeout_ms,
                                          .work = work,
+                                         .leave_out = leave_out,
                                          .data = &service});
     log_destroy(service.log);
+    free(service.left_out);
     return result;
 }
 

@@ -223,6 +223,8 @@ int worker_run(const struct worker_options *options) {
                             .environment = options->environment,
                             .log = options->log,
                             .supervised = options->supervised,
+                            .left_out = options->left_out,
+                            .left_out_count = options->left_out_count,
                             .loop_thread = pthread_self(),
                             .started_ms = worker_now_ms()};
     signal(SIGPIPE, SIG_IGN);

@@ -15,12 +15,20 @@
 #include <time.h>
 
 /* What the subsystems share. Each owns what it points to through its own create and destroy. */
+/* A module that has crashed an earlier worker before that could serve. */
+struct left_out {
+    char name[40]; /* of the module, or of its file */
+    char why[400];
+};
+
 struct worker {
     struct event_base *base;
     const struct config *config;
     char *const *environment; /* as main got it; the home of runner.user, if there is one */
     struct log *log;
     const struct supervised *supervised;
+    const struct left_out *left_out;
+    size_t left_out_count;
     pthread_t loop_thread;
     uint64_t started_ms; /* monotonic */
     bool draining;
@@ -44,6 +52,8 @@ struct worker_options {
     size_t listener_count;
     struct log *log;
     const struct supervised *supervised;
+    const struct left_out *left_out;
+    size_t left_out_count;
     void (*ready)(void *data); /* once the first request would be answered; may be NULL */
     void *data;
 };

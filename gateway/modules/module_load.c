@@ -118,6 +118,15 @@ static bool open_module(struct module *module) {
     return true;
 }
 
+/* What crashed the worker before this one is not tried again. */
+static bool is_left_out(struct module *module) {
+    const struct worker *worker = module->worker;
+    for (size_t i = 0; i < worker->left_out_count; i++)
+        if (strcmp(worker->left_out[i].name, module->descriptor->name) == 0)
+            module_refuse(module, "module %s: left out: %s", module->path, worker->left_out[i].why);
+    return module->refusal;
+}
+
 static bool create_module(struct module *module) {
     MODULE_RUNS_IN(module, NOTES_CREATE, NULL);
     int32_t result = module->descriptor->create(&module->host, &module->self);
@@ -171,8 +180,8 @@ static bool init_module(struct module *module) {
 }
 
 static bool bring_up(struct module_set *set, struct module *module) {
-    if (!open_module(module) || !name_is_free(set, module) || !create_module(module) ||
-        !read_settings(module) || !init_module(module))
+    if (!open_module(module) || is_left_out(module) || !name_is_free(set, module) ||
+        !create_module(module) || !read_settings(module) || !init_module(module))
         return false;
     return read_extensions(module);
 }

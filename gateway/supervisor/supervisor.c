@@ -239,6 +239,17 @@ static uint64_t plan_restart(struct supervisor *supervisor, const siginfo_t *end
     return worker_now_ms() + (uint64_t)delay_s * 1000;
 }
 
+/* The first start failed for a module, and goes on without it. */
+static bool leaves_out(const struct supervisor *supervisor, const siginfo_t *end) {
+    unsigned module = NOTES_MODULE(atomic_load(&supervisor->notes->inside));
+    char what[400], name[NOTES_NAME_SIZE + 1];
+    if (!module || module > NOTES_MODULES)
+        return false;
+    describe(supervisor, end, what, sizeof(what));
+    snprintf(name, sizeof(name), "%.*s", NOTES_NAME_SIZE, supervisor->notes->modules[module - 1]);
+    return supervisor->options->leave_out(supervisor->options->data, name, what);
+}
+
 static void wait_until(struct supervisor *supervisor, uint64_t until_ms) {
     while (!supervisor->stop_asked_ms && worker_now_ms() < until_ms)
         handle(supervisor, next_signal(supervisor, until_ms));
@@ -305,8 +316,9 @@ static bool see_through(struct supervisor *supervisor, int *status) {
     pid_t worker = supervisor->worker;
     await_end(supervisor, &end);
     supervisor->served = supervisor->served || atomic_load(&supervisor->notes->ready);
-    bool last = supervisor->stop_asked_ms || !supervisor->served;
-    uint64_t next_ms = last ? 0 : plan_restart(supervisor, &end);
+    bool first = !supervisor->served;
+    bool last = supervisor->stop_asked_ms || (first && !leaves_out(supervisor, &end));
+    uint64_t next_ms = last || first ? 0 : plan_restart(supervisor, &end);
     *status = last ? final_status(supervisor, &end) : 0;
     clear_up(supervisor, worker);
     wait_until(supervisor, next_ms);

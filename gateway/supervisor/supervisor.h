@@ -26,6 +26,9 @@ struct supervisor_options {
     uint32_t drain_seconds;   /* a worker that needs much longer to end is killed */
     uint32_t hang_timeout_ms; /* likewise one whose loop a module keeps for so long; 0: never */
     int (*work)(void *data, const struct supervised *given); /* returns the worker's exit status */
+    /* No worker has served yet, and the one that ended was in this module's code: whether the next
+     * one will do without the module. False: the gateway ends. */
+    bool (*leave_out)(void *data, const char *module, const char *why);
     void *data;
 };
 
@@ -33,7 +36,8 @@ struct supervisor_options {
  * Returns what this process is to exit with, and so it does in each worker's process, with what
  * `work` has returned there. Call it before anything has started a thread.
  *
- * A worker that cannot start for the first time ends it with the worker's status. SIGTERM and
+ * A worker that cannot start for the first time ends it with the worker's status, unless a module
+ * was the cause that can be left out. SIGTERM and
  * SIGINT are for this process, once or again; a worker does not obey them when they come from
  * anywhere else, as the same signal often goes to several processes at once. SIGHUP ends this
  * process, and with it the worker.

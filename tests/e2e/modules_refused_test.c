@@ -370,6 +370,31 @@ START_TEST(a_refusal_stops_the_gateway)
 }
 END_TEST
 
+static void assert_left_out(const char *way, const char *where) {
+    static const char *const modules[] = {"refused", "routes", NULL};
+    char *variable = scratch_text("KOINE_TEST_REFUSE=%s", way);
+    char *config = modules_config(modules, "  on_error: continue\n", NULL);
+    gateway = gateway_start(&(struct gateway_options){
+        .config = config, .environment = (const char *const[]){variable, NULL}, .crashes = true});
+    ck_assert(gateway_log_has(gateway, "refused.so: left out: worker "));
+    ck_assert(gateway_log_has(gateway, where));
+    struct http_response answer = generate(gateway, "{'text':'still here'}", NULL);
+    http_assert_status(&answer, 200);
+    http_response_finish(&answer);
+    gateway_stop(gateway);
+    gateway = NULL;
+    free(config);
+    free(variable);
+}
+
+/* The worker goes with it; the next one does without the module. */
+START_TEST(a_module_that_crashes_the_first_worker_is_left_out)
+{
+    assert_left_out("init-crash", "was killed by SIGABRT in module refused (init)");
+    assert_left_out("start-crash", "was killed by SIGABRT in module refused (start)");
+}
+END_TEST
+
 /* Files are tried before any is loaded: nobody has to start once for each mistake. */
 START_TEST(all_that_cannot_be_loaded_are_told_at_once)
 {
@@ -404,6 +429,7 @@ int main(void) {
         settings_of_a_module_that_is_not_there,
         a_start_that_fails_takes_the_module_out,
         a_refusal_stops_the_gateway,
+        a_module_that_crashes_the_first_worker_is_left_out,
         all_that_cannot_be_loaded_are_told_at_once,
     };
     return test_main("modules_refused", NULL, teardown, tests, sizeof tests / sizeof *tests);

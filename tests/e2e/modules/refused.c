@@ -78,6 +78,8 @@ static int32_t start(void *self, struct koine_error *error) {
     koine_timer timer;
     loop->timer_start(host, 1, 1, on_timer, self, &timer);
     loop->post(host, on_post, self);
+    if (wants("start-crash"))
+        abort();
     if (!wants("start"))
         return KOINE_OK;
     snprintf(error->message, error->capacity, "no licence");
