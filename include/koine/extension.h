@@ -37,8 +37,8 @@ struct koine_document {
 
 /*
  * "koine.tools/1": struct koine_tool_set: tools that every run of the gateway is offered, as far as
- * the tool policy allows mcp__MODULE__NAME. Each tool has its `call`; a module whose set holds one
- * that cannot be given to the model is refused.
+ * the tool policy allows mcp__MODULE__NAME. Each tool has its `call`; at most 1,000, no two of
+ * one name. A module whose set holds one that cannot be given to the model is refused.
  */
 #define KOINE_EXTENSION_TOOLS "koine.tools/1"
 

@@ -92,12 +92,12 @@ struct koine_http {
     uint32_t reserved;
 
     /*
-     * Registers a route. Only in init. The struct is copied; what it points to must be constant.
-     * The operator may have moved or disabled it: the module does not notice. Of two routes that
-     * match a path the one with the first fixed segment answers.
-     * KOINE_EXISTS: another module or the gateway itself has it, and this module is refused
-     * whatever init returns (the log says why); or the module has it already. KOINE_INVALID: a bad
-     * path, method or slot class; KOINE_WRONG_STATE; KOINE_UNSUPPORTED; KOINE_NO_MEMORY.
+     * Registers a route, at most 1,000 a module. Only in init. The struct is copied; what it points
+     * to must be constant. The operator may have moved or disabled it: the module does not notice.
+     * Of two routes that match a path the one with the first fixed segment answers. KOINE_EXISTS:
+     * another module or the gateway itself has it, and this module is refused whatever init returns
+     * (the log says why); or the module has it already. KOINE_INVALID: a bad path, method or slot
+     * class; KOINE_WRONG_STATE; KOINE_UNSUPPORTED; KOINE_NO_MEMORY.
      */
     int32_t (*route)(const struct koine_host *host, const struct koine_route *route);
 

@@ -57,7 +57,7 @@ struct koine_module {
 
     const char *name;    /* [a-z][a-z0-9-]{0,31}, no "--"; unique in a gateway */
     const char *version; /* the module's own, for people: "1.2.0" */
-    const char *summary; /* one line */
+    const char *summary; /* one line; both are UTF-8 of at most 1,000 bytes */
 
     /*
      * Makes the module's state. `*self` is handed to every other function; NULL is allowed.
