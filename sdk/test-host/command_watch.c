@@ -15,7 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 20 };
+enum { LOOK_MS = 20, ORPHANS_MS = 2000 };
+
+static const struct timespec look = {0, LOOK_MS * 1000000};
 
 /* Shared with the child. */
 struct watched {
@@ -43,7 +45,6 @@ static void run_child(struct command *command, struct watched *watched, pid_t pa
 
 /* Waits for its end; false: one call into the module took longer than it may. */
 static bool await_end(pid_t pid, const struct watched *watched, uint64_t limit_ms, int *status) {
-    static const struct timespec pause = {0, LOOK_MS * 1000000};
     uint64_t since_ms = now_ms();
     unsigned seen = 0;
     for (;;) {
@@ -56,8 +57,18 @@ static bool await_end(pid_t pid, const struct watched *watched, uint64_t limit_m
         seen = calls;
         if (watched->place.call[0] && now_ms() - since_ms > limit_ms)
             return false;
-        nanosleep(&pause, NULL);
+        nanosleep(&look, NULL);
     }
+}
+
+/* A process that the module has forked may come back to the host after the work is done, on a busy
+ * machine. One that lives on by itself is not waited for. */
+static void await_orphans(void) {
+    const uint64_t until_ms = now_ms() + ORPHANS_MS;
+    pid_t ended;
+    while ((ended = waitpid(-1, NULL, WNOHANG)) >= 0 && now_ms() < until_ms)
+        if (!ended)
+            nanosleep(&look, NULL);
 }
 
 static const char *where(const struct watched *watched) {
@@ -96,12 +107,14 @@ int command_watch(struct command *command) {
     if (!command->timeout_ms || watched == MAP_FAILED)
         return command_work(command);
     fflush(NULL);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
     pid_t pid = fork();
     if (pid == 0)
         run_child(command, watched, parent);
     if (pid < 0)
         return command_work(command);
     if (await_end(pid, watched, command->timeout_ms, &status)) {
+        await_orphans();
         status = judge(command, watched, status);
     } else {
         kill(pid, SIGKILL);
