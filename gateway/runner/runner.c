@@ -7,10 +7,10 @@
 #include "modules/module.h"
 #include "runner/cli_command.h"
 #include "runner/run.h"
+#include "runner/run_options.h"
 #include "runner/runner_metrics.h"
 #include "runner/transcript.h"
 #include <errno.h>
-#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,55 +196,6 @@ void runner_expect_usual(struct runner *runner) {
 
 /* ---- checks of what a client asked for */
 
-static int32_t check_json(struct request *request, struct koine_text text, bool array,
-                          const char *field, struct koine_failure *failure) {
-    const size_t flags = JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL; /* integers of any size */
-    json_t *value = text.size ? json_loadb(text.data, text.size, flags, NULL) : NULL;
-    bool good = array ? json_is_array(value) && json_array_size(value) : json_is_object(value);
-    json_decref(value);
-    if (good)
-        return KOINE_OK;
-    return failure_issue(request, failure, field,
-                         array ? "must be a JSON array that is not empty"
-                               : "must be a JSON Schema object");
-}
-
-static int32_t check_prompt(struct request *request, const struct koine_run_options *options,
-                            struct koine_failure *failure) {
-    if (options->prompt_blocks.data)
-        return check_json(request, options->prompt_blocks, true, "prompt", failure);
-    if (!options->prompt.size)
-        return failure_issue(request, failure, "prompt", "must not be empty");
-    return KOINE_OK;
-}
-
-static int32_t check_history(struct request *request, const struct koine_run_options *options,
-                             struct koine_failure *failure) {
-    char path[128], message[256];
-    if (!options->history.data)
-        return KOINE_OK;
-    if (options->session_id.data)
-        return failure_issue(request, failure, "history", "cannot stand together with sessionId");
-    if (transcript_check(options->history, path, sizeof(path), message, sizeof(message)))
-        return failure_issue(request, failure, path, message);
-    return KOINE_OK;
-}
-
-static int32_t check_values(struct request *request, const struct koine_run_options *options,
-                            struct koine_failure *failure) {
-    struct cli_problem problem = {0};
-    if ((options->model.data && !cli_valid_model(options->model, &problem)) ||
-        (options->effort.data && !cli_valid_effort(options->effort, &problem)))
-        return failure_issue(request, failure, problem.field, problem.message);
-    if (!(options->max_budget_usd >= 0) || options->max_budget_usd > 1e9)
-        return failure_issue(request, failure, "maxBudgetUsd", "must be a positive number");
-    if (options->schema.data && check_json(request, options->schema, false, "schema", failure))
-        return KOINE_REFUSED;
-    if ((options->flags & KOINE_RUN_FORK) && !options->session_id.data)
-        return failure_issue(request, failure, "forkSession", "needs a sessionId to continue");
-    return KOINE_OK;
-}
-
 static const struct config_profile *find_profile(struct request *request, struct koine_text name,
                                                  struct koine_failure *failure) {
     if (!name.data)
@@ -351,9 +302,9 @@ static struct run *run_create(struct request *request, struct module *module,
 
 static int32_t check(struct request *request, const struct koine_run_options *options,
                      const struct config_profile **profile, struct koine_failure *failure) {
-    if (check_prompt(request, options, failure) || check_history(request, options, failure) ||
-        check_values(request, options, failure))
-        return KOINE_REFUSED;
+    struct run_options_problem problem;
+    if (!run_options_check(options, &problem))
+        return failure_issue(request, failure, problem.field, problem.message);
     *profile = find_profile(request, options->profile, failure);
     return *profile ? KOINE_OK : KOINE_REFUSED;
 }

@@ -2,70 +2,13 @@
 /* Accepts runs: checks what a module asked for as the gateway's runner.c does, and keeps it for the
  * test. */
 #include "http/failure_form.h"
-#include "runner/cli_command.h"
-#include "runner/transcript.h"
+#include "runner/run_options.h"
 #include "test-host/run.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 /* ---- checks */
-
-static json_t *parse(struct koine_text text) {
-    const size_t flags = JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL; /* integers of any size */
-    return text.size ? json_loadb(text.data, text.size, flags, NULL) : NULL;
-}
-
-static int32_t check_json(struct koine_test_answer *request, struct koine_text text, bool array,
-                          const char *field, struct koine_failure *failure) {
-    json_t *value = parse(text);
-    bool good = array ? json_is_array(value) && json_array_size(value) : json_is_object(value);
-    json_decref(value);
-    if (good)
-        return KOINE_OK;
-    return failure_issue(request, failure, field,
-                         array ? "must be a JSON array that is not empty"
-                               : "must be a JSON Schema object");
-}
-
-static int32_t check_prompt(struct koine_test_answer *request,
-                            const struct koine_run_options *options,
-                            struct koine_failure *failure) {
-    if (options->prompt_blocks.data)
-        return check_json(request, options->prompt_blocks, true, "prompt", failure);
-    if (!options->prompt.size)
-        return failure_issue(request, failure, "prompt", "must not be empty");
-    return KOINE_OK;
-}
-
-static int32_t check_history(struct koine_test_answer *request,
-                             const struct koine_run_options *options,
-                             struct koine_failure *failure) {
-    char path[128], message[256];
-    if (!options->history.data)
-        return KOINE_OK;
-    if (options->session_id.data)
-        return failure_issue(request, failure, "history", "cannot stand together with sessionId");
-    if (transcript_check(options->history, path, sizeof(path), message, sizeof(message)))
-        return failure_issue(request, failure, path, message);
-    return KOINE_OK;
-}
-
-static int32_t check_values(struct koine_test_answer *request,
-                            const struct koine_run_options *options,
-                            struct koine_failure *failure) {
-    struct cli_problem problem = {0};
-    if ((options->model.data && !cli_valid_model(options->model, &problem)) ||
-        (options->effort.data && !cli_valid_effort(options->effort, &problem)))
-        return failure_issue(request, failure, problem.field, problem.message);
-    if (!(options->max_budget_usd >= 0) || options->max_budget_usd > 1e9)
-        return failure_issue(request, failure, "maxBudgetUsd", "must be a positive number");
-    if (options->schema.data && check_json(request, options->schema, false, "schema", failure))
-        return KOINE_REFUSED;
-    if ((options->flags & KOINE_RUN_FORK) && !options->session_id.data)
-        return failure_issue(request, failure, "forkSession", "needs a sessionId to continue");
-    return KOINE_OK;
-}
 
 static bool list_has(json_t *list, struct koine_text name) {
     size_t index;
@@ -95,9 +38,9 @@ static int32_t check_profile(struct koine_test_answer *request, struct koine_tex
 
 static int32_t check(struct koine_test_answer *request, const struct koine_run_options *options,
                      struct koine_failure *failure) {
-    if (check_prompt(request, options, failure) || check_history(request, options, failure) ||
-        check_values(request, options, failure))
-        return KOINE_REFUSED;
+    struct run_options_problem problem;
+    if (!run_options_check(options, &problem))
+        return failure_issue(request, failure, problem.field, problem.message);
     return check_profile(request, options->profile, failure);
 }
 
