@@ -77,34 +77,24 @@ int request_fail(struct request *request, const struct koine_failure *failure) {
 }
 
 int request_stream_begin(struct request *request, const struct koine_stream_options *options) {
-    struct koine_text type = options->content_type, keep_alive = options->keep_alive;
-    struct koine_text events = KOINE_TEXT("text/event-stream");
+    struct answer_stream_head head;
     if (request->state != REQUEST_OPEN)
         return KOINE_WRONG_STATE;
-    if (!type.data)
-        type = events;
-    if (!answer_type_is_fine(type) ||
-        (options->status && (options->status < 200 || options->status > 599)))
+    if (!answer_stream_begins(options, &head))
         return KOINE_INVALID;
-    bool is_events = type.size >= events.size && memcmp(type.data, events.data, events.size) == 0;
-    if (is_events && !keep_alive.data)
-        keep_alive = KOINE_TEXT(": keep-alive\n\n");
     size_t size;
-    char *block = header_block(
-        request, type, is_events ? "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n" : "",
-        &size);
+    char *block = header_block(request, head.content_type, head.extra, &size);
     if (!block)
         return KOINE_NO_MEMORY;
     const struct config *config = request->worker->config;
     struct gate_stream_options gate = {
         .buffer_bytes = config->http.stream_buffer_bytes,
-        .keep_alive = keep_alive,
+        .keep_alive = head.keep_alive,
         .keep_alive_ms =
             options->keep_alive_ms ? options->keep_alive_ms : config->http.keep_alive_ms,
     };
-    int result =
-        gate_stream_begin(request->connection, options->status ? (int)options->status : 200,
-                          (struct koine_text){block, size}, &gate);
+    int result = gate_stream_begin(request->connection, head.status,
+                                   (struct koine_text){block, size}, &gate);
     free(block);
     if (result == KOINE_OK) {
         request->state = REQUEST_STREAMING;

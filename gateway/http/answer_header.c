@@ -44,3 +44,22 @@ bool answer_header_is_fine(struct koine_text name, struct koine_text value, size
     return is_token(name) && is_line(value) && value.size <= LONGEST_VALUE_BYTES &&
            !is_hosts(name) && others + name.size + value.size + 4 <= ALL_BYTES; /* ": ", CR LF */
 }
+
+bool answer_stream_begins(const struct koine_stream_options *options,
+                          struct answer_stream_head *head) {
+    const struct koine_text events = KOINE_TEXT("text/event-stream");
+    const struct koine_text type = options->content_type.data ? options->content_type : events;
+    if (!answer_type_is_fine(type) ||
+        (options->status && (options->status < 200 || options->status > 599)))
+        return false;
+    bool is_events = type.size >= events.size && memcmp(type.data, events.data, events.size) == 0;
+    *head = (struct answer_stream_head){
+        .status = options->status ? (int)options->status : 200,
+        .content_type = type,
+        .keep_alive = options->keep_alive,
+        .extra = is_events ? "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n" : "",
+    };
+    if (is_events && !head->keep_alive.data)
+        head->keep_alive = KOINE_TEXT(": keep-alive\n\n");
+    return true;
+}

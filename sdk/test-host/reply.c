@@ -104,27 +104,15 @@ static void arm_keep_alive(struct koine_test_answer *request) {
         timed_set(request->host, &request->keep_alive, request->keep_alive_ms, on_silence, request);
 }
 
-static bool bad_stream(const struct koine_stream_options *options, struct koine_text type) {
-    return !answer_type_is_fine(type) ||
-           (options->status && (options->status < 200 || options->status > 599));
-}
-
 int32_t stream_begin(struct koine_test_answer *request,
                      const struct koine_stream_options *options) {
-    struct koine_text type = options->content_type, keep_alive = options->keep_alive;
-    struct koine_text events = KOINE_TEXT("text/event-stream");
+    struct answer_stream_head head;
     if (request->state != ANSWER_OPEN)
         return KOINE_WRONG_STATE;
-    if (!type.data)
-        type = events;
-    if (bad_stream(options, type))
+    if (!answer_stream_begins(options, &head))
         return KOINE_INVALID;
-    bool is_events = type.size >= events.size && memcmp(type.data, events.data, events.size) == 0;
-    if (is_events && !keep_alive.data)
-        keep_alive = KOINE_TEXT(": keep-alive\n\n");
-    set_head(request, options->status ? (int)options->status : 200, type,
-             is_events ? "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n" : "");
-    request->keep_alive_bytes = keep_alive.size ? memory_text(keep_alive) : NULL;
+    set_head(request, head.status, head.content_type, head.extra);
+    request->keep_alive_bytes = head.keep_alive.size ? memory_text(head.keep_alive) : NULL;
     request->keep_alive_ms =
         options->keep_alive_ms ? options->keep_alive_ms : request->host->limits.keep_alive_ms;
     request->drained = options->drained;
