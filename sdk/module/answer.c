@@ -31,15 +31,21 @@ static struct koine_text print(char *out, size_t capacity, const char *format, v
     return (struct koine_text){out, kept};
 }
 
-int32_t koine_answer_text(const struct koine_self *self, koine_request request,
-                          struct koine_json_text *json) {
+/* Finishes the text, too. */
+static int32_t respond(const struct koine_self *self, koine_request request, int32_t status,
+                       struct koine_json_text *json) {
     const struct koine_text body = {json->bytes, json->size};
     const int32_t result =
         json->no_memory
             ? koine_fail_for_memory(self, request)
-            : self->http->respond(self->host, request, 200, (struct koine_text){NULL, 0}, body);
+            : self->http->respond(self->host, request, status, (struct koine_text){NULL, 0}, body);
     koine_json_text_finish(json);
     return result;
+}
+
+int32_t koine_answer_text(const struct koine_self *self, koine_request request,
+                          struct koine_json_text *json) {
+    return respond(self, request, 200, json);
 }
 
 int32_t koine_answer(const struct koine_self *self, koine_request request, int32_t status,
@@ -48,12 +54,7 @@ int32_t koine_answer(const struct koine_self *self, koine_request request, int32
     koine_json_text_init(&text, NULL, 0);
     koine_json_text_add_value(&text, value, 0);
     json_decref(value);
-    const struct koine_text body = {text.bytes, text.size};
-    const int32_t result = text.no_memory ? koine_fail_for_memory(self, request)
-                                          : self->http->respond(self->host, request, status,
-                                                                (struct koine_text){NULL, 0}, body);
-    koine_json_text_finish(&text);
-    return result;
+    return respond(self, request, status, &text);
 }
 
 static int32_t fail(const struct koine_self *self, koine_request request, uint16_t status,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The common part of a request to Claude: rules between fields, tools, run options. */
 #include <koine-module/generate.h>
+#include <koine-module/run.h>
 
 void koine_generate_check(struct koine_body *body, const struct koine_generate *part) {
     if (part->history.count && part->session_id.size)
@@ -45,11 +46,6 @@ struct koine_run_options koine_generate_options(const struct koine_generate *par
 
 bool koine_generate_narrow(const struct koine_self *self, koine_request request,
                            const struct koine_generate *part) {
-    struct koine_failure failure = {.size = sizeof(failure)};
-    if (self->tools->narrow(self->host, request, part->allowed_tools.items,
-                            part->allowed_tools.count, part->disallowed_tools.items,
-                            part->disallowed_tools.count, &failure) == KOINE_OK)
-        return true;
-    self->http->fail(self->host, request, &failure);
-    return false;
+    return koine_run_narrow(self, request, part->allowed_tools.items, part->allowed_tools.count,
+                            part->disallowed_tools.items, part->disallowed_tools.count);
 }

@@ -14,13 +14,20 @@ bool koine_run_start(const struct koine_self *self, koine_request request,
     return false;
 }
 
-bool koine_run_without_tools(const struct koine_self *self, koine_request request) {
-    static const struct koine_text all = {"*", 1};
+bool koine_run_narrow(const struct koine_self *self, koine_request request,
+                      const struct koine_text *allowed, size_t allowed_count,
+                      const struct koine_text *disallowed, size_t disallowed_count) {
     struct koine_failure failure = {.size = sizeof(failure)};
-    if (self->tools->narrow(self->host, request, NULL, 0, &all, 1, &failure) == KOINE_OK)
+    if (self->tools->narrow(self->host, request, allowed, allowed_count, disallowed,
+                            disallowed_count, &failure) == KOINE_OK)
         return true;
     self->http->fail(self->host, request, &failure);
     return false;
+}
+
+bool koine_run_without_tools(const struct koine_self *self, koine_request request) {
+    static const struct koine_text all = {"*", 1};
+    return koine_run_narrow(self, request, NULL, 0, &all, 1);
 }
 
 /* ---- the result as JSON */

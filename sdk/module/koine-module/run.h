@@ -31,6 +31,12 @@ bool koine_run_start(const struct koine_self *self, koine_request request,
 bool koine_run_answer(const struct koine_self *self, koine_request request,
                       const struct koine_run_options *options);
 
+/* Narrows the tools of the run that the request will start, see koine_tools.narrow. False: the
+ * request has been answered with the refusal. */
+bool koine_run_narrow(const struct koine_self *self, koine_request request,
+                      const struct koine_text *allowed, size_t allowed_count,
+                      const struct koine_text *disallowed, size_t disallowed_count);
+
 /* Takes all tools away from the run that the request will start: the model is not even offered one.
  * False: the request has ended. */
 bool koine_run_without_tools(const struct koine_self *self, koine_request request);
