@@ -97,10 +97,11 @@ static int add_lines(json_t *lines, const struct node *node, const char *place) 
         int size = child->name == NULL ? snprintf(inner, sizeof inner, "%s[%zu]", place, i)
                                        : snprintf(inner, sizeof inner, "%s%s%s", place,
                                                   *place != '\0' ? "." : "", child->name);
-        if (size > 0 && (size_t)size < sizeof inner) {
-            result = json_object_set_new(lines, inner, json_integer(child->line));
+        if (size <= 0 || (size_t)size >= sizeof inner) {
+            continue;
         }
-        if (result == 0 && size > 0 && (size_t)size < sizeof inner) {
+        result = json_object_set_new(lines, inner, json_integer(child->line));
+        if (result == 0) {
             result = add_lines(lines, child, inner);
         }
     }

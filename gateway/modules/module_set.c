@@ -15,6 +15,13 @@
 
 /* ---- refusals */
 
+static void refusal_finish(struct module_refusal *refusal) {
+    free(refusal->path);
+    free(refusal->name);
+    free(refusal->version);
+    free(refusal->sentence);
+}
+
 /* Takes over the refusal's texts. */
 static void refuse(struct module_set *set, struct module_refusal refusal) {
     struct module_refusal *grown =
@@ -27,10 +34,7 @@ static void refuse(struct module_set *set, struct module_refusal refusal) {
         grown[set->refusal_count++] = refusal;
         return;
     }
-    free(refusal.path);
-    free(refusal.name);
-    free(refusal.version);
-    free(refusal.sentence);
+    refusal_finish(&refusal);
 }
 
 static void refuse_file(struct module_set *set, const char *path, const char *sentence) {
@@ -330,12 +334,8 @@ void module_set_destroy(struct module_set *set) {
     module_stop_timers(set, NULL);
     for (size_t i = set->count; i > 0; i--)
         module_free(set->items[i - 1]);
-    for (size_t i = 0; i < set->refusal_count; i++) {
-        free(set->refusals[i].path);
-        free(set->refusals[i].name);
-        free(set->refusals[i].version);
-        free(set->refusals[i].sentence);
-    }
+    for (size_t i = 0; i < set->refusal_count; i++)
+        refusal_finish(&set->refusals[i]);
     free(set->refusals);
     post_queue_destroy(set->posts);
     complaint_book_destroy(set->complaints);
