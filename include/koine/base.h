@@ -95,6 +95,10 @@ struct koine_failure {
     struct koine_text code;    /* for programs: "VALIDATION_ERROR" */
     struct koine_text message; /* for people: one sentence, holds no secret */
     struct koine_text issues;  /* JSON array of {"path":[…],"message":"…"}, or none */
+    /* Since 1.1. With UPSTREAM_ERROR the HTTP status that the model's API gave the CLI: 429, 529 …;
+     * 0: not known, or another failure. */
+    uint32_t upstream_status;
+    uint32_t reserved3; /* 0 */
 };
 
 /* True when the table `t` (never NULL) of this host is long enough to hold `member`. */
@@ -122,6 +126,7 @@ KOINE_PIN(koine_failure, retry_after_s, 8);
 KOINE_PIN(koine_failure, code, 16);
 KOINE_PIN(koine_failure, message, 32);
 KOINE_PIN(koine_failure, issues, 48);
+KOINE_PIN(koine_failure, upstream_status, 64);
 
 #ifdef __cplusplus
 }

@@ -63,6 +63,10 @@ struct koine_route {
     koine_render_failure render_failure; /* NULL: the host's JSON errors */
     const char *failure_prefix; /* render_failure also serves 404 and 405 of paths that begin so;
                                    NULL: this path only */
+    /* Since 1.1. Only requests that carry a header of this name ("anthropic-version"), whatever its
+     * value, match the route, and only their 404 and 405 are rendered by it. So two modules can
+     * share a path: one with a header goes before one without. NULL: all requests match. */
+    const char *header;
 };
 
 /* Why a request ended. */
@@ -199,6 +203,7 @@ KOINE_PIN(koine_route, max_body_bytes, 40);
 KOINE_PIN(koine_route, handler, 48);
 KOINE_PIN(koine_route, render_failure, 56);
 KOINE_PIN(koine_route, failure_prefix, 64);
+KOINE_PIN(koine_route, header, 72);
 KOINE_PIN(koine_stream_options, content_type, 8);
 KOINE_PIN(koine_stream_options, keep_alive, 24);
 KOINE_PIN(koine_stream_options, keep_alive_ms, 40);

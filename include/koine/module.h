@@ -35,7 +35,7 @@ extern "C" {
 
 /* A module is loaded when its major equals the host's and its minor is not above the host's. */
 #define KOINE_ABI_MAJOR 1
-#define KOINE_ABI_MINOR 0
+#define KOINE_ABI_MINOR 1
 
 #define KOINE_MODULE_MAGIC 0x4b4f494eu /* "KOIN" */
 

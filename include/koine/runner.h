@@ -45,7 +45,16 @@ enum {
     KOINE_RUN_RETRY = 9,        /* retry: the API failed for now, the CLI tries again */
     KOINE_RUN_RESULT = 10,      /* result */
     KOINE_RUN_FAILURE = 11,     /* failure: as a client should be told; see also end of RESULT */
-    KOINE_RUN_END = 12          /* end */
+    KOINE_RUN_END = 12,         /* end */
+    /* Since 1.1, with KOINE_RUN_WANT_BLOCKS. A message is MESSAGE_BEGIN, its blocks one after the
+     * other, MESSAGE. A block is BLOCK_BEGIN, its pieces (TEXT and THINKING as ever, BLOCK_DELTA
+     * for all others), BLOCK_END. Structured output is no block: it is told as OBJECT_… alone. A
+     * message that the CLI hands over whole has blocks, but neither MESSAGE_BEGIN nor MESSAGE. */
+    KOINE_RUN_MESSAGE_BEGIN = 13, /* message: its model, and its usage as far as it is known */
+    KOINE_RUN_BLOCK_BEGIN = 14,   /* block */
+    KOINE_RUN_BLOCK_DELTA = 15,   /* block; text: the next piece of a tool's input ("{\"ci"), or of
+                                     a thinking block's signature */
+    KOINE_RUN_BLOCK_END = 16      /* block */
 };
 
 struct koine_usage {
@@ -104,6 +113,18 @@ struct koine_message {
     struct koine_usage usage; /* of this message */
 };
 
+/* Since 1.1. A content block of a message, as the Messages API has it. */
+struct koine_block {
+    uint32_t size;
+    uint32_t index; /* in its message, from 0; it tells a BLOCK_DELTA's and BLOCK_END's block */
+    struct koine_text type; /* BLOCK_BEGIN: "text", "thinking", "redacted_thinking", "tool_use" …;
+                               BLOCK_DELTA: of the delta, "input_json_delta", "signature_delta" … */
+    struct koine_text id;   /* BLOCK_BEGIN of a tool_use: "toolu_…" */
+    struct koine_text name; /* BLOCK_BEGIN of a tool_use: "Bash", "mcp__server__tool" */
+    struct koine_text json; /* BLOCK_BEGIN: the block as it began; BLOCK_DELTA: the delta; a JSON
+                               object */
+};
+
 struct koine_retry {
     uint32_t size;
     uint32_t attempt;
@@ -137,6 +158,7 @@ struct koine_run_event {
     const struct koine_tool_call *call;
     const struct koine_message *message;
     const struct koine_retry *retry;
+    const struct koine_block *block; /* since 1.1 */
 };
 
 /*
@@ -152,7 +174,7 @@ typedef void (*koine_run_callback)(void *data, const struct koine_run_event *eve
  */
 struct koine_tool {
     uint32_t size;
-    uint32_t reserved;
+    uint32_t flags;                 /* KOINE_TOOL_PARALLEL; 0 in 1.0 */
     struct koine_text name;         /* [A-Za-z0-9_-]{1,64} */
     struct koine_text description;  /* for the model */
     struct koine_text input_schema; /* JSON Schema of the input, an object schema */
@@ -163,11 +185,23 @@ struct koine_tool {
     void (*call)(void *self, const struct koine_tool_call *call);
 };
 
+/* Flags of a tool. */
+enum {
+    KOINE_TOOL_PARALLEL = 1 /* since 1.1: several uses of it, and of others like it, may be open at
+                               the same time; without it the CLI waits for one's result before it
+                               tells the next */
+};
+
 enum {
     KOINE_RUN_FORK = 1,          /* continue a copy of session_id under a new id */
     KOINE_RUN_TIE_STREAM = 2,    /* pause the run while the request's stream is full */
     KOINE_RUN_WANT_THINKING = 4, /* send THINKING events */
-    KOINE_RUN_WANT_TOOLS = 8     /* send TOOL and MESSAGE events */
+    KOINE_RUN_WANT_TOOLS = 8,    /* send TOOL and MESSAGE events */
+    KOINE_RUN_WANT_BLOCKS = 16,  /* since 1.1: send MESSAGE_BEGIN, BLOCK_… and MESSAGE events */
+    KOINE_RUN_COUNT_TOKENS = 32  /* since 1.1: the model is not asked; RESULT's usage.input_tokens
+                                    says how many the conversation is, prompt included, and its text
+                                    is empty. Without session_id and schema. FAILURE 501
+                                    NOT_SUPPORTED where the CLI cannot tell */
 };
 
 /* All texts are copied by start. Zero is always "not given". */
@@ -176,7 +210,9 @@ struct koine_run_options {
     uint32_t flags;                  /* KOINE_RUN_FORK … */
     struct koine_text prompt;        /* text; or */
     struct koine_text prompt_blocks; /* JSON array of content blocks of the Messages API */
-    struct koine_text history;       /* JSON array of earlier {role, content}; no session_id then */
+    struct koine_text history;       /* JSON array of earlier {role, content}; no session_id then.
+                                        Where it ends with uses of tools, prompt_blocks begins with
+                                        the tool_result of each (since 1.1) */
     struct koine_text system;        /* replaces the CLI's system prompt */
     struct koine_text append_system; /* added to it */
     struct koine_text schema;        /* JSON Schema: the answer is an object */
@@ -249,6 +285,15 @@ struct koine_runner {
      */
     int32_t (*adopt)(const struct koine_host *host, koine_run run, koine_request request,
                      koine_run_callback on_event, void *data, struct koine_failure *failure);
+
+    /*
+     * Since 1.1. Whether a run of the request could have this profile: the config has it, the key
+     * may use it, and the credentials that it needs are there (`bare` takes ANTHROPIC_API_KEY, or
+     * what the CLI's settings name, but no login). KOINE_OK; KOINE_REFUSED with `failure`;
+     * KOINE_GONE, KOINE_UNSUPPORTED, KOINE_INVALID.
+     */
+    int32_t (*check_profile)(const struct koine_host *host, koine_request request,
+                             struct koine_text profile, struct koine_failure *failure);
 };
 
 KOINE_PIN(koine_run_result, text, 8);
@@ -273,6 +318,10 @@ KOINE_PIN(koine_tool_call, tool_use_id, 48);
 KOINE_PIN(koine_message, stop_reason, 8);
 KOINE_PIN(koine_message, model, 24);
 KOINE_PIN(koine_message, usage, 40);
+KOINE_PIN(koine_block, type, 8);
+KOINE_PIN(koine_block, id, 24);
+KOINE_PIN(koine_block, name, 40);
+KOINE_PIN(koine_block, json, 56);
 KOINE_PIN(koine_retry, delay_ms, 16);
 KOINE_PIN(koine_run_end, reason, 16);
 KOINE_PIN(koine_run_event, run, 8);
@@ -285,6 +334,7 @@ KOINE_PIN(koine_run_event, tool, 64);
 KOINE_PIN(koine_run_event, call, 72);
 KOINE_PIN(koine_run_event, message, 80);
 KOINE_PIN(koine_run_event, retry, 88);
+KOINE_PIN(koine_run_event, block, 96);
 KOINE_PIN(koine_tool, name, 8);
 KOINE_PIN(koine_tool, description, 24);
 KOINE_PIN(koine_tool, input_schema, 40);
@@ -314,6 +364,7 @@ KOINE_PIN(koine_runner, resume, 32);
 KOINE_PIN(koine_runner, tool_result, 40);
 KOINE_PIN(koine_runner, park, 48);
 KOINE_PIN(koine_runner, adopt, 56);
+KOINE_PIN(koine_runner, check_profile, 64);
 
 #ifdef __cplusplus
 }
