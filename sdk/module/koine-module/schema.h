@@ -23,6 +23,10 @@ extern "C" {
  */
 void koine_schema_prepare(struct koine_body *body, const char *field, struct koine_text *schema);
 
+/* The same for a schema that stands deeper in the body, at "response_format.json_schema.schema":
+ * `*schema` becomes the prepared text. Where a step is missing or no object it is left as it is. */
+void koine_schema_prepare_at(struct koine_body *body, const char *path, struct koine_text *schema);
+
 #ifdef __cplusplus
 }
 #endif
