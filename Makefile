@@ -22,14 +22,18 @@ say = @printf '  %-6s %s\n' '$(1)' '$(2)'
 # ---- what is built -------------------------------------------------------------------------------
 HOST_SOURCES := $(filter-out gateway/main.c,$(sort $(wildcard gateway/*.c gateway/*/*.c)))
 HOST_OBJECTS := $(HOST_SOURCES:%.c=$(BUILD)/%.o)
-SDK_SOURCES := $(sort $(wildcard sdk/module/*.c))
+SDK_CHAT_SOURCES := $(sort $(wildcard sdk/module/chat*.c))
+SDK_SOURCES := $(filter-out $(SDK_CHAT_SOURCES),$(sort $(wildcard sdk/module/*.c)))
 SDK_OBJECTS := $(SDK_SOURCES:%.c=$(BUILD)/%.o)
+SDK_CHAT_OBJECTS := $(SDK_CHAT_SOURCES:%.c=$(BUILD)/%.o)
 MODULES := $(patsubst modules/%/,%,$(sort $(wildcard modules/*/)))
 TEST_MODULES := $(basename $(notdir $(sort $(wildcard tests/e2e/modules/*.c tests/e2e/modules/*.cc))))
 # Examples in C, against the module SDK; see below for what they link beside it.
 EXAMPLE_MODULES := $(patsubst examples/modules/%/,%,$(sort $(dir $(wildcard examples/modules/*/*.c))))
 packages_of_sql-tool := sqlite3
 packages_of_auth-webhook := libcrypto
+packages_of_anthropic := libcrypto
+packages_of_openai := libcrypto
 SUPPORT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/*.c)))
 # failing_heap.o defines malloc: in the archive it would be linked into every test.
 E2E_OBJECTS := $(filter-out $(BUILD)/tests/support/standin_% $(BUILD)/tests/support/failing_heap.o,$(SUPPORT_OBJECTS))
@@ -94,15 +98,17 @@ $(BUILD)/libkoine-gateway.a: $(HOST_OBJECTS)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
 # The module SDK: one object, so that its inner names are seen by nobody who links it. What a module
-# does not use of it is left out by --gc-sections.
+# does not use of it is left out by --gc-sections. What chats is another: it needs libcrypto.
 $(BUILD)/koine-module.o: $(SDK_OBJECTS)
+$(BUILD)/koine-module-chat.o: $(SDK_CHAT_OBJECTS)
+$(BUILD)/koine-module.o $(BUILD)/koine-module-chat.o:
 	$(Q)$(CC) -r -nostdlib -o $@ $^
 	$(Q)objcopy -w --keep-global-symbol='koine_*' $@
-$(BUILD)/libkoine-module.a: $(BUILD)/koine-module.o
+$(BUILD)/libkoine-module.a: $(BUILD)/koine-module.o $(BUILD)/koine-module-chat.o
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 # Its parts, for the tests of them.
-$(BUILD)/tests/libmodule.a: $(SDK_OBJECTS)
+$(BUILD)/tests/libmodule.a: $(SDK_OBJECTS) $(SDK_CHAT_OBJECTS)
 	$(Q)mkdir -p $(@D) && rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/koine-gateway: $(BUILD)/gateway/main.o $(BUILD)/libkoine-gateway.a
@@ -133,7 +139,7 @@ $(BUILD)/$(1).so: $$(patsubst %.c,$(BUILD)/%.o,$$(sort $$(wildcard $(1)/*.c))) $
 	$$(Q)$$(MODULE_LINK) -o $$@ $$^ $$(call libs,jansson $(2))
 $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard $(1)/*.c)): $$(wildcard $(1)/openapi.yaml $(1)/config-schema.json)
 endef
-$(foreach m,$(MODULES),$(eval $(call module_rules,modules/$(m))))
+$(foreach m,$(MODULES),$(eval $(call module_rules,modules/$(m),$(packages_of_$(m)))))
 $(foreach m,$(EXAMPLE_MODULES),$(eval $(call module_rules,examples/modules/$(m),$(packages_of_$(m)))))
 
 # Examples in other languages: the headers of the ABI (or what they say), no SDK. A compiler that is
