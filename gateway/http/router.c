@@ -180,8 +180,8 @@ const struct route *router_failure_route(const struct router *router,
     for (size_t i = 0; i < router->count; i++) {
         const struct koine_route *route = &router->routes[i].as;
         size_t size = route->failure_prefix ? strlen(route->failure_prefix) : 0;
-        bool better = size > longest || (best && size == longest && size && route->header &&
-                                         !best->as.header);
+        bool better = size > longest ||
+                      (best && size == longest && size && route->header && !best->as.header);
         if (better && size <= request->path.size &&
             memcmp(route->failure_prefix, request->path.data, size) == 0 &&
             header_matches(route, request)) {

@@ -45,8 +45,8 @@ static void write_route(const struct module_route *entry, const struct widths *w
     bool public = route->as.authentication == KOINE_AUTH_NONE;
     bool moved = strcmp(route->as.path, route->given_path) != 0;
     fprintf(out, INDENT "%-*s %-*s  slot class %-*s  authentication %s", widths->method,
-            route->as.method, widths->path, path_column(route, &name), widths->class, class_name(route),
-            public ? "none" : "required");
+            route->as.method, widths->path, path_column(route, &name), widths->class,
+            class_name(route), public ? "none" : "required");
     if (moved)
         fprintf(out, "%s  moved from %s", public ? "    " : "", route->given_path);
     if (!entry->enabled)

@@ -31,8 +31,8 @@ static bool render(struct koine_test_host *host, const struct route *route,
     visit_end(&visit);
     if (result == KOINE_OK && *size > capacity)
         finding_add(host, "invalid-argument",
-                    "render_failure of %s wrote %zu bytes where %zu were offered", name.text,
-                    *size, capacity);
+                    "render_failure of %s wrote %zu bytes where %zu were offered", name.text, *size,
+                    capacity);
     return result == KOINE_OK && *size <= capacity;
 }
 

@@ -131,9 +131,8 @@ static struct koine_route read_taken(struct koine_test_host *host, const char *t
         .method = host_keep(host, (struct koine_text){taken, method}),
         .path = host_keep(host, (struct koine_text){path, has_header ? path_size : strlen(path)}),
         .handler = elsewhere,
-        .header = has_header
-                      ? host_keep(host, (struct koine_text){header, strcspn(header, ")")})
-                      : NULL,
+        .header =
+            has_header ? host_keep(host, (struct koine_text){header, strcspn(header, ")")}) : NULL,
     };
 }
 
