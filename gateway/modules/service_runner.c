@@ -55,6 +55,9 @@ static int32_t check_tools(struct module *module, const struct koine_run_options
                                options->tools[i], offsetof(struct koine_tool, call));
         if (result != KOINE_OK)
             return result;
+        if (tool.flags & ~(uint32_t)KOINE_TOOL_PARALLEL)
+            return module_refused(module, "runner->start (struct koine_tool)", KOINE_UNSUPPORTED,
+                                  "flags holds one that this gateway does not know");
     }
     return KOINE_OK;
 }
