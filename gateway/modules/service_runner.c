@@ -7,7 +7,8 @@
 
 #define OPTIONS_MINIMUM offsetof(struct koine_run_options, prompt)
 #define KNOWN_FLAGS                                                                                \
-    (KOINE_RUN_FORK | KOINE_RUN_TIE_STREAM | KOINE_RUN_WANT_THINKING | KOINE_RUN_WANT_TOOLS)
+    (KOINE_RUN_FORK | KOINE_RUN_TIE_STREAM | KOINE_RUN_WANT_THINKING | KOINE_RUN_WANT_TOOLS |      \
+     KOINE_RUN_WANT_BLOCKS)
 
 /* The module's run behind a handle: KOINE_OK, KOINE_GONE, KOINE_WRONG_STATE. */
 static int32_t find_run(const struct koine_host *host, koine_run handle, const char *call,
@@ -54,6 +55,9 @@ static int32_t check_tools(struct module *module, const struct koine_run_options
                                options->tools[i], offsetof(struct koine_tool, call));
         if (result != KOINE_OK)
             return result;
+        if (tool.flags & ~(uint32_t)KOINE_TOOL_PARALLEL)
+            return module_refused(module, "runner->start (struct koine_tool)", KOINE_UNSUPPORTED,
+                                  "flags holds one that this gateway does not know");
     }
     return KOINE_OK;
 }
