@@ -34,6 +34,7 @@ packages_of_sql-tool := sqlite3
 packages_of_auth-webhook := libcrypto
 packages_of_anthropic := libcrypto
 packages_of_openai := libcrypto
+packages_of_chat := libcrypto
 SUPPORT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/*.c)))
 # failing_heap.o defines malloc: in the archive it would be linked into every test.
 E2E_OBJECTS := $(filter-out $(BUILD)/tests/support/standin_% $(BUILD)/tests/support/failing_heap.o,$(SUPPORT_OBJECTS))
@@ -172,7 +173,7 @@ $(foreach m,$(CXX_EXAMPLES) $(RUST_EXAMPLES),\
 $(BUILD)/tests/modules/%.so: $(BUILD)/tests/e2e/modules/%.o $(BUILD)/libkoine-module.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(MODULE_LINK) -o $@ $^ $(call libs,jansson) -lpthread
+	$(Q)$(MODULE_LINK) -o $@ $^ $(call libs,jansson $(packages_of_$*)) -lpthread
 $(BUILD)/tests/modules/%.so: tests/e2e/modules/%.cc
 	$(call say,CXX,$@)
 	@mkdir -p $(@D)
