@@ -3,6 +3,7 @@
 #include "http/request.h"
 #include "modules/module.h"
 #include "modules/service_request.h"
+#include "runner/cli_profile.h"
 #include "runner/runner.h"
 
 #define OPTIONS_MINIMUM offsetof(struct koine_run_options, prompt)
@@ -183,6 +184,20 @@ static int32_t runner_service_adopt(const struct koine_host *host, koine_run han
                : result;
 }
 
+static int32_t runner_service_check_profile(const struct koine_host *host, koine_request handle,
+                                            struct koine_text name, struct koine_failure *failure) {
+    static const char call[] = "runner->check_profile";
+    struct module *module = module_of(host);
+    struct request *request;
+    if (!module_can_fail(module, call, failure) || !module_text_is_sane(module, call, name))
+        return KOINE_INVALID;
+    int32_t result = service_request(host, handle, call, SERVICE_READS, &request);
+    if (result != KOINE_OK)
+        return result;
+    const struct config_profile *profile = cli_profile_choose(request, name, failure);
+    return profile ? cli_profile_check(request, profile, failure) : KOINE_REFUSED;
+}
+
 const struct koine_runner service_runner = {
     .size = sizeof(struct koine_runner),
     .start = runner_service_start,
@@ -192,4 +207,5 @@ const struct koine_runner service_runner = {
     .tool_result = runner_service_tool_result,
     .park = runner_service_park,
     .adopt = runner_service_adopt,
+    .check_profile = runner_service_check_profile,
 };
