@@ -35,8 +35,9 @@ char *chat_messages_history(const struct koine_chat *chat, const json_t *message
 char *chat_messages_prompt(const json_t *messages);
 /* Whether a use of a tool stands in them. */
 bool chat_messages_use_tools(const json_t *messages);
-/* What the MCP answer to a use of a tool is; false: it has content that MCP cannot carry, or is so
- * long that the CLI would cut it. `*text` points into the block, `*content` is malloc'd. */
+/* What the MCP answer to a use of a tool is; false: it has content that MCP does not carry as it
+ * is.
+ * `*text` points into the block, `*content` is malloc'd. */
 bool chat_messages_result(const json_t *tool_result, struct koine_text *text, char **content);
 
 /* ---- chat_memory.c: what has been said, by its digest */

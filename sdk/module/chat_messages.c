@@ -5,12 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    /* The CLI cuts longer results of MCP tools, or puts them into a file; in a history it does
-     * not. */
-    LONGEST_RESULT_BYTES = 32768
-};
-
 static bool is(const json_t *string, const char *text) {
     return json_is_string(string) && strcmp(json_string_value(string), text) == 0;
 }
@@ -147,15 +141,12 @@ bool chat_messages_use_tools(const json_t *messages) {
 
 /* ---- results of tools */
 
-/* New reference: the block of MCP that a block of the API is; NULL: there is none. */
+/* New reference: the block of MCP that a block of the API is; NULL: there is none. To an image the
+ * CLI adds where it has put a copy of it, which the client has not said. */
 static json_t *mcp_block(const json_t *block) {
-    const json_t *source = json_object_get(block, "source");
-    if (is_block(block, "text"))
-        return json_pack("{s:s,s:O}", "type", "text", "text", json_object_get(block, "text"));
-    if (!is_block(block, "image") || !is(json_object_get(source, "type"), "base64"))
+    if (!is_block(block, "text"))
         return NULL;
-    return json_pack("{s:s,s:O,s:O}", "type", "image", "data", json_object_get(source, "data"),
-                     "mimeType", json_object_get(source, "media_type"));
+    return json_pack("{s:s,s:O}", "type", "text", "text", json_object_get(block, "text"));
 }
 
 bool chat_messages_result(const json_t *tool_result, struct koine_text *text, char **content) {
@@ -165,16 +156,13 @@ bool chat_messages_result(const json_t *tool_result, struct koine_text *text, ch
     if (!json_is_array(given)) {
         if (json_is_string(given))
             *text = (struct koine_text){json_string_value(given), json_string_length(given)};
-        return text->size <= LONGEST_RESULT_BYTES;
+        return true;
     }
     json_t *blocks = json_array();
-    size_t at, texts_bytes = 0;
+    size_t at;
     json_t *block;
-    json_array_foreach(given, at, block) {
-        texts_bytes += json_string_length(json_object_get(block, "text"));
-        json_array_append_new(blocks, mcp_block(block));
-    }
-    if (json_array_size(blocks) == json_array_size(given) && texts_bytes <= LONGEST_RESULT_BYTES)
+    json_array_foreach(given, at, block) json_array_append_new(blocks, mcp_block(block));
+    if (json_array_size(blocks) == json_array_size(given))
         *content = json_dumps(blocks, JSON_COMPACT);
     json_decref(blocks);
     return *content != NULL;

@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The CLI puts longer results of MCP tools into a file, and tells the model so; in a history it
+ * does not. All results of a message together. */
+enum { LONGEST_RESULTS_BYTES = 32768 };
+
 #define NOT_NOW "This tool cannot be used in this answer. Go on without it."
 #define ONE_ONLY "Only one use of a tool at a time is possible here. Use it again if it is needed."
 
@@ -148,15 +152,15 @@ static struct chat_call *call_of(const struct chat_turn *turn, const json_t *res
     return NULL;
 }
 
-static bool keep(struct chat_call *call, const json_t *result) {
+static bool keep(struct chat_call *call, const json_t *result, size_t *bytes) {
     struct koine_text text;
     if (call->text.data || call->content || !chat_messages_result(result, &text, &call->content))
         return false;
     call->is_error = json_is_true(json_object_get(result, "is_error"));
-    if (call->content)
-        return true;
-    call->text = (struct koine_text){strndup(text.data, text.size), text.size};
-    return call->text.data != NULL;
+    if (!call->content)
+        call->text = (struct koine_text){strndup(text.data, text.size), text.size};
+    *bytes += call->content ? strlen(call->content) : call->text.size;
+    return (call->content || call->text.data) && *bytes <= LONGEST_RESULTS_BYTES;
 }
 
 void chat_tools_drop(struct chat_turn *turn) {
@@ -172,13 +176,13 @@ void chat_tools_drop(struct chat_turn *turn) {
 }
 
 bool chat_tools_take(struct chat_turn *turn, const json_t *results) {
-    size_t at, open = 0;
+    size_t at, open = 0, bytes = 0;
     json_t *block;
     for (size_t i = 0; i < turn->call_count; i++)
         open += turn->calls[i].answered ? 0 : 1;
     json_array_foreach(json_object_get(results, "content"), at, block) {
         struct chat_call *call = call_of(turn, block);
-        if (!call || call->answered || !keep(call, block))
+        if (!call || call->answered || !keep(call, block, &bytes))
             return false;
     }
     return at == open; /* none twice: keep takes each once */
