@@ -3,7 +3,6 @@
  * Walks over a schema, says what is wrong with it, then has it written anew. Recursion ends at a
  * depth that no generator reaches; the cost is linear in the size of the schema.
  */
-#include "json_span.h"
 #include "schema_internal.h"
 #include <koine-module/schema.h>
 #include <stdlib.h>
@@ -145,16 +144,16 @@ static void store(struct koine_body *body, const json_t *root, bool to_root,
     free(text);
 }
 
-/* `place` is that of the schema; `*schema` its text, which becomes the prepared one. */
-static void prepare(struct koine_body *body, const struct schema_place *place, json_t *root,
+void schema_prepare(struct koine_body *body, const struct schema_place *field, json_t *root,
                     struct koine_text *schema) {
+    struct schema_place place = {field->up, field->name, field->index, 0, root};
     bool to_root = false;
     struct schema_check check = {body, root, json_object(), true, &to_root};
     size_t before = body->problems;
     if (check.names) {
-        check_schema(&check, place, root);
+        check_schema(&check, &place, root);
         check.naming = false;
-        check_root(&check, place, root);
+        check_root(&check, &place, root);
     } else {
         body->no_memory = true;
     }
@@ -165,34 +164,7 @@ static void prepare(struct koine_body *body, const struct schema_place *place, j
 
 void koine_schema_prepare(struct koine_body *body, const char *field, struct koine_text *schema) {
     json_t *root = json_object_get(body->document, field);
-    const struct schema_place place = {NULL, field, 0, 0, root};
+    const struct schema_place place = {.name = field};
     if (schema->data && json_is_object(root))
-        prepare(body, &place, root, schema);
-}
-
-/* One step of the path after the other; `written` is the text of `json`. */
-static void prepare_below(struct koine_body *body, const struct schema_place *up, json_t *json,
-                          struct koine_text written, const char *path, struct koine_text *schema) {
-    const size_t size = strcspn(path, ".");
-    const char *name;
-    json_t *member;
-    json_object_foreach(json, name, member) {
-        const struct schema_place place = {up, name, 0, 0, member};
-        struct koine_text value = json_span_next_member(&written);
-        if (strlen(name) != size || memcmp(name, path, size) != 0 || !json_is_object(member))
-            continue;
-        if (path[size]) {
-            prepare_below(body, &place, member, value, path + size + 1, schema);
-            return;
-        }
-        *schema = value;
-        prepare(body, &place, member, schema);
-        return;
-    }
-}
-
-void koine_schema_prepare_at(struct koine_body *body, const char *path, struct koine_text *schema) {
-    struct koine_text written = {NULL, 0};
-    if (body->http->body(body->host, body->request, &written) == KOINE_OK)
-        prepare_below(body, NULL, body->document, written, path, schema);
+        schema_prepare(body, &place, root, schema);
 }
