@@ -54,8 +54,8 @@ static void read_question(struct question *question, const struct chat_fields *f
     question->tools =
         (struct tool_fields){fields->tools, fields->tool_choice, fields->parallel_tool_calls, true};
     read_messages(question, fields);
-    tools_read(reading, &question->tools, &question->ask);
     format_of_chat(reading, fields->response_format, &question->ask);
+    tools_read(reading, &question->tools, &question->ask);
     format_effort(reading, &effort_place, fields->reasoning_effort, &question->ask);
     read_limit(reading, fields, &question->ask);
 }
@@ -75,7 +75,7 @@ void chat_completions_handle(void *data, koine_request request) {
     struct chat_answer *answer = chat_answer_create(module, request);
     if (!answer)
         return;
-    answer->stream = fields.stream;
+    answer->stream = question.ask.streams = fields.stream;
     answer->include_usage = include_usage;
     koine_chat_start(module->chat, request, &question.ask, chat_answer_event, answer);
 }

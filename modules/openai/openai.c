@@ -36,7 +36,7 @@ static int32_t init(void *data, struct koine_text config, struct koine_error *er
     struct openai *module = (struct openai *)koine_self_of(data);
     (void)config;
     module->started_at = (int64_t)time(NULL);
-    module->chat = koine_chat_create(&module->self, error);
+    module->chat = koine_chat_create(&module->self, "openai", error);
     return module->chat ? KOINE_OK : KOINE_INVALID;
 }
 
@@ -44,24 +44,24 @@ static void destroy(void *data) {
     koine_chat_destroy(((struct openai *)koine_self_of(data))->chat);
 }
 
-/* One class of slots for answers whole and streamed: the request says which it is, the route
- * cannot. All speak the API's form of failures; the first also where nothing is served. */
-#define ROUTE(method_, path_, handler_)                                                            \
+/* All speak the API's form of failures, also where nothing is served. One class of slots for
+ * answers whole and streamed: the request says which it is, the route cannot. */
+#define ROUTE(method_, path_, handler_, slot_class_)                                               \
     {                                                                                              \
-        .size = sizeof(struct koine_route), .method = method_, .path = path_, .handler = handler_, \
-        .render_failure = errors_render, .failure_prefix = "/v1/",                                 \
-        .slot_class = KOINE_SLOT_NONSTREAMING                                                      \
+        .size = sizeof(struct koine_route), .method = method_, .path = path_,                      \
+        .slot_class = slot_class_, .handler = handler_, .render_failure = errors_render,           \
+        .failure_prefix = "/v1/"                                                                   \
     }
 
 static const struct koine_route routes[] = {
-    ROUTE("POST", "/v1/chat/completions", chat_completions_handle),
-    ROUTE("GET", "/v1/models", models_list_handle),
-    ROUTE("GET", "/v1/models/{model}", models_get_handle),
-    ROUTE("POST", "/v1/embeddings", unsupported_handle),
-    ROUTE("POST", "/v1/completions", unsupported_handle),
-    ROUTE("POST", "/v1/moderations", unsupported_handle),
-    ROUTE("POST", "/v1/audio/{operation}", unsupported_handle),
-    ROUTE("POST", "/v1/images/{operation}", unsupported_handle),
+    ROUTE("POST", "/v1/chat/completions", chat_completions_handle, KOINE_SLOT_NONSTREAMING),
+    ROUTE("GET", "/v1/models", models_list_handle, NULL),
+    ROUTE("GET", "/v1/models/{model}", models_get_handle, NULL),
+    ROUTE("POST", "/v1/embeddings", unsupported_handle, NULL),
+    ROUTE("POST", "/v1/completions", unsupported_handle, NULL),
+    ROUTE("POST", "/v1/moderations", unsupported_handle, NULL),
+    ROUTE("POST", "/v1/audio/{operation}", unsupported_handle, NULL),
+    ROUTE("POST", "/v1/images/{operation}", unsupported_handle, NULL),
 };
 
 static const struct koine_plan plan = {

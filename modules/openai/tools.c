@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Functions of the client as tools of the Messages API. What a name may be is the SDK's affair. */
 #include "tools.h"
+#include <koine-module/schema.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct place tools_place = {NULL, "tools", 0};
@@ -86,26 +88,42 @@ static json_t *read_tools(struct reading *reading, const struct tool_fields *fie
 
 /* ---- tool_choice */
 
-static bool is_offered(const json_t *tools, const char *name) {
+/* The index of the tool of that name; the number of tools: there is none. */
+static size_t find_tool(const json_t *tools, const char *name) {
     size_t index;
     json_t *tool;
     json_array_foreach(tools, index, tool) {
         if (text_is(json_object_get(tool, "name"), name))
-            return true;
+            return index;
     }
-    return false;
+    return json_array_size(tools);
 }
 
-static void force(struct reading *reading, struct koine_chat_ask *ask, const json_t *name) {
+/* The input schema of the tool in the form that structured output takes. */
+static void prepare_input(struct reading *reading, const struct tool_fields *fields, size_t index,
+                          struct koine_chat_ask *ask) {
+    char path[64];
+    const json_t *tool = json_array_get(ask->tools, index);
+    ask->schema = KOINE_TEXT("{\"type\":\"object\"}");
+    snprintf(path, sizeof(path), "tools[%zu].%sparameters", index,
+             fields->nested ? "function." : "");
+    /* one member is the type that a schema without any was given */
+    if (json_object_size(json_object_get(tool, "input_schema")) > 1)
+        koine_schema_prepare_at(reading->body, path, &ask->schema);
+}
+
+static void force(struct reading *reading, const struct tool_fields *fields, size_t index,
+                  struct koine_chat_ask *ask) {
+    const json_t *name = json_object_get(json_array_get(ask->tools, index), "name");
     ask->tool_choice = KOINE_CHAT_TOOLS_FORCED;
-    ask->forced_tool = reading_copy(
-        reading, (struct koine_text){json_string_value(name), json_string_length(name)});
+    ask->forced_tool = (struct koine_text){json_string_value(name), json_string_length(name)};
+    prepare_input(reading, fields, index, ask);
 }
 
 static void read_required(struct reading *reading, const struct tool_fields *fields,
                           struct koine_chat_ask *ask) {
     if (fields->tools.count == 1)
-        force(reading, ask, json_object_get(json_array_get(ask->tools, 0), "name"));
+        force(reading, fields, 0, ask);
     else if (fields->tools.count)
         problem(reading, &choice_place,
                 "is not supported as \"required\" with several functions: name the one that must "
@@ -140,8 +158,9 @@ static void read_named(struct reading *reading, const struct tool_fields *fields
     const json_t *name = read_needed(reading, place, named, "name");
     if (!name)
         return;
-    if (is_offered(ask->tools, json_string_value(name)))
-        force(reading, ask, name);
+    const size_t index = find_tool(ask->tools, json_string_value(name));
+    if (index < json_array_size(ask->tools))
+        force(reading, fields, index, ask);
     else
         problem(reading, place, "must name one of the tools");
 }

@@ -16,8 +16,11 @@ struct tool_fields {
     bool nested; /* chat's way */
 };
 
-/* Fills the ask's tools, choice, forced_tool and one_tool_at_a_time; they live as long as the
- * request. What is wrong goes into the body's problems. */
+/*
+ * Fills the ask's tools, choice, forced_tool and one_tool_at_a_time; they live as long as the
+ * request. With a forced tool the schema is that of its input, whatever form the answer shall have:
+ * to be called behind format_of_…. What is wrong goes into the body's problems.
+ */
 void tools_read(struct reading *reading, const struct tool_fields *fields,
                 struct koine_chat_ask *ask);
 
