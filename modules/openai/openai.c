@@ -55,8 +55,11 @@ static void destroy(void *data) {
 
 static const struct koine_route routes[] = {
     ROUTE("POST", "/v1/chat/completions", chat_completions_handle, KOINE_SLOT_NONSTREAMING),
+    ROUTE("POST", "/v1/responses", responses_handle, KOINE_SLOT_NONSTREAMING),
     ROUTE("GET", "/v1/models", models_list_handle, NULL),
     ROUTE("GET", "/v1/models/{model}", models_get_handle, NULL),
+    ROUTE("GET", "/v1/responses/{id}", not_stored_handle, NULL),
+    ROUTE("DELETE", "/v1/responses/{id}", not_stored_handle, NULL),
     ROUTE("POST", "/v1/embeddings", unsupported_handle, NULL),
     ROUTE("POST", "/v1/completions", unsupported_handle, NULL),
     ROUTE("POST", "/v1/moderations", unsupported_handle, NULL),
