@@ -33,6 +33,7 @@ struct run_message {
     int open_block;  /* likewise, by its index; -1: none */
     uint32_t blocks; /* told to begin */
     uint32_t tool_uses;
+    bool object;   /* it holds one, which is a use of a tool to the CLI */
     char type[32]; /* of the last block */
 };
 
@@ -142,8 +143,10 @@ void blocks_thinking(struct run *run, const char *text, size_t size);
 void blocks_object(struct run *run); /* an object is told otherwise */
 void blocks_step(struct run *run, const json_t *value);
 void blocks_whole_message(struct run *run, const json_t *value);
-/* A call, which has an id, of a tool by its whole name. */
-void blocks_use(struct run *run, const json_t *call, const char *full_name);
+/* A use of a tool by its whole name. False: its block has been told before, or nobody wants it. */
+bool blocks_use_begin(struct run *run, const char *id, const char *full_name);
+void blocks_use_input(struct run *run, const json_t *use);
+void blocks_use_end(struct run *run);
 
 /* script_result.c: the steps that end a run. */
 void script_result(struct run *run, const json_t *value); /* NULL: what the steps have said */

@@ -128,9 +128,11 @@ void run_tools_tell(struct run *run, const json_t *calls) {
     size_t index;
     json_t *step;
     json_array_foreach(calls, index, step) {
-        call_id(run, step);
         snprintf(name, sizeof(name), "mcp__%s__%s", host_module_name(run->host), call_name(step));
-        blocks_use(run, step, name);
+        if (!blocks_use_begin(run, call_id(run, step), name))
+            continue;
+        blocks_use_input(run, step);
+        blocks_use_end(run);
     }
 }
 

@@ -61,6 +61,8 @@ static void play_object(struct run *run, const json_t *value) {
 }
 
 static void emit_tool(struct run *run, const json_t *value, uint32_t phase, const char *id) {
+    if (!(run->flags & KOINE_RUN_WANT_TOOLS) || run->reason)
+        return;
     struct koine_tool_use use = {
         .size = sizeof(use),
         .phase = phase,
@@ -94,25 +96,23 @@ static const json_t *next_step(const struct run *run, const char *name) {
 static void play_tool(struct run *run, const json_t *value) {
     const char *id = json_string_value(json_object_get(value, "id"));
     const char *name = json_string_value(json_object_get(value, "name"));
-    bool wants_tools = run->flags & KOINE_RUN_WANT_TOOLS;
+    bool is_mine = !json_object_get(value, "parent"); /* no sub-agent's, whose blocks nobody sees */
     bool ends = json_object_get(value, "output") != NULL;
     char made[32];
     if (!id) {
         snprintf(made, sizeof(made), "toolu_%u", ++run->tool_uses);
         id = made;
     }
-    if (!json_object_get(value, "parent")) { /* what a sub-agent says is nobody's block */
-        json_t *call = memory_need(
-            json_pack("{s:s,s:O*}", "id", id, "input", json_object_get(value, "input")));
-        blocks_use(run, call, name ? name : "");
-        json_decref(call);
-    }
-    for (uint32_t phase = KOINE_TOOL_STARTED; wants_tools && phase <= KOINE_TOOL_INPUT; phase++)
-        if (!run->reason)
-            emit_tool(run, value, phase, id);
-    if (ends && !next_step(run, "message") && !json_object_get(value, "parent"))
+    bool is_block = is_mine && blocks_use_begin(run, id, name ? name : "");
+    emit_tool(run, value, KOINE_TOOL_STARTED, id);
+    if (is_block)
+        blocks_use_input(run, value);
+    emit_tool(run, value, KOINE_TOOL_INPUT, id);
+    if (is_block)
+        blocks_use_end(run);
+    if (is_mine && ends && !next_step(run, "message"))
         blocks_end_message(run, NULL);
-    if (ends && wants_tools && !run->reason)
+    if (ends)
         emit_tool(run, value, KOINE_TOOL_ENDED, id);
 }
 

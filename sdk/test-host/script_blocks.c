@@ -36,7 +36,8 @@ static void emit_message(struct run *run, uint32_t type, const char *name, const
     if (!message.model.data && are_wanted(run))
         message.model = lend_string(run, KOINE_TEST_MODEL);
     if (!message.stop_reason.data && type == KOINE_RUN_MESSAGE && are_wanted(run))
-        message.stop_reason = lend_string(run, message.tool_uses ? "tool_use" : "end_turn");
+        message.stop_reason =
+            lend_string(run, message.tool_uses || run->message.object ? "tool_use" : "end_turn");
     run_emit(run, &event, name);
 }
 
@@ -162,8 +163,10 @@ void blocks_thinking(struct run *run, const char *text, size_t size) {
 void blocks_object(struct run *run) {
     open_message(run, NULL);
     close_block(run);
-    if (are_wanted(run))
+    if (are_wanted(run)) {
         run->message.blocks++; /* it has its place among them */
+        run->message.object = true;
+    }
 }
 
 /* ---- a block as the script has it: each text whole, or an array of pieces */
@@ -205,20 +208,28 @@ static void tell_thinking(struct run *run, const json_t *block) {
     each_piece(run, json_object_get(block, "signature"), sign);
 }
 
-static void tell_use(struct run *run, const json_t *block) {
-    const json_t *input = json_object_get(block, "input");
-    const json_t *id = json_object_get(block, "id");
+static void begin_use(struct run *run, const json_t *block) {
+    json_t *id = json_object_get(block, "id");
     json_t *begun = begun_use(block);
     open_block(run, begun);
     json_decref(begun);
     if (json_is_string(id))
-        json_array_append(run->told_uses, (json_t *)(uintptr_t)id);
-    if (json_is_object(input) && json_object_size(input)) {
+        json_array_append(run->told_uses, id);
+}
+
+static void tell_input(struct run *run, const json_t *block) {
+    const json_t *input = json_object_get(block, "input");
+    if (json_is_object(input)) {
         char *json = memory_need(json_dumps(input, JSON_COMPACT));
         write_input(run, json, strlen(json));
         free(json);
     } else
         each_piece(run, input, write_input);
+}
+
+static void tell_use(struct run *run, const json_t *block) {
+    begin_use(run, block);
+    tell_input(run, block);
 }
 
 static void tell_block(struct run *run, const json_t *block) {
@@ -259,7 +270,7 @@ void blocks_whole_message(struct run *run, const json_t *value) {
     run->message = (struct run_message){.open_block = -1};
 }
 
-/* ---- uses of the module's tools */
+/* ---- uses of tools that stand elsewhere in the script */
 
 static bool is_told(const struct run *run, const char *id) {
     size_t index;
@@ -271,13 +282,20 @@ static bool is_told(const struct run *run, const char *id) {
     return false;
 }
 
-void blocks_use(struct run *run, const json_t *call, const char *full_name) {
-    const char *id = json_string_value(json_object_get(call, "id"));
-    json_t *input = json_object_get(call, "input");
-    if (!are_wanted(run) || !id || is_told(run, id))
-        return;
-    json_t *block = memory_need(json_pack("{s:s,s:s,s:s,s:O*}", "type", "tool_use", "id", id,
-                                          "name", full_name, "input", input));
-    blocks_step(run, block);
+bool blocks_use_begin(struct run *run, const char *id, const char *full_name) {
+    if (!are_wanted(run) || is_told(run, id))
+        return false;
+    json_t *block =
+        memory_need(json_pack("{s:s,s:s,s:s}", "type", "tool_use", "id", id, "name", full_name));
+    begin_use(run, block);
     json_decref(block);
+    return true;
+}
+
+void blocks_use_input(struct run *run, const json_t *use) {
+    tell_input(run, use);
+}
+
+void blocks_use_end(struct run *run) {
+    close_block(run);
 }

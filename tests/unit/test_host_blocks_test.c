@@ -112,14 +112,15 @@ START_TEST(an_object_is_no_block)
                   BEGIN "BLOCK_BEGIN 0 type=text json=" TEXT_BEGUN "\nTEXT text=so\nBLOCK_END 0\n"
                         "OBJECT_BEGIN\nOBJECT_DELTA text={\"a\":1}\n"
                         "BLOCK_BEGIN 2 type=text json=" TEXT_BEGUN "\nTEXT text=!\nBLOCK_END 2\n"
-                        "MESSAGE model=test-model stop=end_turn uses=0 in=0 out=0\n"
+                        "MESSAGE model=test-model stop=tool_use uses=0 in=0 out=0\n"
                         "RESULT text=so! in=0\n");
 }
 END_TEST
 
-#define USE(index, id, name)                                                                       \
+#define USE_BEGUN(index, id, name)                                                                 \
     "BLOCK_BEGIN " index " type=tool_use id=" id " name=" name " json={\"type\":\"tool_use\","     \
-    "\"id\":\"" id "\",\"name\":\"" name "\",\"input\":{}}\nBLOCK_END " index "\n"
+    "\"id\":\"" id "\",\"name\":\"" name "\",\"input\":{}}\n"
+#define USE(index, id, name) USE_BEGUN(index, id, name) "BLOCK_END " index "\n"
 #define MINE "mcp__event-lines__"
 #define END_OF_USES(uses) "MESSAGE model=test-model stop=tool_use uses=" uses " in=0 out=0\n"
 
@@ -161,9 +162,11 @@ END_TEST
 /* The message is over before the CLI's own tool has run. */
 START_TEST(a_tool_of_the_cli_is_a_block_too)
 {
-    assert_events("blocks,tools", "[{\"tool\":{\"name\":\"Bash\",\"output\":\"ok\"}}]",
-                  BEGIN USE("0", "toolu_1", "Bash") "TOOL phase=0\nTOOL phase=1\n" END_OF_USES(
-                      "1") "TOOL phase=2\nRESULT text= in=0\n");
+    assert_events(
+        "blocks,tools", "[{\"tool\":{\"name\":\"Bash\",\"output\":\"ok\"}}]",
+        BEGIN USE_BEGUN("0", "toolu_1", "Bash") "TOOL phase=0\nTOOL phase=1\n"
+                                                "BLOCK_END 0\n" END_OF_USES(
+                                                    "1") "TOOL phase=2\nRESULT text= in=0\n");
     assert_events("tools", "[{\"tool\":{\"name\":\"Bash\",\"output\":\"ok\"}}]",
                   "TOOL phase=0\nTOOL phase=1\nTOOL phase=2\nRESULT text= in=0\n");
 }
