@@ -87,7 +87,8 @@ void answer_write_head(struct koine_json_text *out, const struct answer *answer,
                        struct koine_text model) {
     koine_json_text_add(out, KOINE_TEXT("{\"id\":\""));
     koine_json_text_add(out, (struct koine_text){answer->id, MESSAGE_ID_BYTES});
-    koine_json_text_add(out, KOINE_TEXT("\",\"type\":\"message\",\"role\":\"assistant\",\"model\":"));
+    koine_json_text_add(out,
+                        KOINE_TEXT("\",\"type\":\"message\",\"role\":\"assistant\",\"model\":"));
     koine_json_text_add_string(out, model.size ? model : answer->question->model);
     koine_json_text_add(out, KOINE_TEXT(",\"content\":"));
 }

@@ -6,8 +6,10 @@
 #define HONOURED .effect = KOINE_BODY_HONOURED
 #define NO_EFFECT .effect = KOINE_BODY_WITHOUT_EFFECT
 #define REFUSED .effect = KOINE_BODY_REFUSED
-#define TYPE {.name = "type", HONOURED, .kind = MEMBER_STRING, .flags = MEMBER_REQUIRED}
-#define CACHE_CONTROL {.name = "cache_control", NO_EFFECT}
+#define TYPE                                                                                       \
+    { .name = "type", HONOURED, .kind = MEMBER_STRING, .flags = MEMBER_REQUIRED }
+#define CACHE_CONTROL                                                                              \
+    { .name = "cache_control", NO_EFFECT }
 #define NEEDS_STRING .kind = MEMBER_STRING, .flags = MEMBER_REQUIRED
 #define NEEDS_FULL_STRING .kind = MEMBER_STRING, .flags = MEMBER_REQUIRED | MEMBER_NOT_EMPTY
 
@@ -18,26 +20,26 @@ static const char *const image_types[] = {"image/jpeg", "image/png", "image/gif"
 static const char *const document_types[] = {"application/pdf", NULL};
 static const char *const text_types[] = {"text/plain", NULL};
 
-static const struct member_rule image_base64[] = {
+static const struct member_rule image_base64_members[] = {
     TYPE,
     {.name = "media_type", HONOURED, NEEDS_STRING, .choices = image_types},
     {.name = "data", HONOURED, NEEDS_FULL_STRING},
 };
-static const struct member_rule document_base64[] = {
+static const struct member_rule document_base64_members[] = {
     TYPE,
     {.name = "media_type", HONOURED, NEEDS_STRING, .choices = document_types},
     {.name = "data", HONOURED, NEEDS_FULL_STRING},
 };
-static const struct member_rule plain_text[] = {
+static const struct member_rule plain_text_members[] = {
     TYPE,
     {.name = "media_type", HONOURED, NEEDS_STRING, .choices = text_types},
     {.name = "data", HONOURED, NEEDS_FULL_STRING},
 };
-static const struct member_rule url[] = {
+static const struct member_rule url_members[] = {
     TYPE,
     {.name = "url", HONOURED, NEEDS_FULL_STRING},
 };
-static const struct member_rule blocks[] = {
+static const struct member_rule content_members[] = {
     TYPE,
     {.name = "content", HONOURED, .kind = MEMBER_ANY, .flags = MEMBER_REQUIRED | MEMBER_NOT_EMPTY},
 };
@@ -49,12 +51,12 @@ struct source_type {
 };
 
 static const struct source_type source_types[] = {
-    {"image", "base64", OBJECT_RULES("image.source base64", image_base64)},
-    {"image", "url", OBJECT_RULES("image.source url", url)},
-    {"document", "base64", OBJECT_RULES("document.source base64", document_base64)},
-    {"document", "text", OBJECT_RULES("document.source text", plain_text)},
-    {"document", "content", OBJECT_RULES("document.source content", blocks)},
-    {"document", "url", OBJECT_RULES("document.source url", url)},
+    {"image", "base64", OBJECT_RULES("image.source base64", image_base64_members)},
+    {"image", "url", OBJECT_RULES("image.source url", url_members)},
+    {"document", "base64", OBJECT_RULES("document.source base64", document_base64_members)},
+    {"document", "text", OBJECT_RULES("document.source text", plain_text_members)},
+    {"document", "content", OBJECT_RULES("document.source content", content_members)},
+    {"document", "url", OBJECT_RULES("document.source url", url_members)},
 };
 enum { SOURCE_TYPES = sizeof(source_types) / sizeof(*source_types) };
 
@@ -93,18 +95,18 @@ static void check_result(struct checking *checking, const struct place *place,
 
 /* ---- blocks ------------------------------------------------------------------------------ */
 
-static const struct member_rule text[] = {
+static const struct member_rule text_members[] = {
     TYPE,
     {.name = "text", HONOURED, NEEDS_STRING},
     {.name = "citations", NO_EFFECT},
     CACHE_CONTROL,
 };
-static const struct member_rule image[] = {
+static const struct member_rule image_members[] = {
     TYPE,
     {.name = "source", HONOURED, .kind = MEMBER_OBJECT, .flags = MEMBER_REQUIRED},
     CACHE_CONTROL,
 };
-static const struct member_rule document[] = {
+static const struct member_rule document_members[] = {
     TYPE,
     {.name = "source", HONOURED, .kind = MEMBER_OBJECT, .flags = MEMBER_REQUIRED},
     {.name = "title", HONOURED, .kind = MEMBER_STRING},
@@ -115,7 +117,7 @@ static const struct member_rule document[] = {
      .why = "the answer names no sources; leave it out"},
     CACHE_CONTROL,
 };
-static const struct member_rule tool_use[] = {
+static const struct member_rule tool_use_members[] = {
     TYPE,
     {.name = "id", HONOURED, NEEDS_FULL_STRING},
     {.name = "name", HONOURED, NEEDS_FULL_STRING},
@@ -126,20 +128,20 @@ static const struct member_rule tool_use[] = {
      .why = "nothing but the model itself uses tools"},
     CACHE_CONTROL,
 };
-static const struct member_rule tool_result[] = {
+static const struct member_rule tool_result_members[] = {
     TYPE,
     {.name = "tool_use_id", HONOURED, NEEDS_FULL_STRING},
     {.name = "content", HONOURED, .kind = MEMBER_ANY},
     {.name = "is_error", HONOURED, .kind = MEMBER_BOOLEAN},
     CACHE_CONTROL,
 };
-static const struct member_rule thinking[] = {
+static const struct member_rule thinking_members[] = {
     TYPE,
     {.name = "thinking", HONOURED, NEEDS_STRING},
     {.name = "signature", HONOURED, NEEDS_STRING},
     CACHE_CONTROL,
 };
-static const struct member_rule redacted_thinking[] = {
+static const struct member_rule redacted_thinking_members[] = {
     TYPE,
     {.name = "data", HONOURED, NEEDS_FULL_STRING},
     CACHE_CONTROL,
@@ -153,14 +155,14 @@ struct block_type {
 
 static const struct block_type block_types[] = {
     {BLOCK_OF_USER | BLOCK_OF_ASSISTANT | BLOCK_OF_SYSTEM | BLOCK_OF_RESULT | BLOCK_OF_DOCUMENT,
-     OBJECT_RULES("text", text), NULL},
-    {BLOCK_OF_USER | BLOCK_OF_RESULT | BLOCK_OF_DOCUMENT, OBJECT_RULES("image", image),
+     OBJECT_RULES("text", text_members), NULL},
+    {BLOCK_OF_USER | BLOCK_OF_RESULT | BLOCK_OF_DOCUMENT, OBJECT_RULES("image", image_members),
      check_source},
-    {BLOCK_OF_USER | BLOCK_OF_RESULT, OBJECT_RULES("document", document), check_source},
-    {BLOCK_OF_ASSISTANT, OBJECT_RULES("tool_use", tool_use), NULL},
-    {BLOCK_OF_USER, OBJECT_RULES("tool_result", tool_result), check_result},
-    {BLOCK_OF_ASSISTANT, OBJECT_RULES("thinking", thinking), NULL},
-    {BLOCK_OF_ASSISTANT, OBJECT_RULES("redacted_thinking", redacted_thinking), NULL},
+    {BLOCK_OF_USER | BLOCK_OF_RESULT, OBJECT_RULES("document", document_members), check_source},
+    {BLOCK_OF_ASSISTANT, OBJECT_RULES("tool_use", tool_use_members), NULL},
+    {BLOCK_OF_USER, OBJECT_RULES("tool_result", tool_result_members), check_result},
+    {BLOCK_OF_ASSISTANT, OBJECT_RULES("thinking", thinking_members), NULL},
+    {BLOCK_OF_ASSISTANT, OBJECT_RULES("redacted_thinking", redacted_thinking_members), NULL},
 };
 enum { BLOCK_TYPES = sizeof(block_types) / sizeof(*block_types) };
 

@@ -75,7 +75,7 @@ int32_t error_render(void *self, const struct koine_failure *failure, char *out,
         return KOINE_INVALID;
     const size_t sure = (capacity - FRAME_BYTES) / WIDEST_CHARACTER;
     return render(failure, cut(failure->message, sure), out, capacity, length) ? KOINE_OK
-                                                                              : KOINE_INVALID;
+                                                                               : KOINE_INVALID;
 }
 
 void fail_unknown_model(const struct koine_self *self, koine_request request,

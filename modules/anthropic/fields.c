@@ -43,9 +43,12 @@ static const struct koine_body_field create_fields[] = {
 
 static const struct koine_body_field count_fields[] = {FIELDS_OF_BOTH};
 
-#define HONOURED(name) {name, KOINE_BODY_HONOURED, NULL, NULL}
-#define NO_EFFECT(name) {name, KOINE_BODY_WITHOUT_EFFECT, NULL, NULL}
-#define REFUSED(name, allowed, why) {name, KOINE_BODY_REFUSED, allowed, why}
+#define HONOURED(name)                                                                             \
+    { name, KOINE_BODY_HONOURED, NULL, NULL }
+#define NO_EFFECT(name)                                                                            \
+    { name, KOINE_BODY_WITHOUT_EFFECT, NULL, NULL }
+#define REFUSED(name, allowed, why)                                                                \
+    { name, KOINE_BODY_REFUSED, allowed, why }
 
 #define RULES_OF_BOTH                                                                              \
     HONOURED("model"), HONOURED("messages"), HONOURED("system"), HONOURED("tools"),                \
@@ -74,7 +77,7 @@ static const struct koine_body_rule create_rules[] = {
 
 static const struct koine_body_rule count_rules[] = {RULES_OF_BOTH};
 
-const struct request_fields create_message_fields = {
-    create_fields, KOINE_COUNT(create_fields), create_rules, KOINE_COUNT(create_rules)};
+const struct request_fields create_message_fields = {create_fields, KOINE_COUNT(create_fields),
+                                                     create_rules, KOINE_COUNT(create_rules)};
 const struct request_fields count_tokens_fields = {count_fields, KOINE_COUNT(count_fields),
                                                    count_rules, KOINE_COUNT(count_rules)};

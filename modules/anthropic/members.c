@@ -98,8 +98,7 @@ static void check_choice(struct checking *checking, const struct place *place, c
         if (strcmp(choices[i], json_string_value(value)) == 0)
             return;
         const char *before = i == 0 ? "" : choices[i + 1] ? ", " : " or ";
-        const int size =
-            snprintf(list + used, sizeof(list) - used, "%s\"%s\"", before, choices[i]);
+        const int size = snprintf(list + used, sizeof(list) - used, "%s\"%s\"", before, choices[i]);
         used += size > 0 && (size_t)size < sizeof(list) - used ? (size_t)size : 0;
     }
     place_problem(checking, place, "must be %s", list);
@@ -200,8 +199,7 @@ bool members_check(struct checking *checking, const struct place *place, json_t 
 json_t *member_load(struct checking *checking, const char *field, struct koine_text text) {
     const struct place place = {NULL, field, 0};
     json_error_t error = {0};
-    json_t *value =
-        text.size ? json_loadb(text.data, text.size, JSON_DECODE_ANY, &error) : NULL;
+    json_t *value = text.size ? json_loadb(text.data, text.size, JSON_DECODE_ANY, &error) : NULL;
     if (text.size && !value) /* the body has been read before: what remains are huge numbers */
         place_problem(checking, &place, "cannot be used: %s",
                       *error.text ? error.text : "the gateway is short of memory");

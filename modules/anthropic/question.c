@@ -21,8 +21,7 @@ static void free_question(void *data, koine_request request, int32_t how) {
 
 static struct question *create(const struct koine_self *self, koine_request request) {
     struct question *question = self->http->alloc(self->host, request, sizeof(*question));
-    if (question &&
-        self->http->on_end(self->host, request, free_question, question) == KOINE_OK)
+    if (question && self->http->on_end(self->host, request, free_question, question) == KOINE_OK)
         return question;
     koine_fail_for_memory(self, request); /* harmless when the request is gone */
     return NULL;
@@ -68,8 +67,8 @@ static bool find_model(struct question *question, const struct anthropic *self,
 struct question *question_read(const struct anthropic *self, koine_request request,
                                const struct request_fields *fields) {
     struct message_body body = {0};
-    struct koine_body *read = koine_body_read(self->self.host, request, fields->fields,
-                                              fields->field_count, &body);
+    struct koine_body *read =
+        koine_body_read(self->self.host, request, fields->fields, fields->field_count, &body);
     struct question *question = read ? create(&self->self, request) : NULL;
     if (!question)
         return NULL;

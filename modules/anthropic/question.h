@@ -8,9 +8,9 @@
 
 struct question {
     struct koine_chat_ask ask;
-    struct koine_text model;    /* as the client calls it */
-    bool hides_thinking;        /* blocks of thinking come without their text */
-    json_t *messages, *tools;   /* what the ask's texts and values lie in; freed with the request */
+    struct koine_text model;  /* as the client calls it */
+    bool hides_thinking;      /* blocks of thinking come without their text */
+    json_t *messages, *tools; /* what the ask's texts and values lie in; freed with the request */
     json_t *system;
     json_t *output_config;
 };

@@ -7,6 +7,7 @@
  */
 #include "answer.h"
 #include "errors.h"
+#include <koine-module/answer.h>
 
 enum { EVENT_BYTES = 1024 /* a longer one moves to the heap meanwhile */ };
 
@@ -57,9 +58,8 @@ static bool frame_send(struct frame *frame) {
     const struct answer *answer = frame->answer;
     add(frame, KOINE_TEXT("}\n\n"));
     const bool whole = !frame->text.no_memory;
-    const bool sent =
-        whole && write_out(answer, (struct koine_text){frame->text.bytes, frame->text.size}) >=
-                     KOINE_OK;
+    const bool sent = whole && write_out(answer, (struct koine_text){frame->text.bytes,
+                                                                     frame->text.size}) >= KOINE_OK;
     koine_json_text_finish(&frame->text);
     if (!whole)
         give_up(answer);
@@ -73,8 +73,10 @@ static void begin(struct answer *answer, const struct koine_chat_event *event) {
     const struct koine_stream_options options = {.size = sizeof(options),
                                                  .keep_alive = KOINE_TEXT(PING)};
     struct frame frame;
-    if (self->http->stream_begin(self->host, answer->request, &options) != KOINE_OK)
+    if (self->http->stream_begin(self->host, answer->request, &options) != KOINE_OK) {
+        koine_fail_for_memory(self, answer->request); /* harmless when the request is gone */
         return;
+    }
     answer->begun = true;
     frame_begin(&frame, answer, OPEN("message_start"));
     add(&frame, KOINE_TEXT(",\"message\":"));

@@ -25,10 +25,7 @@ static const struct member_rule tool_members[] = {
      REFUSED,
      .allowed = "[\"direct\"] []",
      .why = "nothing but the model itself uses tools"},
-    {.name = "input_examples",
-     REFUSED,
-     .allowed = "[]",
-     .why = "write them into the description"},
+    {.name = "input_examples", REFUSED, .allowed = "[]", .why = "write them into the description"},
 };
 
 static const char *const choice_types[] = {"auto", "any", "tool", "none", NULL};
