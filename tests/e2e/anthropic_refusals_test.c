@@ -138,6 +138,21 @@ START_TEST(all_problems_are_told_at_once)
 }
 END_TEST
 
+/* These words make clients that know threads send the whole conversation instead. */
+START_TEST(a_thread_is_refused_so_that_its_client_can_do_without)
+{
+    struct http_response answer =
+        http_post(gateway, MESSAGES, request_with("{'thread':{'type':'create'}}"));
+    assert_api_error(&answer, 400, "invalid_request_error", "thread: is not supported");
+    assert_member(&answer, "error.details",
+                  "{'error_code':'thread_unsupported_request','unsupported':['thread']}");
+    http_response_finish(&answer);
+    answer = http_post(gateway, MESSAGES, request_with("{'thread':null}"));
+    http_assert_status(&answer, 200);
+    http_response_finish(&answer);
+}
+END_TEST
+
 /* Clients send what asks for nothing. */
 START_TEST(what_asks_for_nothing_is_no_problem)
 {
@@ -283,6 +298,7 @@ int main(void) {
     const TTest *const tests[] = {
         what_cannot_be_done_is_refused_at_its_place,
         all_problems_are_told_at_once,
+        a_thread_is_refused_so_that_its_client_can_do_without,
         what_asks_for_nothing_is_no_problem,
         an_unknown_model_is_404,
         odd_bodies_are_refused_in_the_apis_form,
