@@ -51,12 +51,12 @@ struct source_type {
 };
 
 static const struct source_type source_types[] = {
-    {"image", "base64", OBJECT_RULES("image.source base64", image_base64_members)},
-    {"image", "url", OBJECT_RULES("image.source url", url_members)},
-    {"document", "base64", OBJECT_RULES("document.source base64", document_base64_members)},
-    {"document", "text", OBJECT_RULES("document.source text", plain_text_members)},
-    {"document", "content", OBJECT_RULES("document.source content", content_members)},
-    {"document", "url", OBJECT_RULES("document.source url", url_members)},
+    {"image", "base64", OBJECT_RULES("image.source(base64)", image_base64_members)},
+    {"image", "url", OBJECT_RULES("image.source(url)", url_members)},
+    {"document", "base64", OBJECT_RULES("document.source(base64)", document_base64_members)},
+    {"document", "text", OBJECT_RULES("document.source(text)", plain_text_members)},
+    {"document", "content", OBJECT_RULES("document.source(content)", content_members)},
+    {"document", "url", OBJECT_RULES("document.source(url)", url_members)},
 };
 enum { SOURCE_TYPES = sizeof(source_types) / sizeof(*source_types) };
 

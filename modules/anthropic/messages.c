@@ -12,7 +12,7 @@ static const struct member_rule members[] = {
      .flags = MEMBER_REQUIRED},
     {.name = "content", .effect = KOINE_BODY_HONOURED, .flags = MEMBER_REQUIRED},
 };
-static const struct object_rules rules = OBJECT_RULES("message", members);
+static const struct object_rules rules = OBJECT_RULES("messages[]", members);
 
 const struct object_rules *messages_rules(void) {
     return &rules;
