@@ -60,6 +60,7 @@
  *                                history: {messages, last_user};  state: prompts, model, schema, settings, tools,
  *                                flag_settings, history, pid, initialized_ahead (before the prompt was read)
  * usage             {…}          overrides fields of the result's usage;   cost_usd: x  this turn's cost
+ * message_usage     {…}          the same for each message that is streamed
  * persist           false        keep no transcript (for benchmarks)
  * report            path         append {argv, environ, pid, cwd} as one line at the start (environment only)
  * turns             [{…}, …]     further keys for the first, second, … turn (environment only)
