@@ -35,7 +35,7 @@ describe('openai chat', () => {
     assert.deepEqual({ prompt_tokens, completion_tokens, total_tokens },
       { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 });
     const body = await lastReceived();
-    assert.equal(body.model, 'claude-sonnet-4-5');
+    assert.equal(body.model, 'claude-sonnet-4-6');
     assert.equal(systemOf(body), 'Be brief.');
     assert.deepEqual(conversation(body), [['user', 'Hello']]);
     assert.deepEqual(offered(body), []);

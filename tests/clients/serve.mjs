@@ -8,7 +8,7 @@ import { KEY, startApi, startGateway } from './gateway.mjs';
 
 const [scratch, build, cli, olderCli, ...names] = process.argv.slice(2);
 
-const MODELS = `{gpt-4o: claude-sonnet-4-5, fast: claude-haiku-4-5}`;
+const MODELS = `{gpt-4o: claude-sonnet-4-6, fast: claude-haiku-4-5}`;
 const MODULES = `
 modules:
   settings:

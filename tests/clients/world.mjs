@@ -119,14 +119,18 @@ export function busy(url) {
     concurrency.streaming.active + concurrency.nonStreaming.active > 0);
 }
 
-/** A `fetch` for a client that counts its attempts: the time of each. */
+/** A `fetch` for a client that counts: when each attempt began, and the status of the first. */
 export function countedFetch() {
   const attempts = [];
-  const counted = (...args) => {
+  let tell;
+  const firstAnswered = new Promise((resolve) => { tell = resolve; });
+  const counted = async (...args) => {
     attempts.push(performance.now());
-    return fetch(...args);
+    const response = await fetch(...args);
+    tell(response.status);
+    return response;
   };
-  return { attempts, fetch: counted };
+  return { attempts, firstAnswered, fetch: counted };
 }
 
 /** A picture of one pixel. */
