@@ -5,7 +5,17 @@ import assert from 'node:assert/strict';
 import Anthropic from 'anthropic-sdk-0';
 import { betaZodTool } from 'anthropic-sdk-0/helpers/beta/zod';
 import { z } from 'zod';
-import { conversation, describe, gateways, key, lastReceived, prompt, served, test, use } from './world.mjs';
+import {
+  conversation,
+  describe,
+  gateways,
+  key,
+  lastReceived,
+  prompt,
+  served,
+  test,
+  use,
+} from './world.mjs';
 
 const url = gateways.wide;
 const client = new Anthropic({ baseURL: url, apiKey: key, maxRetries: 0 });
@@ -18,8 +28,15 @@ describe('anthropic 0.x', () => {
     const first = await client.messages.create({ ...fields, messages });
     const before = await served(url);
     messages.push({ role: 'assistant', content: first.content }, user('Two'));
-    assert.equal(await client.messages.stream({ ...fields, messages }).finalText(), 'You said: Two');
-    assert.deepEqual(conversation(await lastReceived()), [['user', 'One'], ['assistant', 'You said: One'], ['user', 'Two']]);
+    assert.equal(
+      await client.messages.stream({ ...fields, messages }).finalText(),
+      'You said: Two',
+    );
+    assert.deepEqual(conversation(await lastReceived()), [
+      ['user', 'One'],
+      ['assistant', 'You said: One'],
+      ['user', 'Two'],
+    ]);
     assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 1 });
   });
 
@@ -27,13 +44,27 @@ describe('anthropic 0.x', () => {
     const called = [];
     const message = await client.beta.messages.toolRunner({
       ...fields,
-      messages: [user(prompt('Weather?', { tool: use('anthropic', 'weather', { of: 'Oslo' }), text: 'Rain' }))],
-      tools: [betaZodTool({
-        name: 'weather', description: 'Tells the weather', inputSchema: z.object({ of: z.string() }),
-        run: ({ of }) => { called.push(of); return 'rain'; },
-      })],
+      messages: [
+        user(
+          prompt('Weather?', { tool: use('anthropic', 'weather', { of: 'Oslo' }), text: 'Rain' }),
+        ),
+      ],
+      tools: [
+        betaZodTool({
+          name: 'weather',
+          description: 'Tells the weather',
+          inputSchema: z.object({ of: z.string() }),
+          run: ({ of }) => {
+            called.push(of);
+            return 'rain';
+          },
+        }),
+      ],
     });
-    assert.deepEqual(message.content.map((block) => block.text), ['Rain']);
+    assert.deepEqual(
+      message.content.map((block) => block.text),
+      ['Rain'],
+    );
     assert.deepEqual(called, ['Oslo']);
   });
 
@@ -42,9 +73,12 @@ describe('anthropic 0.x', () => {
     const bearer = new Anthropic({ baseURL: url, authToken: key, apiKey: null, maxRetries: 0 });
     assert.ok((await bearer.models.list()).data.length > 0);
     const wrong = new Anthropic({ baseURL: url, apiKey: 'wrong', maxRetries: 0 });
-    await assert.rejects(wrong.messages.create({ ...fields, messages: [user('Hello')] }), (error) => {
-      assert.ok(error instanceof Anthropic.AuthenticationError, error.stack);
-      return true;
-    });
+    await assert.rejects(
+      wrong.messages.create({ ...fields, messages: [user('Hello')] }),
+      (error) => {
+        assert.ok(error instanceof Anthropic.AuthenticationError, error.stack);
+        return true;
+      },
+    );
   });
 });

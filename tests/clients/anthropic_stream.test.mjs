@@ -4,7 +4,17 @@ import assert from 'node:assert/strict';
 import Anthropic from '@anthropic-ai/sdk';
 import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod';
 import { z } from 'zod';
-import { conversation, describe, gateways, idle, key, lastReceived, prompt, served, test } from './world.mjs';
+import {
+  conversation,
+  describe,
+  gateways,
+  idle,
+  key,
+  lastReceived,
+  prompt,
+  served,
+  test,
+} from './world.mjs';
 
 const url = gateways.wide;
 const client = new Anthropic({ baseURL: url, apiKey: key, maxRetries: 0 });
@@ -15,12 +25,22 @@ describe('anthropic stream', () => {
   test('the events of the API, in its order', async () => {
     const events = [];
     const script = { text: 'one two three', deltas: 3 };
-    const stream = await client.messages.create({ ...fields, messages: [user(prompt('Count', script))], stream: true });
+    const stream = await client.messages.create({
+      ...fields,
+      messages: [user(prompt('Count', script))],
+      stream: true,
+    });
     for await (const event of stream) events.push(event);
     const types = events.map((event) => event.type).filter((type) => type !== 'ping');
     assert.deepEqual(types, [
-      'message_start', 'content_block_start', 'content_block_delta', 'content_block_delta', 'content_block_delta',
-      'content_block_stop', 'message_delta', 'message_stop',
+      'message_start',
+      'content_block_start',
+      'content_block_delta',
+      'content_block_delta',
+      'content_block_delta',
+      'content_block_stop',
+      'message_delta',
+      'message_stop',
     ]);
     const { message } = events.find((event) => event.type === 'message_start');
     assert.equal(message.role, 'assistant');
@@ -30,7 +50,10 @@ describe('anthropic stream', () => {
     const end = events.find((event) => event.type === 'message_delta');
     assert.equal(end.delta.stop_reason, 'end_turn');
     assert.equal(end.usage.output_tokens, 5);
-    const text = events.filter((event) => event.type === 'content_block_delta').map((event) => event.delta.text).join('');
+    const text = events
+      .filter((event) => event.type === 'content_block_delta')
+      .map((event) => event.delta.text)
+      .join('');
     assert.equal(text, 'one two three');
   });
 
@@ -62,7 +85,10 @@ describe('anthropic stream', () => {
     const { content } = await stream.finalMessage();
     assert.equal(thoughts.join(''), 'Let me see');
     assert.deepEqual(signatures, ['c3RhbmRpbg==']);
-    assert.deepEqual(content.map((block) => block.type), ['thinking', 'text']);
+    assert.deepEqual(
+      content.map((block) => block.type),
+      ['thinking', 'text'],
+    );
     assert.equal(content[0].signature, 'c3RhbmRpbg==');
   });
 
@@ -84,24 +110,44 @@ describe('anthropic stream', () => {
 
   test('a conversation goes on in its process', async () => {
     const messages = [user('One')];
-    messages.push(await client.messages.stream({ ...fields, messages }).finalMessage().then(({ role, content }) => ({ role, content })));
+    messages.push(
+      await client.messages
+        .stream({ ...fields, messages })
+        .finalMessage()
+        .then(({ role, content }) => ({ role, content })),
+    );
     const before = await served(url);
     messages.push(user('Two'));
-    assert.equal(await client.messages.stream({ ...fields, messages }).finalText(), 'You said: Two');
-    assert.deepEqual(conversation(await lastReceived()), [['user', 'One'], ['assistant', 'You said: One'], ['user', 'Two']]);
+    assert.equal(
+      await client.messages.stream({ ...fields, messages }).finalText(),
+      'You said: Two',
+    );
+    assert.deepEqual(conversation(await lastReceived()), [
+      ['user', 'One'],
+      ['assistant', 'You said: One'],
+      ['user', 'Two'],
+    ]);
     assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 1 });
   });
 
   test('a client that aborts ends its run', async () => {
-    const stream = client.messages.stream({ ...fields, messages: [user(prompt('Wait', { text: 'one moment', hang: true }))] });
+    const stream = client.messages.stream({
+      ...fields,
+      messages: [user(prompt('Wait', { text: 'one moment', hang: true }))],
+    });
     stream.on('text', (_, snapshot) => snapshot === 'one moment' && stream.abort());
-    await assert.rejects(stream.finalMessage(), (error) => error instanceof Anthropic.APIUserAbortError);
+    await assert.rejects(
+      stream.finalMessage(),
+      (error) => error instanceof Anthropic.APIUserAbortError,
+    );
     await idle(url);
   });
 
   test('a failure of the API within a stream is an error event', async () => {
     const script = { text: 'Well', stream_error: 'overloaded_error' };
-    const wait = client.messages.stream({ ...fields, messages: [user(prompt('Hello', script))] }).finalMessage();
+    const wait = client.messages
+      .stream({ ...fields, messages: [user(prompt('Hello', script))] })
+      .finalMessage();
     await assert.rejects(wait, (error) => {
       assert.ok(error instanceof Anthropic.APIError, error.stack);
       return true;

@@ -35,7 +35,13 @@ function start(program, args, options, output, pattern) {
 /** The stand-in API. */
 export async function startApi(build) {
   const program = path.resolve(build, 'tests/standin-api');
-  const api = start(program, [], { stdio: ['ignore', 'pipe', 'inherit'] }, 'stdout', /PORT (\d+)\n/);
+  const api = start(
+    program,
+    [],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+    'stdout',
+    /PORT (\d+)\n/,
+  );
   const [, port] = await api.matched;
   return {
     url: `http://127.0.0.1:${port}`,
@@ -82,7 +88,9 @@ export async function startGateway({ build, directory, config, cli, api }) {
       gateway.child.kill();
       const code = await gateway.ended;
       if (code !== 0 || gateway.log().includes('; a new one starts')) {
-        throw new Error(`the gateway ended with ${code}, expected 0 and no crash; its log:\n${gateway.log()}`);
+        throw new Error(
+          `the gateway ended with ${code}, expected 0 and no crash; its log:\n${gateway.log()}`,
+        );
       }
     },
   };

@@ -5,7 +5,18 @@ import OpenAI from 'openai';
 import { zodResponseFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
 import {
-  conversation, describe, gateways, key, lastReceived, offered, PNG, prompt, received, served, systemOf, test,
+  conversation,
+  describe,
+  gateways,
+  key,
+  lastReceived,
+  offered,
+  PNG,
+  prompt,
+  received,
+  served,
+  systemOf,
+  test,
 } from './world.mjs';
 
 const url = gateways.wide;
@@ -23,7 +34,10 @@ describe('openai chat', () => {
     const completion = await ask([{ role: 'system', content: 'Be brief.' }, user('Hello')]);
     assert.equal(completion.object, 'chat.completion');
     assert.match(completion.id, /^chatcmpl-/);
-    assert.ok(Math.abs(completion.created - Date.now() / 1000) < 60, `created ${completion.created}`);
+    assert.ok(
+      Math.abs(completion.created - Date.now() / 1000) < 60,
+      `created ${completion.created}`,
+    );
     assert.equal(completion.choices.length, 1);
     const [choice] = completion.choices;
     assert.equal(choice.index, 0);
@@ -32,8 +46,10 @@ describe('openai chat', () => {
     assert.equal(choice.message.content, 'You said: Hello');
     assert.equal(choice.message.tool_calls, undefined);
     const { prompt_tokens, completion_tokens, total_tokens } = completion.usage;
-    assert.deepEqual({ prompt_tokens, completion_tokens, total_tokens },
-      { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 });
+    assert.deepEqual(
+      { prompt_tokens, completion_tokens, total_tokens },
+      { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },
+    );
     const body = await lastReceived();
     assert.equal(body.model, 'claude-sonnet-4-6');
     assert.equal(systemOf(body), 'Be brief.');
@@ -51,7 +67,10 @@ describe('openai chat', () => {
       assert.equal(choices[0].message.content, `You said: ${text}`);
       messages.push(choices[0].message);
       const { others, sessions } = await served(url);
-      assert.deepEqual({ others, sessions }, { others: before.others, sessions: before.sessions + 1 });
+      assert.deepEqual(
+        { others, sessions },
+        { others: before.others, sessions: before.sessions + 1 },
+      );
     }
     assert.deepEqual(conversation(await lastReceived()), [
       ['user', 'My name is Ada'],
@@ -67,7 +86,10 @@ describe('openai chat', () => {
     const messages = [
       user('My name is Bob'),
       { role: 'assistant', content: 'Nice to meet you, Bob' },
-      user([{ type: 'text', text: 'First line' }, { type: 'text', text: 'second line' }]),
+      user([
+        { type: 'text', text: 'First line' },
+        { type: 'text', text: 'second line' },
+      ]),
       { role: 'assistant', content: [{ type: 'text', text: 'Both lines read' }] },
       user('What is my name?'),
     ];
@@ -85,13 +107,17 @@ describe('openai chat', () => {
   });
 
   test('an image as data URL arrives as it is', async () => {
-    await ask([user([
-      { type: 'text', text: 'What is this?' },
-      { type: 'image_url', image_url: { url: `data:image/png;base64,${PNG}`, detail: 'high' } },
-      { type: 'text', text: 'One word.' },
-    ])]);
+    await ask([
+      user([
+        { type: 'text', text: 'What is this?' },
+        { type: 'image_url', image_url: { url: `data:image/png;base64,${PNG}`, detail: 'high' } },
+        { type: 'text', text: 'One word.' },
+      ]),
+    ]);
     const image = { type: 'base64', media_type: 'image/png', data: PNG };
-    assert.deepEqual(conversation(await lastReceived()), [['user', 'What is this?', { image }, 'One word.']]);
+    assert.deepEqual(conversation(await lastReceived()), [
+      ['user', 'What is this?', { image }, 'One word.'],
+    ]);
   });
 
   test('an object by zodResponseFormat and parse', async () => {
@@ -121,7 +147,10 @@ describe('openai chat', () => {
 
   test('a limit of tokens arrives, and finish_reason says that it was met', async () => {
     const script = { text: 'Once upon a', stop_reason: 'max_tokens' };
-    for (const [name, limit] of [['max_tokens', 33], ['max_completion_tokens', 34]]) {
+    for (const [name, limit] of [
+      ['max_tokens', 33],
+      ['max_completion_tokens', 34],
+    ]) {
       const { choices } = await ask([user(prompt('Tell a story', script))], { [name]: limit });
       assert.equal(choices[0].finish_reason, 'length');
       assert.ok(choices[0].message.content.startsWith('Once upon a'), choices[0].message.content);
@@ -131,7 +160,13 @@ describe('openai chat', () => {
 
   test('what the CLI has no setting for is taken without effect', async () => {
     const { choices } = await ask([user('Hello again')], {
-      temperature: 0.2, top_p: 0.9, presence_penalty: 0, frequency_penalty: 0, user: 'u1', seed: 7, n: 1,
+      temperature: 0.2,
+      top_p: 0.9,
+      presence_penalty: 0,
+      frequency_penalty: 0,
+      user: 'u1',
+      seed: 7,
+      n: 1,
     });
     assert.equal(choices[0].message.content, 'You said: Hello again');
   });

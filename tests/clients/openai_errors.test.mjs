@@ -2,7 +2,17 @@
 // `openai`: what is refused or fails is an error of the class and with the words that its users know.
 import assert from 'node:assert/strict';
 import OpenAI from 'openai';
-import { busy, countedFetch, describe, gateways, idle, key, prompt, received, test } from './world.mjs';
+import {
+  busy,
+  countedFetch,
+  describe,
+  gateways,
+  idle,
+  key,
+  prompt,
+  received,
+  test,
+} from './world.mjs';
 
 const url = gateways.wide;
 const model = 'gpt-4o';
@@ -17,7 +27,10 @@ const client = clientOf();
 
 /** Asserts that it fails with that class; returns the error. */
 async function fails(promise, Class, status) {
-  const error = await promise.then((value) => assert.fail(`answered ${JSON.stringify(value)}`), (reason) => reason);
+  const error = await promise.then(
+    (value) => assert.fail(`answered ${JSON.stringify(value)}`),
+    (reason) => reason,
+  );
   assert.equal(error.constructor.name, Class.name, error.stack);
   assert.equal(error.status, status);
   return error;
@@ -25,7 +38,11 @@ async function fails(promise, Class, status) {
 
 describe('openai errors', () => {
   test('a wrong key', async () => {
-    const error = await fails(clientOf({ apiKey: 'wrong' }).chat.completions.create(hello), OpenAI.AuthenticationError, 401);
+    const error = await fails(
+      clientOf({ apiKey: 'wrong' }).chat.completions.create(hello),
+      OpenAI.AuthenticationError,
+      401,
+    );
     assert.equal(error.code, 'invalid_api_key');
     await fails(clientOf({ apiKey: 'wrong' }).models.list(), OpenAI.AuthenticationError, 401);
   });
@@ -43,7 +60,11 @@ describe('openai errors', () => {
       ['no_such_field', { no_such_field: 1 }],
     ];
     for (const [param, fields] of refused) {
-      const error = await fails(client.chat.completions.create({ ...hello, ...fields }), OpenAI.BadRequestError, 400);
+      const error = await fails(
+        client.chat.completions.create({ ...hello, ...fields }),
+        OpenAI.BadRequestError,
+        400,
+      );
       assert.equal(error.type, 'invalid_request_error');
       assert.match(error.message, new RegExp(`\\b${param}\\b`));
       assert.match(error.param, new RegExp(`^${param}`));
@@ -52,7 +73,11 @@ describe('openai errors', () => {
   });
 
   test('what is not there', async () => {
-    const unknown = await fails(client.chat.completions.create({ ...hello, model: 'gpt-0' }), OpenAI.NotFoundError, 404);
+    const unknown = await fails(
+      client.chat.completions.create({ ...hello, model: 'gpt-0' }),
+      OpenAI.NotFoundError,
+      404,
+    );
     assert.match(unknown.message, /gpt-0/);
     assert.equal(unknown.code, 'model_not_found');
     await fails(client.models.retrieve('gpt-0'), OpenAI.NotFoundError, 404);
@@ -60,18 +85,26 @@ describe('openai errors', () => {
   });
 
   test('the API overloaded, the API failing, a request that it refuses', async () => {
-    const ask = (script) => client.chat.completions.create({ model, messages: [user(prompt('Hello', script))] });
+    const ask = (script) =>
+      client.chat.completions.create({ model, messages: [user(prompt('Hello', script))] });
     const overloaded = await ask({ status: 529, type: 'overloaded_error' }).catch((error) => error);
     assert.ok(overloaded instanceof OpenAI.InternalServerError, `${overloaded}`);
     const failed = await ask({ status: 500, type: 'api_error' }).catch((error) => error);
     assert.ok(failed instanceof OpenAI.InternalServerError, `${failed}`);
-    await fails(ask({ status: 400, type: 'invalid_request_error', message: 'too much' }), OpenAI.BadRequestError, 400);
+    await fails(
+      ask({ status: 400, type: 'invalid_request_error', message: 'too much' }),
+      OpenAI.BadRequestError,
+      400,
+    );
     await fails(ask({ status: 429, type: 'rate_limit_error' }), OpenAI.RateLimitError, 429);
   });
 
   test('a client that waits no longer', async () => {
     const impatient = clientOf({ timeout: 500 });
-    const wait = impatient.chat.completions.create({ model, messages: [user(prompt('Wait', { hang: true }))] });
+    const wait = impatient.chat.completions.create({
+      model,
+      messages: [user(prompt('Wait', { hang: true }))],
+    });
     await fails(wait, OpenAI.APIConnectionTimeoutError, undefined);
     await idle(url);
   });
@@ -79,11 +112,18 @@ describe('openai errors', () => {
   test('no slot: RateLimitError, and the client that retries waits as Retry-After says', async () => {
     const narrow = { baseURL: `${gateways.narrow}/v1` };
     const holder = new AbortController();
-    const held = clientOf(narrow).chat.completions
-      .create({ model, messages: [user(prompt('Wait', { hang: true }))] }, { signal: holder.signal })
+    const held = clientOf(narrow)
+      .chat.completions.create(
+        { model, messages: [user(prompt('Wait', { hang: true }))] },
+        { signal: holder.signal },
+      )
       .catch((error) => error);
     await busy(gateways.narrow);
-    const refused = await fails(clientOf(narrow).chat.completions.create(hello), OpenAI.RateLimitError, 429);
+    const refused = await fails(
+      clientOf(narrow).chat.completions.create(hello),
+      OpenAI.RateLimitError,
+      429,
+    );
     assert.equal(refused.headers.get('retry-after'), '5');
     const { attempts, firstAnswered, fetch } = countedFetch();
     const patient = clientOf({ ...narrow, fetch, maxRetries: 1 });

@@ -6,7 +6,17 @@ import OpenAI from 'openai';
 import { zodFunction } from 'openai/helpers/zod';
 import { z } from 'zod';
 import {
-  conversation, describe, gateways, idle, key, lastReceived, offered, prompt, served, test, use,
+  conversation,
+  describe,
+  gateways,
+  idle,
+  key,
+  lastReceived,
+  offered,
+  prompt,
+  served,
+  test,
+  use,
 } from './world.mjs';
 
 const url = gateways.wide;
@@ -22,7 +32,11 @@ function functionTool(name, parameter) {
     function: {
       name,
       description: `Tells the ${name}`,
-      parameters: { type: 'object', properties: { [parameter]: { type: 'string' } }, required: [parameter] },
+      parameters: {
+        type: 'object',
+        properties: { [parameter]: { type: 'string' } },
+        required: [parameter],
+      },
     },
   };
 }
@@ -35,15 +49,24 @@ const both = { tools: [weatherUse, timeUse], text: 'Rain at noon' };
 /** The results of the calls of a message, as a client sends them. */
 function resultsOf(message) {
   return message.tool_calls.map(({ id, function: { name } }) => ({
-    role: 'tool', tool_call_id: id, content: name === 'weather' ? 'rain' : '12:00',
+    role: 'tool',
+    tool_call_id: id,
+    content: name === 'weather' ? 'rain' : '12:00',
   }));
 }
 
 function assertBoth(choice) {
   assert.equal(choice.finish_reason, 'tool_calls');
   assert.deepEqual(
-    choice.message.tool_calls.map(({ type, function: { name, arguments: text } }) => [type, name, JSON.parse(text)]),
-    [['function', 'weather', { city: 'Oslo' }], ['function', 'time', { zone: 'CET' }]],
+    choice.message.tool_calls.map(({ type, function: { name, arguments: text } }) => [
+      type,
+      name,
+      JSON.parse(text),
+    ]),
+    [
+      ['function', 'weather', { city: 'Oslo' }],
+      ['function', 'time', { zone: 'CET' }],
+    ],
   );
   const ids = choice.message.tool_calls.map((call) => call.id);
   assert.equal(new Set(ids).size, 2, `${ids}`);
@@ -54,9 +77,11 @@ function assertBoth(choice) {
 function withResults(text, [weather, time]) {
   return [
     ['user', text],
-    ['assistant',
+    [
+      'assistant',
       { use: 'mcp__openai__weather', id: weather, input: { city: 'Oslo' } },
-      { use: 'mcp__openai__time', id: time, input: { zone: 'CET' } }],
+      { use: 'mcp__openai__time', id: time, input: { zone: 'CET' } },
+    ],
     ['user', { result: 'rain', id: weather }, { result: '12:00', id: time }],
   ];
 }
@@ -66,7 +91,10 @@ describe('openai functions', () => {
     const messages = [user(prompt('Weather and time?', both))];
     const first = await client.chat.completions.create({ model, messages, tools });
     const ids = assertBoth(first.choices[0]);
-    assert.deepEqual(offered(await lastReceived()).sort(), ['mcp__openai__time', 'mcp__openai__weather']);
+    assert.deepEqual(offered(await lastReceived()).sort(), [
+      'mcp__openai__time',
+      'mcp__openai__weather',
+    ]);
     const before = await served(url);
     messages.push(first.choices[0].message, ...resultsOf(first.choices[0].message));
     const second = await client.chat.completions.create({ model, messages, tools });
@@ -78,21 +106,37 @@ describe('openai functions', () => {
     messages.push(second.choices[0].message, user('Thanks'));
     const third = await client.chat.completions.create({ model, messages, tools });
     assert.equal(third.choices[0].message.content, 'You said: Thanks');
-    assert.deepEqual(conversation(await lastReceived()),
-      [...withResults('Weather and time?', ids), ['assistant', 'Rain at noon'], ['user', 'Thanks']]);
+    assert.deepEqual(conversation(await lastReceived()), [
+      ...withResults('Weather and time?', ids),
+      ['assistant', 'Rain at noon'],
+      ['user', 'Thanks'],
+    ]);
     assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 1 });
   });
 
   test('streamed: arguments in pieces, then the results', async () => {
-    const messages = [user(prompt('Weather and time?', { ...both, before: 'Let me see', deltas: 3 }))];
+    const messages = [
+      user(prompt('Weather and time?', { ...both, before: 'Let me see', deltas: 3 })),
+    ];
     const done = [];
     const stream = client.chat.completions
       .stream({ model, messages, tools })
-      .on('tool_calls.function.arguments.done', ({ index, name, arguments: text }) => done.push([index, name, text]));
-    const { choices: [choice] } = await stream.finalChatCompletion();
+      .on('tool_calls.function.arguments.done', ({ index, name, arguments: text }) =>
+        done.push([index, name, text]),
+      );
+    const {
+      choices: [choice],
+    } = await stream.finalChatCompletion();
     const ids = assertBoth(choice);
     assert.equal(choice.message.content, 'Let me see');
-    assert.deepEqual(done, choice.message.tool_calls.map((call, index) => [index, call.function.name, call.function.arguments]));
+    assert.deepEqual(
+      done,
+      choice.message.tool_calls.map((call, index) => [
+        index,
+        call.function.name,
+        call.function.arguments,
+      ]),
+    );
     const before = await served(url);
     messages.push(choice.message, ...resultsOf(choice.message));
     const second = client.chat.completions.stream({ model, messages, tools });
@@ -110,12 +154,20 @@ describe('openai functions', () => {
       messages: [user(prompt('Weather and time?', both))],
       tools: [
         zodFunction({
-          name: 'weather', parameters: z.object({ city: z.string() }),
-          function: ({ city }) => { called.push(city); return 'rain'; },
+          name: 'weather',
+          parameters: z.object({ city: z.string() }),
+          function: ({ city }) => {
+            called.push(city);
+            return 'rain';
+          },
         }),
         zodFunction({
-          name: 'time', parameters: z.object({ zone: z.string() }),
-          function: ({ zone }) => { called.push(zone); return '12:00'; },
+          name: 'time',
+          parameters: z.object({ zone: z.string() }),
+          function: ({ zone }) => {
+            called.push(zone);
+            return '12:00';
+          },
         }),
       ],
     });
@@ -131,10 +183,20 @@ describe('openai functions', () => {
     const called = [];
     const runnable = (tool) => ({
       ...tool,
-      function: { ...tool.function, parse: JSON.parse, function: (input) => { called.push(input); return 'fine'; } },
+      function: {
+        ...tool.function,
+        parse: JSON.parse,
+        function: (input) => {
+          called.push(input);
+          return 'fine';
+        },
+      },
     });
     const runner = client.chat.completions.runTools({
-      model, stream: true, messages: [user(prompt('One after the other', script))], tools: tools.map(runnable),
+      model,
+      stream: true,
+      messages: [user(prompt('One after the other', script))],
+      tools: tools.map(runnable),
     });
     assert.equal(await runner.finalContent(), 'Enough');
     assert.deepEqual(called, [{ city: 'Oslo' }, { zone: 'CET' }]);
@@ -142,7 +204,9 @@ describe('openai functions', () => {
 
   test('a run that is gone meanwhile is replaced by the history, exactly', async () => {
     const messages = [user(prompt('Weather and time?', both))];
-    const { choices: [choice] } = await narrow.chat.completions.create({ model, messages, tools });
+    const {
+      choices: [choice],
+    } = await narrow.chat.completions.create({ model, messages, tools });
     const ids = assertBoth(choice);
     await idle(gateways.narrow);
     const before = await served(gateways.narrow);
@@ -154,43 +218,78 @@ describe('openai functions', () => {
   });
 
   test('calls that happened elsewhere are given to the API as they were', async () => {
-    const call = (id, name, input) => ({ id, type: 'function', function: { name, arguments: JSON.stringify(input) } });
+    const call = (id, name, input) => ({
+      id,
+      type: 'function',
+      function: { name, arguments: JSON.stringify(input) },
+    });
     const message = {
-      role: 'assistant', content: null,
-      tool_calls: [call('call_1', 'weather', { city: 'Oslo' }), call('call_2', 'time', { zone: 'CET' })],
+      role: 'assistant',
+      content: null,
+      tool_calls: [
+        call('call_1', 'weather', { city: 'Oslo' }),
+        call('call_2', 'time', { zone: 'CET' }),
+      ],
     };
     const messages = [
-      user('Weather and time?'), message, ...resultsOf(message),
-      { role: 'assistant', content: 'Rain at noon' }, user('Thanks'),
+      user('Weather and time?'),
+      message,
+      ...resultsOf(message),
+      { role: 'assistant', content: 'Rain at noon' },
+      user('Thanks'),
     ];
-    const { choices: [choice] } = await client.chat.completions.create({ model, messages, tools });
+    const {
+      choices: [choice],
+    } = await client.chat.completions.create({ model, messages, tools });
     assert.equal(choice.message.content, 'You said: Thanks');
     const body = await lastReceived();
     const ids = body.messages[1].content.map((block) => block.id);
-    assert.deepEqual(conversation(body),
-      [...withResults('Weather and time?', ids), ['assistant', 'Rain at noon'], ['user', 'Thanks']]);
+    assert.deepEqual(conversation(body), [
+      ...withResults('Weather and time?', ids),
+      ['assistant', 'Rain at noon'],
+      ['user', 'Thanks'],
+    ]);
   });
 
   test('tool_choice none: no function is called, though they are told', async () => {
-    const { choices: [choice] } = await client.chat.completions.create({
-      model, tools, tool_choice: 'none', messages: [user('Hello')],
+    const {
+      choices: [choice],
+    } = await client.chat.completions.create({
+      model,
+      tools,
+      tool_choice: 'none',
+      messages: [user('Hello')],
     });
     assert.equal(choice.finish_reason, 'stop');
     assert.equal(choice.message.content, 'You said: Hello');
   });
 
   test('tool_choice of one function: the answer is its call', async () => {
-    const { choices: [choice] } = await client.chat.completions.create({
-      model, tools, tool_choice: { type: 'function', function: { name: 'weather' } },
+    const {
+      choices: [choice],
+    } = await client.chat.completions.create({
+      model,
+      tools,
+      tool_choice: { type: 'function', function: { name: 'weather' } },
       messages: [user(prompt('Hello', { object: { city: 'Oslo' } }))],
     });
-    assert.deepEqual(choice.message.tool_calls.map(({ function: { name, arguments: text } }) => [name, JSON.parse(text)]),
-      [['weather', { city: 'Oslo' }]]);
+    assert.deepEqual(
+      choice.message.tool_calls.map(({ function: { name, arguments: text } }) => [
+        name,
+        JSON.parse(text),
+      ]),
+      [['weather', { city: 'Oslo' }]],
+    );
     assert.ok(['stop', 'tool_calls'].includes(choice.finish_reason), choice.finish_reason);
   });
 
   test('tool_choice required, of several functions, is refused by name', async () => {
-    const wait = client.chat.completions.create({ model, tools, tool_choice: 'required', messages: [user('Hello')] });
+    const wait = client.chat.completions.create({
+      model,
+      tools,
+      tool_choice: 'required',
+      messages: [user('Hello')],
+    });
     await assert.rejects(wait, (error) => {
       assert.ok(error instanceof OpenAI.BadRequestError, `${error}`);
       assert.match(error.message, /tool_choice/);

@@ -5,7 +5,17 @@ import OpenAI from 'openai';
 import { zodTextFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
 import {
-  conversation, describe, gateways, key, lastReceived, PNG, prompt, served, systemOf, test, use,
+  conversation,
+  describe,
+  gateways,
+  key,
+  lastReceived,
+  PNG,
+  prompt,
+  served,
+  systemOf,
+  test,
+  use,
 } from './world.mjs';
 
 const url = gateways.wide;
@@ -14,8 +24,16 @@ const model = 'gpt-4o';
 const user = (content) => ({ role: 'user', content });
 
 const tools = ['weather', 'time'].map((name) => ({
-  type: 'function', name, description: `Tells the ${name}`, strict: true,
-  parameters: { type: 'object', properties: { of: { type: 'string' } }, required: ['of'], additionalProperties: false },
+  type: 'function',
+  name,
+  description: `Tells the ${name}`,
+  strict: true,
+  parameters: {
+    type: 'object',
+    properties: { of: { type: 'string' } },
+    required: ['of'],
+    additionalProperties: false,
+  },
 }));
 const both = {
   tools: [use('openai', 'weather', { of: 'Oslo' }), use('openai', 'time', { of: 'CET' })],
@@ -23,21 +41,34 @@ const both = {
 };
 
 function resultsOf(response) {
-  return response.output.filter((item) => item.type === 'function_call').map(({ call_id, name }) => ({
-    type: 'function_call_output', call_id, output: name === 'weather' ? 'rain' : '12:00',
-  }));
+  return response.output
+    .filter((item) => item.type === 'function_call')
+    .map(({ call_id, name }) => ({
+      type: 'function_call_output',
+      call_id,
+      output: name === 'weather' ? 'rain' : '12:00',
+    }));
 }
 
 function assertBoth(response) {
   const calls = response.output.filter((item) => item.type === 'function_call');
-  assert.deepEqual(calls.map(({ name, arguments: text }) => [name, JSON.parse(text)]),
-    [['weather', { of: 'Oslo' }], ['time', { of: 'CET' }]]);
+  assert.deepEqual(
+    calls.map(({ name, arguments: text }) => [name, JSON.parse(text)]),
+    [
+      ['weather', { of: 'Oslo' }],
+      ['time', { of: 'CET' }],
+    ],
+  );
   return calls.map((call) => call.call_id);
 }
 
 describe('openai responses', () => {
   test('a text, with instructions', async () => {
-    const response = await client.responses.create({ model, instructions: 'Be brief.', input: 'Hello' });
+    const response = await client.responses.create({
+      model,
+      instructions: 'Be brief.',
+      input: 'Hello',
+    });
     assert.equal(response.object, 'response');
     assert.equal(response.status, 'completed');
     assert.equal(response.error, null);
@@ -45,8 +76,10 @@ describe('openai responses', () => {
     assert.equal(response.output[0].type, 'message');
     assert.equal(response.output[0].role, 'assistant');
     const { input_tokens, output_tokens, total_tokens } = response.usage;
-    assert.deepEqual({ input_tokens, output_tokens, total_tokens },
-      { input_tokens: 10, output_tokens: 5, total_tokens: 15 });
+    assert.deepEqual(
+      { input_tokens, output_tokens, total_tokens },
+      { input_tokens: 10, output_tokens: 5, total_tokens: 15 },
+    );
     const body = await lastReceived();
     assert.equal(systemOf(body), 'Be brief.');
     assert.deepEqual(conversation(body), [['user', 'Hello']]);
@@ -59,18 +92,23 @@ describe('openai responses', () => {
     const before = await served(url);
     const { output_text } = await client.responses.create({ model, input });
     assert.equal(output_text, 'You said: Two');
-    assert.deepEqual(conversation(await lastReceived()),
-      [['user', 'One'], ['assistant', 'You said: One'], ['user', 'Two']]);
+    assert.deepEqual(conversation(await lastReceived()), [
+      ['user', 'One'],
+      ['assistant', 'You said: One'],
+      ['user', 'Two'],
+    ]);
     assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 1 });
   });
 
   test('an image', async () => {
     await client.responses.create({
       model,
-      input: [user([
-        { type: 'input_text', text: 'What is this?' },
-        { type: 'input_image', image_url: `data:image/png;base64,${PNG}`, detail: 'auto' },
-      ])],
+      input: [
+        user([
+          { type: 'input_text', text: 'What is this?' },
+          { type: 'input_image', image_url: `data:image/png;base64,${PNG}`, detail: 'auto' },
+        ]),
+      ],
     });
     const image = { type: 'base64', media_type: 'image/png', data: PNG };
     assert.deepEqual(conversation(await lastReceived()), [['user', 'What is this?', { image }]]);
@@ -81,7 +119,9 @@ describe('openai responses', () => {
     const numbers = [];
     let text = '';
     const stream = await client.responses.create({
-      model, input: prompt('Count', { text: 'one two', deltas: 2 }), stream: true,
+      model,
+      input: prompt('Count', { text: 'one two', deltas: 2 }),
+      stream: true,
     });
     for await (const event of stream) {
       types.push(event.type);
@@ -90,13 +130,21 @@ describe('openai responses', () => {
     }
     assert.equal(text, 'one two');
     assert.deepEqual(types, [
-      'response.created', 'response.in_progress',
-      'response.output_item.added', 'response.content_part.added',
-      'response.output_text.delta', 'response.output_text.delta',
-      'response.output_text.done', 'response.content_part.done', 'response.output_item.done',
+      'response.created',
+      'response.in_progress',
+      'response.output_item.added',
+      'response.content_part.added',
+      'response.output_text.delta',
+      'response.output_text.delta',
+      'response.output_text.done',
+      'response.content_part.done',
+      'response.output_item.done',
       'response.completed',
     ]);
-    assert.deepEqual(numbers, numbers.map((_, index) => numbers[0] + index));
+    assert.deepEqual(
+      numbers,
+      numbers.map((_, index) => numbers[0] + index),
+    );
   });
 
   test('the stream helper: deltas and the final response', async () => {
@@ -122,9 +170,11 @@ describe('openai responses', () => {
     assert.equal(second.output_text, 'Rain at noon');
     assert.deepEqual(conversation(await lastReceived()), [
       ['user', 'Weather and time?'],
-      ['assistant',
+      [
+        'assistant',
         { use: 'mcp__openai__weather', id: ids[0], input: { of: 'Oslo' } },
-        { use: 'mcp__openai__time', id: ids[1], input: { of: 'CET' } }],
+        { use: 'mcp__openai__time', id: ids[1], input: { of: 'CET' } },
+      ],
       ['user', { result: 'rain', id: ids[0] }, { result: '12:00', id: ids[1] }],
     ]);
     assert.deepEqual(await served(url), before, 'another process answered');
@@ -134,7 +184,9 @@ describe('openai responses', () => {
     const done = [];
     const stream = client.responses
       .stream({ model, input: prompt('Weather and time?', { ...both, deltas: 3 }), tools })
-      .on('response.function_call_arguments.done', ({ arguments: text }) => done.push(JSON.parse(text)));
+      .on('response.function_call_arguments.done', ({ arguments: text }) =>
+        done.push(JSON.parse(text)),
+      );
     const response = await stream.finalResponse();
     assertBoth(response);
     assert.deepEqual(done, [{ of: 'Oslo' }, { of: 'CET' }]);
@@ -144,14 +196,18 @@ describe('openai responses', () => {
     const Person = z.object({ name: z.string(), age: z.number() });
     const ada = { name: 'Ada', age: 36 };
     const response = await client.responses.parse({
-      model, input: prompt('Who?', { object: ada }), text: { format: zodTextFormat(Person, 'person') },
+      model,
+      input: prompt('Who?', { object: ada }),
+      text: { format: zodTextFormat(Person, 'person') },
     });
     assert.deepEqual(response.output_parsed, ada);
   });
 
   test('a limit of tokens leaves the response incomplete', async () => {
     const response = await client.responses.create({
-      model, max_output_tokens: 35, input: prompt('Tell a story', { text: 'Once upon a', stop_reason: 'max_tokens' }),
+      model,
+      max_output_tokens: 35,
+      input: prompt('Tell a story', { text: 'Once upon a', stop_reason: 'max_tokens' }),
     });
     assert.equal(response.status, 'incomplete');
     assert.equal(response.incomplete_details.reason, 'max_output_tokens');

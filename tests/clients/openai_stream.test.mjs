@@ -4,7 +4,17 @@ import assert from 'node:assert/strict';
 import OpenAI from 'openai';
 import { zodResponseFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
-import { conversation, describe, gateways, idle, key, lastReceived, prompt, served, test } from './world.mjs';
+import {
+  conversation,
+  describe,
+  gateways,
+  idle,
+  key,
+  lastReceived,
+  prompt,
+  served,
+  test,
+} from './world.mjs';
 
 const url = gateways.wide;
 const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: key, maxRetries: 0 });
@@ -13,7 +23,11 @@ const user = (content) => ({ role: 'user', content });
 
 async function chunksOf(fields) {
   const chunks = [];
-  for await (const chunk of await client.chat.completions.create({ model, stream: true, ...fields })) {
+  for await (const chunk of await client.chat.completions.create({
+    model,
+    stream: true,
+    ...fields,
+  })) {
     chunks.push(chunk);
   }
   return chunks;
@@ -25,12 +39,16 @@ function textOf(chunks) {
 
 describe('openai stream', () => {
   test('chunks: the role first, pieces of text, the reason at the end', async () => {
-    const chunks = await chunksOf({ messages: [user(prompt('Count', { text: 'one two three', deltas: 3 }))] });
+    const chunks = await chunksOf({
+      messages: [user(prompt('Count', { text: 'one two three', deltas: 3 }))],
+    });
     assert.equal(textOf(chunks), 'one two three');
     assert.equal(chunks[0].choices[0].delta.role, 'assistant');
     const pieces = chunks.filter((chunk) => chunk.choices[0]?.delta.content);
     assert.equal(pieces.length, 3);
-    assert.deepEqual(chunks.map((chunk) => chunk.choices[0].finish_reason).filter(Boolean), ['stop']);
+    assert.deepEqual(chunks.map((chunk) => chunk.choices[0].finish_reason).filter(Boolean), [
+      'stop',
+    ]);
     assert.equal(chunks.at(-1).choices[0].finish_reason, 'stop');
     assert.equal(new Set(chunks.map((chunk) => chunk.id)).size, 1);
     for (const chunk of chunks) {
@@ -40,7 +58,12 @@ describe('openai stream', () => {
   });
 
   test('include_usage: the last chunk tells it, without a choice', async () => {
-    const usage = { input_tokens: 20, output_tokens: 7, cache_read_input_tokens: 100, cache_creation_input_tokens: 3 };
+    const usage = {
+      input_tokens: 20,
+      output_tokens: 7,
+      cache_read_input_tokens: 100,
+      cache_creation_input_tokens: 3,
+    };
     const chunks = await chunksOf({
       messages: [user(prompt('Hello', { text: 'Hi', usage }))],
       stream_options: { include_usage: true },
@@ -64,12 +87,17 @@ describe('openai stream', () => {
     messages.push(user('Three'));
     await client.chat.completions.create({ model, messages });
     assert.deepEqual(conversation(await lastReceived()), [
-      ['user', 'One'], ['assistant', 'You said: One'],
-      ['user', 'Two'], ['assistant', 'You said: Two'],
+      ['user', 'One'],
+      ['assistant', 'You said: One'],
+      ['user', 'Two'],
+      ['assistant', 'You said: Two'],
       ['user', 'Three'],
     ]);
     const { others, sessions } = await served(url);
-    assert.deepEqual({ others, sessions }, { others: before.others, sessions: before.sessions + 2 });
+    assert.deepEqual(
+      { others, sessions },
+      { others: before.others, sessions: before.sessions + 2 },
+    );
   });
 
   test('the stream helper: events, final content, usage', async () => {
@@ -138,7 +166,9 @@ describe('openai stream', () => {
   });
 
   test('a failure of the API within a stream is an error of the client', async () => {
-    const wait = chunksOf({ messages: [user(prompt('Hello', { text: 'Well', stream_error: 'overloaded_error' }))] });
+    const wait = chunksOf({
+      messages: [user(prompt('Hello', { text: 'Well', stream_error: 'overloaded_error' }))],
+    });
     await assert.rejects(wait, (error) => {
       assert.ok(error instanceof OpenAI.APIError, `${error.stack}`);
       return true;

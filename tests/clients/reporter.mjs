@@ -8,8 +8,12 @@ function time(ms) {
 /** The error that the test threw, without what the runner wraps around it. */
 function problem(error) {
   const cause = error?.cause ?? error;
-  const text = cause?.stack ?? String(cause);
-  const details = cause?.actual === undefined ? '' : `\nactual: ${JSON.stringify(cause.actual)}\nexpected: ${JSON.stringify(cause.expected)}`;
+  const stack = cause?.stack ?? String(cause);
+  const text = stack.replace(/\n *at .*node:internal.*/g, '');
+  const details =
+    cause?.actual === undefined
+      ? ''
+      : `\nactual: ${JSON.stringify(cause.actual)}\nexpected: ${JSON.stringify(cause.expected)}`;
   return `${text}${details}`.replace(/^/gm, '      | ');
 }
 

@@ -28,7 +28,10 @@ const GATEWAYS = {
 };
 
 const folder = path.dirname(process.argv[1]);
-const known = fs.readdirSync(folder).filter((file) => file.endsWith('.test.mjs')).sort();
+const known = fs
+  .readdirSync(folder)
+  .filter((file) => file.endsWith('.test.mjs'))
+  .sort();
 const files = names.length ? names.map((name) => `${name}.test.mjs`) : known;
 const unknown = files.filter((file) => !known.includes(file));
 if (unknown.length) {
@@ -50,7 +53,12 @@ function runTests(api, gateways) {
     KOINE_API: api.url,
     KOINE_GATEWAYS: JSON.stringify(Object.fromEntries(urls)),
   };
-  const reporter = ['--test-reporter', path.join(folder, 'reporter.mjs'), '--test-reporter-destination', 'stdout'];
+  const reporter = [
+    '--test-reporter',
+    path.join(folder, 'reporter.mjs'),
+    '--test-reporter-destination',
+    'stdout',
+  ];
   const options = { cwd: folder, env, stdio: ['ignore', 'inherit', 'inherit'] };
   const child = spawn(process.execPath, [...reporter, main], options);
   process.on('SIGTERM', () => child.kill('SIGKILL'));
@@ -63,7 +71,13 @@ let status = 1;
 try {
   for (const [name, { cli: command, text, runner }] of Object.entries(GATEWAYS)) {
     const directory = path.join(scratch, name);
-    gateways[name] = await startGateway({ build, directory, api, cli: command, config: { text, runner } });
+    gateways[name] = await startGateway({
+      build,
+      directory,
+      api,
+      cli: command,
+      config: { text, runner },
+    });
   }
   status = await runTests(api, gateways);
 } finally {
