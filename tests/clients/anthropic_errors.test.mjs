@@ -36,18 +36,19 @@ async function fails(promise, Class, status, type) {
 }
 
 describe('anthropic errors', () => {
-  test('a wrong key, whichever way it comes', async () => {
-    for (const wrong of [
-      clientOf({ apiKey: 'wrong' }),
-      clientOf({ apiKey: undefined, authToken: 'wrong' }),
-    ]) {
-      await fails(
-        wrong.messages.create(hello),
-        Anthropic.AuthenticationError,
-        401,
-        'authentication_error',
-      );
-      await fails(wrong.models.list(), Anthropic.AuthenticationError, 401, 'authentication_error');
+  test('no key, and a wrong one, whichever way it comes', async () => {
+    const keyless = clientOf({ defaultHeaders: { authorization: null } });
+    await fails(
+      keyless.messages.create(hello),
+      Anthropic.AuthenticationError,
+      401,
+      'authentication_error',
+    );
+    const token = clientOf({ apiKey: undefined, authToken: 'wrong' });
+    for (const wrong of [clientOf({ apiKey: 'wrong' }), token]) {
+      const refused = [Anthropic.PermissionDeniedError, 403, 'permission_error'];
+      await fails(wrong.messages.create(hello), ...refused);
+      await fails(wrong.models.list(), ...refused);
     }
   });
 

@@ -37,14 +37,17 @@ async function fails(promise, Class, status) {
 }
 
 describe('openai errors', () => {
-  test('a wrong key', async () => {
-    const error = await fails(
-      clientOf({ apiKey: 'wrong' }).chat.completions.create(hello),
+  test('no key, and a wrong one', async () => {
+    const keyless = clientOf({ defaultHeaders: { authorization: null } });
+    const missing = await fails(
+      keyless.chat.completions.create(hello),
       OpenAI.AuthenticationError,
       401,
     );
-    assert.equal(error.code, 'invalid_api_key');
-    await fails(clientOf({ apiKey: 'wrong' }).models.list(), OpenAI.AuthenticationError, 401);
+    assert.equal(missing.code, 'invalid_api_key');
+    const wrong = clientOf({ apiKey: 'wrong' });
+    await fails(wrong.chat.completions.create(hello), OpenAI.PermissionDeniedError, 403);
+    await fails(wrong.models.list(), OpenAI.PermissionDeniedError, 403);
   });
 
   test('what is refused names its field, and costs no request to the API', async () => {
