@@ -23,14 +23,19 @@ say = @printf '  %-6s %s\n' '$(1)' '$(2)'
 # ---- what is built -------------------------------------------------------------------------------
 HOST_SOURCES := $(filter-out gateway/main.c,$(sort $(wildcard gateway/*.c gateway/*/*.c)))
 HOST_OBJECTS := $(HOST_SOURCES:%.c=$(BUILD)/%.o)
-SDK_SOURCES := $(sort $(wildcard sdk/module/*.c))
+SDK_CHAT_SOURCES := $(sort $(wildcard sdk/module/chat*.c))
+SDK_SOURCES := $(filter-out $(SDK_CHAT_SOURCES),$(sort $(wildcard sdk/module/*.c)))
 SDK_OBJECTS := $(SDK_SOURCES:%.c=$(BUILD)/%.o)
+SDK_CHAT_OBJECTS := $(SDK_CHAT_SOURCES:%.c=$(BUILD)/%.o)
 MODULES := $(patsubst modules/%/,%,$(sort $(wildcard modules/*/)))
 TEST_MODULES := $(basename $(notdir $(sort $(wildcard tests/e2e/modules/*.c tests/e2e/modules/*.cc))))
 # Examples in C, against the module SDK; see below for what they link beside it.
 EXAMPLE_MODULES := $(patsubst examples/modules/%/,%,$(sort $(dir $(wildcard examples/modules/*/*.c))))
 packages_of_sql-tool := sqlite3
 packages_of_auth-webhook := libcrypto
+packages_of_anthropic := libcrypto
+packages_of_openai := libcrypto
+packages_of_chat := libcrypto
 SUPPORT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/*.c)))
 # failing_heap.o defines malloc: in the archive it would be linked into every test.
 E2E_OBJECTS := $(filter-out $(BUILD)/tests/support/standin_% $(BUILD)/tests/support/failing_heap.o,$(SUPPORT_OBJECTS))
@@ -46,7 +51,7 @@ ALL := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/libkoi
 TEST_HOST_COMMAND := $(sort $(wildcard sdk/test-host/command*.c))
 TEST_HOST_HEAP := $(sort $(wildcard sdk/test-host/heap*.c))
 TEST_HOST_SOURCES := $(filter-out $(TEST_HOST_COMMAND) $(TEST_HOST_HEAP),$(sort $(wildcard sdk/test-host/*.c))) \
-	$(addprefix gateway/,http/router.c http/route_path.c http/failure_form.c http/answer_header.c modules/loader.c modules/loader_file.c modules/handles.c modules/struct_size.c \
+	$(addprefix gateway/,http/router.c http/route_path.c http/failure_form.c http/answer_header.c http/header_name.c modules/loader.c modules/loader_file.c modules/handles.c modules/struct_size.c \
 	modules/tool_check.c \
 	modules/config_schema.c modules/config_schema_check.c modules/schema_place.c modules/schema_value.c \
 	policy/tool_policy.c policy/tool_rule.c policy/tool_rule_set.c policy/tool_rule_text.c policy/session_uuid.c \
@@ -95,15 +100,17 @@ $(BUILD)/libkoine-gateway.a: $(HOST_OBJECTS)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
 # The module SDK: one object, so that its inner names are seen by nobody who links it. What a module
-# does not use of it is left out by --gc-sections.
+# does not use of it is left out by --gc-sections. What chats is another: it needs libcrypto.
 $(BUILD)/koine-module.o: $(SDK_OBJECTS)
+$(BUILD)/koine-module-chat.o: $(SDK_CHAT_OBJECTS)
+$(BUILD)/koine-module.o $(BUILD)/koine-module-chat.o:
 	$(Q)$(CC) -r -nostdlib -o $@ $^
 	$(Q)objcopy -w --keep-global-symbol='koine_*' $@
-$(BUILD)/libkoine-module.a: $(BUILD)/koine-module.o
+$(BUILD)/libkoine-module.a: $(BUILD)/koine-module.o $(BUILD)/koine-module-chat.o
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 # Its parts, for the tests of them.
-$(BUILD)/tests/libmodule.a: $(SDK_OBJECTS)
+$(BUILD)/tests/libmodule.a: $(SDK_OBJECTS) $(SDK_CHAT_OBJECTS)
 	$(Q)mkdir -p $(@D) && rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/koine-gateway: $(BUILD)/gateway/main.o $(BUILD)/libkoine-gateway.a
@@ -134,7 +141,7 @@ $(BUILD)/$(1).so: $$(patsubst %.c,$(BUILD)/%.o,$$(sort $$(wildcard $(1)/*.c))) $
 	$$(Q)$$(MODULE_LINK) -o $$@ $$^ $$(call libs,jansson $(2))
 $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard $(1)/*.c)): $$(wildcard $(1)/openapi.yaml $(1)/config-schema.json)
 endef
-$(foreach m,$(MODULES),$(eval $(call module_rules,modules/$(m))))
+$(foreach m,$(MODULES),$(eval $(call module_rules,modules/$(m),$(packages_of_$(m)))))
 $(foreach m,$(EXAMPLE_MODULES),$(eval $(call module_rules,examples/modules/$(m),$(packages_of_$(m)))))
 
 # Examples in other languages: the headers of the ABI (or what they say), no SDK. A compiler that is
@@ -167,7 +174,7 @@ $(foreach m,$(CXX_EXAMPLES) $(RUST_EXAMPLES),\
 $(BUILD)/tests/modules/%.so: $(BUILD)/tests/e2e/modules/%.o $(BUILD)/libkoine-module.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(MODULE_LINK) -o $@ $^ $(call libs,jansson) -lpthread
+	$(Q)$(MODULE_LINK) -o $@ $^ $(call libs,jansson $(packages_of_$*)) -lpthread
 $(BUILD)/tests/modules/%.so: tests/e2e/modules/%.cc
 	$(call say,CXX,$@)
 	@mkdir -p $(@D)

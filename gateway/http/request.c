@@ -108,12 +108,13 @@ struct koine_text request_id_text(const struct request *request) {
 /* The module owed an answer: no run is at work that it could wait for. */
 static void complain_unanswered(struct request *request) {
     struct module *module = request->route->module;
+    struct route_name name;
     module_count_unanswered(module);
     module_complain(module, KOINE_LOG_WARNING, request_id_text(request),
                     request->state == REQUEST_STREAMING
-                        ? "manners: the stream of %s %s was not ended within %llu ms"
-                        : "manners: %s %s was not answered within %llu ms",
-                    request->route->as.method, request->route->as.path,
+                        ? "manners: the stream of %s was not ended within %llu ms"
+                        : "manners: %s was not answered within %llu ms",
+                    route_name(&request->route->as, &name),
                     (unsigned long long)(request->expires_ms - request->opened_ms));
 }
 
@@ -145,6 +146,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *data) {
 void request_shut_down(struct request *request) {
     static const char code[] = "UNAVAILABLE", message[] = "The gateway is shutting down.";
     struct koine_failure failure = {0};
+    struct route_name name;
     if (request->state == REQUEST_READING) {
         gate_refuse_body(request->connection, 503, code, message);
         return;
@@ -156,8 +158,8 @@ void request_shut_down(struct request *request) {
     if (!request->run)
         log_print_request(request->worker->log, KOINE_LOG_WARNING,
                           module_name(request->route->module), request_id_text(request),
-                          "%s %s is ended: the module had not %s it when drain_seconds were over",
-                          request->route->as.method, request->route->as.path,
+                          "%s is ended: the module had not %s it when drain_seconds were over",
+                          route_name(&request->route->as, &name),
                           request->state == REQUEST_STREAMING ? "ended" : "answered");
     if (request->run)
         runner_shut_down(request->run, &failure);

@@ -2,6 +2,7 @@
 /* The route table: a short array that is searched in order: where two match, the first one is the
  * more fixed. */
 #include "http/router.h"
+#include "http/header_name.h"
 #include "supervisor/notes.h"
 #include <assert.h>
 #include <stdio.h>
@@ -59,10 +60,23 @@ static bool method_matches(const char *registered, struct koine_text method) {
     return strlen(registered) == method.size && memcmp(registered, method.data, method.size) == 0;
 }
 
+/* What a module may not read, it may not ask for either. */
+static const char *header_problem(const char *header) {
+    if (!header)
+        return NULL;
+    if (!header_name_is_fine((struct koine_text){header, strlen(header)}))
+        return "the header must be a name as \"anthropic-version\", of at most 128 bytes";
+    return header_name_is_withheld(header)
+               ? "the header carries credentials, which modules do not see: take another"
+               : NULL;
+}
+
 const char *router_problem(const struct koine_route *route) {
     const char *problem = route_method_problem(route->method);
     if (!problem)
         problem = route_path_problem(route->path);
+    if (!problem)
+        problem = header_problem(route->header);
     return problem || route->handler ? problem : "the handler is missing";
 }
 
@@ -70,7 +84,8 @@ const struct route *router_taken(const struct router *router, const struct koine
     for (size_t i = 0; i < router->count; i++) {
         const struct route *other = &router->routes[i];
         if (strcmp(other->as.method, route->method) == 0 &&
-            route_path_same(other->as.path, route->path))
+            route_path_same(other->as.path, route->path) &&
+            header_name_same(other->as.header, route->header))
             return other;
     }
     return NULL;
@@ -84,6 +99,12 @@ bool router_is_page(const char *path) {
     return false;
 }
 
+static bool precedes(const struct koine_route *a, const struct koine_route *b) {
+    if (route_path_precedes(a->path, b->path))
+        return true;
+    return a->header && !b->header && !route_path_precedes(b->path, a->path);
+}
+
 int router_add(struct router *router, const struct route *route) {
     struct route *grown =
         realloc(router->routes, (router->count + 1) * sizeof(*grown)); /* at start only */
@@ -91,7 +112,7 @@ int router_add(struct router *router, const struct route *route) {
         return KOINE_NO_MEMORY;
     router->routes = grown;
     size_t at = router->count;
-    while (at && route_path_precedes(route->as.path, grown[at - 1].as.path))
+    while (at && precedes(&route->as, &grown[at - 1].as))
         at--;
     memmove(&grown[at + 1], &grown[at], (router->count - at) * sizeof(*grown));
     grown[at] = *route;
@@ -107,32 +128,42 @@ void router_drop(struct router *router, const struct module *module) {
     router->count = kept;
 }
 
-void router_match(const struct router *router, struct koine_text method, struct koine_text path,
+static bool header_matches(const struct koine_route *route, const struct route_request *request) {
+    return !route->header || request->carries(request->data, route->header);
+}
+
+void router_match(const struct router *router, const struct route_request *request,
                   struct route_match *match) {
     match->route = match->same_path = NULL;
     match->param_count = 0;
     for (size_t i = 0; i < router->count; i++) {
         const struct route *route = &router->routes[i];
         size_t params;
-        if (!path_matches(route->as.path, path, match->params, &params))
+        if (!path_matches(route->as.path, request->path, match->params, &params) ||
+            !header_matches(&route->as, request))
             continue;
         match->param_count = params;
-        if (method_matches(route->as.method, method)) {
+        if (method_matches(route->as.method, request->method)) {
             match->route = route;
             return;
         }
-        match->same_path = route;
+        if (!match->same_path || !match->same_path->as.header || route->as.header)
+            match->same_path = route;
     }
 }
 
-void router_allow(const struct router *router, struct koine_text path, char *out, size_t size) {
+/* Methods are none within another, so that a list can be searched as it is written. */
+void router_allow(const struct router *router, const struct route_request *request, char *out,
+                  size_t size) {
     size_t used = 0;
     out[0] = '\0';
     for (size_t i = 0; i < router->count; i++) {
         struct koine_text params[ROUTE_MAX_PARAMS];
         size_t count;
-        const char *method = router->routes[i].as.method;
-        if (!path_matches(router->routes[i].as.path, path, params, &count))
+        const struct koine_route *route = &router->routes[i].as;
+        const char *method = route->method;
+        if (!path_matches(route->path, request->path, params, &count) ||
+            !header_matches(route, request) || strstr(out, method))
             continue;
         int n = snprintf(out + used, size - used, "%s%s%s", used ? ", " : "", method,
                          strcmp(method, "GET") == 0 ? ", HEAD" : "");
@@ -142,13 +173,18 @@ void router_allow(const struct router *router, struct koine_text path, char *out
     }
 }
 
-const struct route *router_failure_route(const struct router *router, struct koine_text path) {
+const struct route *router_failure_route(const struct router *router,
+                                         const struct route_request *request) {
     const struct route *best = NULL;
     size_t longest = 0;
     for (size_t i = 0; i < router->count; i++) {
-        const char *prefix = router->routes[i].as.failure_prefix;
-        size_t size = prefix ? strlen(prefix) : 0;
-        if (size > longest && size <= path.size && memcmp(prefix, path.data, size) == 0) {
+        const struct koine_route *route = &router->routes[i].as;
+        size_t size = route->failure_prefix ? strlen(route->failure_prefix) : 0;
+        bool better = size > longest ||
+                      (best && size == longest && size && route->header && !best->as.header);
+        if (better && size <= request->path.size &&
+            memcmp(route->failure_prefix, request->path.data, size) == 0 &&
+            header_matches(route, request)) {
             best = &router->routes[i];
             longest = size;
         }
@@ -160,11 +196,19 @@ int route_param_index(const struct route *route, const char *name) {
     return route_path_param_index(route->as.path, (struct koine_text){name, strlen(name)});
 }
 
+const char *route_name(const struct koine_route *route, struct route_name *name) {
+    snprintf(name->text, sizeof(name->text), "%s %s%s%s%s", route->method, route->path,
+             route->header ? " (with " : "", route->header ? route->header : "",
+             route->header ? ")" : "");
+    return name->text;
+}
+
 void router_note(struct router *router, struct worker_notes *notes) {
     for (size_t i = 0; i < router->count && i < NOTES_ROUTES; i++) {
         struct route *route = &router->routes[i];
         route->number = (unsigned)i + 1;
-        snprintf(notes->routes[i], NOTES_ROUTE_SIZE, "%s %s", route->as.method, route->as.path);
+        struct route_name name;
+        snprintf(notes->routes[i], NOTES_ROUTE_SIZE, "%s", route_name(&route->as, &name));
     }
 }
 

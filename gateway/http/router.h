@@ -25,9 +25,16 @@ struct route {
     unsigned number;               /* in the supervisor's notes, once all are known; 0: none */
 };
 
+/* What of a request decides who answers it. */
+struct route_request {
+    struct koine_text method, path; /* the path raw */
+    bool (*carries)(const void *data, const char *header);
+    const void *data; /* of carries */
+};
+
 struct route_match {
     const struct route *route;     /* NULL: no such path, or not with this method */
-    const struct route *same_path; /* a route of this path with another method, for 405 */
+    const struct route *same_path; /* one for another method of this path, for 405 */
     size_t param_count;
     struct koine_text params[ROUTE_MAX_PARAMS]; /* raw segments, in the order of the path */
 };
@@ -52,15 +59,24 @@ int router_add(struct router *router, const struct route *route);
 /* Takes a module's routes out again: it failed to initialise or to start. */
 void router_drop(struct router *router, const struct module *module);
 
-/* Matches a raw path. HEAD finds GET. */
-void router_match(const struct router *router, struct koine_text method, struct koine_text path,
+/* HEAD finds GET. A route that wants a header exists for requests alone that carry it; here and in
+ * the next two it comes before another that would do as well without. */
+void router_match(const struct router *router, const struct route_request *request,
                   struct route_match *match);
 
-/* "GET, HEAD, POST": the methods of a path, for Allow. */
-void router_allow(const struct router *router, struct koine_text path, char *out, size_t size);
+/* "GET, HEAD, POST": the methods of the request's path, for Allow. */
+void router_allow(const struct router *router, const struct route_request *request, char *out,
+                  size_t size);
 
-/* The route whose render_failure speaks for a path that no route matches, or NULL. */
-const struct route *router_failure_route(const struct router *router, struct koine_text path);
+/* The route whose render_failure speaks for a request that no route matches, or NULL. */
+const struct route *router_failure_route(const struct router *router,
+                                         const struct route_request *request);
+
+/* "GET /models (with anthropic-version)", for people. Returns name->text. */
+struct route_name {
+    char text[720];
+};
+const char *route_name(const struct koine_route *route, struct route_name *name);
 
 /* The index of a parameter's name in the route's path, or -1. */
 int route_param_index(const struct route *route, const char *name);

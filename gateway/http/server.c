@@ -72,16 +72,26 @@ static bool authenticated(struct server *server, struct gate_connection *connect
     }
 }
 
+static bool carries(const void *data, const char *header) {
+    const struct gate_head *head = data;
+    struct koine_text value;
+    return gate_field(head->fields, header, &value);
+}
+
+static struct route_request route_request_of(const struct gate_head *head) {
+    return (struct route_request){head->method, head->path, carries, head};
+}
+
 static void refuse_unknown(struct server *server, struct gate_connection *connection,
                            const struct route *dialect, const struct route_match *match,
-                           const struct gate_head *head, const char *id) {
+                           const struct route_request *request, const char *id) {
     if (!match->same_path) {
         refuse_with(server, connection, dialect, id, 404, "NOT_FOUND",
                     "Nothing is served at this path.", "");
         return;
     }
     char allow[128], header[160];
-    router_allow(server->router, head->path, allow, sizeof(allow));
+    router_allow(server->router, request, allow, sizeof(allow));
     snprintf(header, sizeof(header), "Allow: %s\r\n", allow);
     refuse_with(server, connection, dialect, id, 405, "METHOD_NOT_ALLOWED",
                 "This path is served, but not with this method; see the header Allow.", header);
@@ -114,17 +124,18 @@ static enum gate_verdict on_head(void *data, struct gate_connection *connection,
     choose_id(server, head->request_id, id);
     if (pages_answer(server, connection, head, id))
         return GATE_ANSWERED;
-    router_match(server->router, head->method, head->path, &match);
+    const struct route_request asked = route_request_of(head);
+    router_match(server->router, &asked, &match);
     const struct route *dialect = match.route ? match.route : match.same_path;
     if (!dialect)
-        dialect = router_failure_route(server->router, head->path);
+        dialect = router_failure_route(server->router, &asked);
     bool public_route = match.route && match.route->as.authentication == KOINE_AUTH_NONE;
     if (!public_route && !authenticated(server, connection, dialect, head, id, &key))
         return GATE_ANSWERED;
     if (key && pages_answer_private(server, connection, head, id))
         return GATE_ANSWERED;
     if (!match.route) {
-        refuse_unknown(server, connection, dialect, &match, head, id);
+        refuse_unknown(server, connection, dialect, &match, &asked, id);
         return GATE_ANSWERED;
     }
     if (key && !key_may_use_route(key, head->path)) {
@@ -172,8 +183,10 @@ static void on_refuse(void *data, struct gate_connection *connection, const stru
         request->state = REQUEST_ANSWERED;
     } else {
         choose_id(server, head ? head->request_id : (struct koine_text){0}, id);
-        if (head)
-            dialect = router_failure_route(server->router, head->path);
+        if (head) {
+            const struct route_request asked = route_request_of(head);
+            dialect = router_failure_route(server->router, &asked);
+        }
     }
     refuse_with(server, connection, dialect, id, status, code, message, "");
 }

@@ -15,6 +15,11 @@ static const char *class_name(const struct route *route) {
     return route->slot_class ? slot_class_name(route->slot_class) : "none";
 }
 
+/* "/models (with anthropic-version)": as route_name, in a column of its own. */
+static const char *path_column(const struct route *route, struct route_name *name) {
+    return strchr(route_name(&route->as, name), ' ') + 1;
+}
+
 static void widen(int *width, const char *text) {
     int size = (int)strlen(text);
     if (size > *width)
@@ -26,8 +31,9 @@ static struct widths measure(const struct module_set *set) {
     for (size_t i = 0; i < set->count; i++)
         for (size_t j = 0; j < set->items[i]->route_count; j++) {
             const struct route *route = &set->items[i]->routes[j].route;
+            struct route_name name;
             widen(&widths.method, route->as.method);
-            widen(&widths.path, route->as.path);
+            widen(&widths.path, path_column(route, &name));
             widen(&widths.class, class_name(route));
         }
     return widths;
@@ -35,11 +41,12 @@ static struct widths measure(const struct module_set *set) {
 
 static void write_route(const struct module_route *entry, const struct widths *widths, FILE *out) {
     const struct route *route = &entry->route;
+    struct route_name name;
     bool public = route->as.authentication == KOINE_AUTH_NONE;
     bool moved = strcmp(route->as.path, route->given_path) != 0;
     fprintf(out, INDENT "%-*s %-*s  slot class %-*s  authentication %s", widths->method,
-            route->as.method, widths->path, route->as.path, widths->class, class_name(route),
-            public ? "none" : "required");
+            route->as.method, widths->path, path_column(route, &name), widths->class,
+            class_name(route), public ? "none" : "required");
     if (moved)
         fprintf(out, "%s  moved from %s", public ? "    " : "", route->given_path);
     if (!entry->enabled)

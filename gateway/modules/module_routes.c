@@ -73,16 +73,15 @@ static int32_t find_class(struct module *module, const struct config_route *wish
 
 /* "POST /ask", and from where when it was moved. */
 static void describe(const struct route *route, char *out, size_t size) {
-    if (strcmp(route->given_path, route->as.path) == 0)
-        snprintf(out, size, "%s %s", route->as.method, route->as.path);
-    else
-        snprintf(out, size, "%s %s (moved from %s)", route->as.method, route->as.path,
-                 route->given_path);
+    struct route_name name;
+    bool moved = strcmp(route->given_path, route->as.path) != 0;
+    snprintf(out, size, "%s%s%s%s", route_name(&route->as, &name), moved ? " (moved from " : "",
+             moved ? route->given_path : "", moved ? ")" : "");
 }
 
 static int32_t refuse_taken(struct module *module, const struct route *route,
                             const struct route *other) {
-    char mine[1100], theirs[1100] = "one of the gateway's own pages", whose[600] = "";
+    char mine[1300], theirs[1300] = "one of the gateway's own pages", whose[600] = "";
     describe(route, mine, sizeof(mine));
     if (other) {
         describe(other, theirs, sizeof(theirs));
@@ -156,6 +155,16 @@ static void name_of(const struct route *route, char *out, size_t size) {
     snprintf(out, size, "%s %s", route->as.method, route->given_path);
 }
 
+/* Routes that differ in a header have one name in the config. */
+static bool is_named_before(const struct module *module, size_t index) {
+    const struct route *route = &module->routes[index].route;
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(module->routes[i].route.as.method, route->as.method) == 0 &&
+            strcmp(module->routes[i].route.given_path, route->given_path) == 0)
+            return true;
+    return false;
+}
+
 /* ": did you mean …?", or all that there are. */
 static void suggest(const struct module *module, const char *wrong, char *out, size_t size) {
     char name[600];
@@ -169,6 +178,8 @@ static void suggest(const struct module *module, const char *wrong, char *out, s
         nearest = away < nearest ? away : nearest;
     }
     for (size_t i = 0; i < module->route_count && nearest == nearest_limit(wrong); i++) {
+        if (is_named_before(module, i))
+            continue;
         name_of(&module->routes[i].route, name, sizeof(name));
         int n = snprintf(out + used, size - used, "%s\"%s\"", i ? ", " : "; it has ", name);
         used += n > 0 && (size_t)n < size - used ? (size_t)n : 0;

@@ -28,10 +28,10 @@ __attribute__((noinline, cold)) static void report_slow(const struct module_visi
                                                         uint64_t took_ms) {
     const struct module *module = visit->module;
     const struct route *route = visit->route;
-    char path[560], call[600];
-    if (route)
-        snprintf(path, sizeof(path), "%s %s", route->as.method, route->as.path);
-    notes_call_text(NOTES_CALL(visit->inside), route ? path : NULL, call, sizeof(call));
+    struct route_name name;
+    char call[sizeof(name.text) + 40];
+    notes_call_text(NOTES_CALL(visit->inside), route ? route_name(&route->as, &name) : NULL, call,
+                    sizeof(call));
     module_count_slow_call(visit->module);
     log_print(module->worker->log, KOINE_LOG_WARNING, module_name(module),
               "%s kept the event loop for %llu ms, in which nothing else was served: work that "

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* "koine.http/1": checks what a module hands in and calls the request. */
+#include "http/header_name.h"
 #include "http/server.h"
 #include "modules/module.h"
 #include "modules/service_request.h"
@@ -72,16 +73,13 @@ static int32_t http_param(const struct koine_host *host, koine_request handle, c
 
 static int32_t http_header(const struct koine_host *host, koine_request handle, const char *name,
                            struct koine_text *out) {
-    static const char *const withheld[] = {"Authorization", "X-Api-Key", "Cookie",
-                                           "Proxy-Authorization"};
     struct request *request;
     int32_t result = read_of(host, handle, "http->header", out, &request);
     if (result != KOINE_OK)
         return result;
-    for (size_t i = 0; name && i < sizeof(withheld) / sizeof(*withheld); i++)
-        if (strcasecmp(withheld[i], name) == 0)
-            return KOINE_NOT_FOUND;
-    return name && gate_field(request->fields, name, out) ? KOINE_OK : KOINE_NOT_FOUND;
+    if (!name || header_name_is_withheld(name))
+        return KOINE_NOT_FOUND;
+    return gate_field(request->fields, name, out) ? KOINE_OK : KOINE_NOT_FOUND;
 }
 
 static void *http_alloc(const struct koine_host *host, koine_request handle, size_t bytes) {

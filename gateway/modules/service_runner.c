@@ -3,11 +3,13 @@
 #include "http/request.h"
 #include "modules/module.h"
 #include "modules/service_request.h"
+#include "runner/cli_profile.h"
 #include "runner/runner.h"
 
 #define OPTIONS_MINIMUM offsetof(struct koine_run_options, prompt)
 #define KNOWN_FLAGS                                                                                \
-    (KOINE_RUN_FORK | KOINE_RUN_TIE_STREAM | KOINE_RUN_WANT_THINKING | KOINE_RUN_WANT_TOOLS)
+    (KOINE_RUN_FORK | KOINE_RUN_TIE_STREAM | KOINE_RUN_WANT_THINKING | KOINE_RUN_WANT_TOOLS |      \
+     KOINE_RUN_WANT_BLOCKS)
 
 /* The module's run behind a handle: KOINE_OK, KOINE_GONE, KOINE_WRONG_STATE. */
 static int32_t find_run(const struct koine_host *host, koine_run handle, const char *call,
@@ -54,6 +56,9 @@ static int32_t check_tools(struct module *module, const struct koine_run_options
                                options->tools[i], offsetof(struct koine_tool, call));
         if (result != KOINE_OK)
             return result;
+        if (tool.flags & ~(uint32_t)KOINE_TOOL_PARALLEL)
+            return module_refused(module, "runner->start (struct koine_tool)", KOINE_UNSUPPORTED,
+                                  "flags holds one that this gateway does not know");
     }
     return KOINE_OK;
 }
@@ -179,6 +184,20 @@ static int32_t runner_service_adopt(const struct koine_host *host, koine_run han
                : result;
 }
 
+static int32_t runner_service_check_profile(const struct koine_host *host, koine_request handle,
+                                            struct koine_text name, struct koine_failure *failure) {
+    static const char call[] = "runner->check_profile";
+    struct module *module = module_of(host);
+    struct request *request;
+    if (!module_can_fail(module, call, failure) || !module_text_is_sane(module, call, name))
+        return KOINE_INVALID;
+    int32_t result = service_request(host, handle, call, SERVICE_READS, &request);
+    if (result != KOINE_OK)
+        return result;
+    const struct config_profile *profile = cli_profile_choose(request, name, failure);
+    return profile ? cli_profile_check(request, profile, failure) : KOINE_REFUSED;
+}
+
 const struct koine_runner service_runner = {
     .size = sizeof(struct koine_runner),
     .start = runner_service_start,
@@ -188,4 +207,5 @@ const struct koine_runner service_runner = {
     .tool_result = runner_service_tool_result,
     .park = runner_service_park,
     .adopt = runner_service_adopt,
+    .check_profile = runner_service_check_profile,
 };

@@ -71,6 +71,11 @@ bool cli_command_asks_about_bash(const struct tool_policy *policy);
  */
 char **cli_command_environment(const struct config *config, char *const *environment);
 
+/* What the CLI will find under this name, as far as it is one that passes: the config's value, else
+ * that of `environment`; NULL: none. */
+const char *cli_command_variable(const struct config *config, char *const *environment,
+                                 const char *name);
+
 /* Finds an executable: a name without '/' is looked up on PATH of `environment`. malloc'd absolute
  * path, or NULL with errno (ENOENT, EACCES, ENOMEM). */
 char *cli_command_find(const char *name, char *const *environment);

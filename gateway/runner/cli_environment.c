@@ -109,9 +109,8 @@ static const struct config_pair *find_pair(const struct config *config, struct k
     return NULL;
 }
 
-/* What the CLI will find under `name`. */
-static const char *effective(const struct config *config, char *const *environment,
-                             const char *name) {
+const char *cli_command_variable(const struct config *config, char *const *environment,
+                                 const char *name) {
     const struct config_pair *pair = find_pair(config, (struct koine_text){name, strlen(name)});
     return pair != NULL ? pair->value : find(environment, name);
 }
@@ -177,7 +176,7 @@ static void add_configured(struct string_block *block, const struct choice *choi
 
 char **cli_command_environment(const struct config *config, char *const *environment) {
     struct string_block block = {0};
-    const char *api_key = effective(config, environment, "ANTHROPIC_API_KEY");
+    const char *api_key = cli_command_variable(config, environment, "ANTHROPIC_API_KEY");
     struct choice choice = {
         .config = config,
         .environment = environment,
@@ -185,7 +184,7 @@ char **cli_command_environment(const struct config *config, char *const *environ
     };
     add_inherited(&block, &choice);
     add_configured(&block, &choice);
-    if (effective(config, environment, NO_ATTACHMENTS) == NULL) {
+    if (cli_command_variable(config, environment, NO_ATTACHMENTS) == NULL) {
         add_variable(&block, NO_ATTACHMENTS, "1");
     }
     return string_block_take(&block);

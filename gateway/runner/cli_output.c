@@ -15,6 +15,7 @@ struct cli_output *cli_output_create(const struct cli_output_callbacks *callback
         output->callbacks = callbacks;
         output->data = data;
         output->structured_index = -1;
+        output->open_block = -1;
     }
     return output;
 }
@@ -35,8 +36,11 @@ void cli_output_reset(struct cli_output *output) {
     free(output->last.streamed_id);
     free(output->last.model);
     free(output->last.stop_reason);
+    free(output->whole.id);
     memset(&output->last, 0, sizeof output->last);
+    memset(&output->whole, 0, sizeof output->whole);
     output->structured_index = -1;
+    output->open_block = -1;
 }
 
 void cli_output_destroy(struct cli_output *output) {

@@ -42,6 +42,12 @@ struct cli_output_callbacks {
     void (*tool)(void *data,
                  const struct koine_tool_use *use); /* all three phases; not StructuredOutput */
     void (*message)(void *data, const struct koine_message *message); /* main conversation only */
+    /* Blocks of the main conversation, but for StructuredOutput. A delta of text or thinking is
+     * told as these alone; `piece` is the next of an input or a signature, else none. */
+    void (*message_begin)(void *data, const struct koine_message *message);
+    void (*block_begin)(void *data, const struct koine_block *block);
+    void (*block_delta)(void *data, const struct koine_block *delta, struct koine_text piece);
+    void (*block_end)(void *data, const struct koine_block *block);
     void (*retry)(void *data, const struct koine_retry *retry);
     /* Control requests of the CLI. `input` and `message` are compact JSON. */
     void (*can_use_tool)(void *data, const char *request_id, struct koine_text tool,

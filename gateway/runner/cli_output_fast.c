@@ -261,6 +261,10 @@ bool cli_output_fast(struct cli_output *output, char *line, size_t size) {
     }
     enum kind kind = take_kind(&scan);
     char *text = scan.at;
+    if (kind == KIND_OBJECT && index != output->structured_index &&
+        output->callbacks->block_delta != NULL) {
+        return false; /* told with its JSON, which unescaping in place would spoil */
+    }
     if (kind == KIND_OTHER || !take_string(&scan, &piece, &escaped) || !TAKE(&scan, "}}") ||
         !take_tail(&scan)) {
         return false;

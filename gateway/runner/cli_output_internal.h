@@ -24,11 +24,19 @@ struct last_message {
     uint32_t tool_uses;
 };
 
+/* A message that came whole, in one line a block. */
+struct whole_message {
+    char *id;
+    uint32_t count; /* of its blocks so far */
+};
+
 struct cli_output {
     const struct cli_output_callbacks *callbacks;
     void *data;
     json_int_t structured_index; /* the open block of StructuredOutput, -1: none */
+    json_int_t open_block;       /* that was told to begin and not to end, -1: none */
     struct last_message last;
+    struct whole_message whole;
     struct open_tool *tools;
     size_t tool_count;
     bool no_memory; /* while this line was read */
@@ -76,6 +84,18 @@ void cli_output_result(struct cli_output *output, const struct cli_line *line);
 /* A tool use has begun; told once for each id. */
 void cli_output_tool_started(struct cli_output *output, const json_t *block, const json_t *parent);
 bool cli_is_structured_output(const json_t *block);
+
+/* ---- cli_output_blocks.c: nothing is told, and nothing done, where nobody listens to blocks */
+
+void cli_output_block_begin(struct cli_output *output, const json_t *event, json_int_t index,
+                            const struct cli_line *line);
+void cli_output_block_delta(struct cli_output *output, const json_t *event, json_int_t index,
+                            const struct cli_line *line);
+void cli_output_block_close(struct cli_output *output); /* the open one, if any */
+/* The next block of a message that came whole, with its text and thinking: also to whoever listens
+ * to these alone. */
+void cli_output_whole_block(struct cli_output *output, const json_t *block,
+                            struct koine_text written);
 
 /* Keeps a copy of the string in `*kept`; anything but a string keeps what is there. */
 void cli_output_keep(struct cli_output *output, char **kept, const json_t *string);

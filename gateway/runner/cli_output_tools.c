@@ -115,6 +115,7 @@ static void on_tool_result(struct cli_output *output, const json_t *block,
 typedef void (*block_reader)(struct cli_output *output, const json_t *block,
                              struct koine_text written, const json_t *parent);
 
+/* Of one type, or, with NULL, of any. */
 static void read_blocks(struct cli_output *output, const struct cli_line *line, const char *type,
                         block_reader read) {
     const json_t *message = json_object_get(line->root, "message");
@@ -125,27 +126,17 @@ static void read_blocks(struct cli_output *output, const struct cli_line *line, 
     json_array_foreach(content, i, block) {
         const char *its_type = json_string_value(json_object_get(block, "type"));
         struct koine_text written = json_slice_next(&rest);
-        if (its_type != NULL && strcmp(its_type, type) == 0) {
+        if (its_type != NULL && (type == NULL || strcmp(its_type, type) == 0)) {
             read(output, block, written, cli_parent_of(line->root));
         }
     }
 }
 
-static void on_whole_text(struct cli_output *output, const json_t *block, struct koine_text written,
-                          const json_t *parent) {
-    const struct koine_text text = cli_text_of(json_object_get(block, "text"));
-    (void)written, (void)parent;
-    if (output->callbacks->text != NULL && text.size > 0) {
-        output->callbacks->text(output->data, text);
-    }
-}
-
 static void on_whole_object(struct cli_output *output, const json_t *block,
-                            struct koine_text written, const json_t *parent) {
+                            struct koine_text written) {
     const json_t *input = json_object_get(block, "input");
-    (void)parent;
-    if (!cli_is_structured_output(block) || !json_is_object(input) ||
-        output->callbacks->object_begin == NULL || output->callbacks->object_delta == NULL) {
+    if (!json_is_object(input) || output->callbacks->object_begin == NULL ||
+        output->callbacks->object_delta == NULL) {
         return;
     }
     struct cli_json json = cli_json_member(output, written, "input", input);
@@ -156,12 +147,32 @@ static void on_whole_object(struct cli_output *output, const json_t *block,
     free(json.owned);
 }
 
+static void on_whole(struct cli_output *output, const json_t *block, struct koine_text written,
+                     const json_t *parent) {
+    const char *type = json_string_value(json_object_get(block, "type"));
+    (void)parent;
+    if (strcmp(type, "tool_use") == 0 && cli_is_structured_output(block)) {
+        on_whole_object(output, block, written);
+    } else {
+        cli_output_whole_block(output, block, written);
+    }
+}
+
 /* Where its stream fails the CLI asks the API for the whole message at once; it comes in this line
  * only. */
 static bool came_whole(const struct cli_output *output, const json_t *message) {
     const char *id = json_string_value(json_object_get(message, "id"));
     const char *streamed_id = output->last.streamed_id;
     return id != NULL && (streamed_id == NULL || strcmp(id, streamed_id) != 0);
+}
+
+/* The blocks of one message come in a line each. */
+static void count_from(struct cli_output *output, const json_t *message) {
+    const json_t *id = json_object_get(message, "id");
+    if (output->whole.id == NULL || strcmp(output->whole.id, json_string_value(id)) != 0) {
+        cli_output_keep(output, &output->whole.id, id);
+        output->whole.count = 0;
+    }
 }
 
 void cli_output_assistant(struct cli_output *output, const struct cli_line *line) {
@@ -172,8 +183,8 @@ void cli_output_assistant(struct cli_output *output, const struct cli_line *line
         *json_string_value(model) != '<') {
         cli_output_keep(output, &output->last.model, model);
         if (came_whole(output, message)) {
-            read_blocks(output, line, "text", on_whole_text);
-            read_blocks(output, line, "tool_use", on_whole_object);
+            count_from(output, message);
+            read_blocks(output, line, NULL, on_whole);
         }
     }
     read_blocks(output, line, "tool_use", on_tool_use);

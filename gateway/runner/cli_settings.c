@@ -64,6 +64,19 @@ char *cli_settings_ask(const char *settings, const char *tool, const char **prob
     return text;
 }
 
+bool cli_settings_have_credential(const char *settings, const char *const *variables,
+                                  size_t count) {
+    const char *problem = NULL;
+    json_t *object = load(settings, &problem);
+    const json_t *environment = json_object_get(object, "env");
+    bool found = json_string_length(json_object_get(object, "apiKeyHelper")) > 0;
+    for (size_t i = 0; i < count && !found; i++) {
+        found = json_string_length(json_object_get(environment, variables[i])) > 0;
+    }
+    json_decref(object);
+    return found;
+}
+
 /* Permissions are always said, for the CLI keeps those of the turn before where they are not. */
 char *cli_settings_of_turn(const struct cli_turn_settings *settings) {
     bool permits = strcmp(settings->allow, "[]") != 0 || strcmp(settings->deny, "[]") != 0;

@@ -7,6 +7,7 @@
 #define RUNNER_CLI_SETTINGS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -15,6 +16,10 @@
  * static sentence (NULL: memory is short).
  */
 char *cli_settings_ask(const char *settings, const char *tool, const char **problem);
+
+/* Whether `settings` (as above) name a program that gives the API key, or set one of these
+ * variables. */
+bool cli_settings_have_credential(const char *settings, const char *const *variables, size_t count);
 
 /* What one turn allows and denies beyond the start of its process. */
 struct cli_turn_settings {

@@ -140,10 +140,12 @@ static void write_tool(struct json_writer *to, const struct mcp_tool *tool) {
     } else {
         json_writer_literal(to, "{\"type\":\"object\"}");
     }
-    /* Offered at once rather than found by a search for tools; and called while another call waits,
-     * which the CLI allows only for what changes nothing in its own eyes. */
-    json_writer_literal(to, ",\"annotations\":{\"readOnlyHint\":true},"
-                            "\"_meta\":{\"anthropic/alwaysLoad\":true}}");
+    /* The CLI calls several tools at a time only where none of them changes anything. */
+    if (tool->parallel) {
+        json_writer_literal(to, ",\"annotations\":{\"readOnlyHint\":true}");
+    }
+    /* Offered at once rather than found by a search for tools. */
+    json_writer_literal(to, ",\"_meta\":{\"anthropic/alwaysLoad\":true}}");
 }
 
 static int answer_list(const struct reading *reading) {

@@ -73,6 +73,32 @@ static void on_object_delta(void *data, struct koine_text piece) {
     emit_text(data, KOINE_RUN_OBJECT_DELTA, piece);
 }
 
+/* A cut answer ends with the message that was cut. */
+static void emit_block(struct run *run, struct koine_run_event *event) {
+    if (!run->concluded && !run->limit_hit)
+        run_emit(run, event);
+}
+
+static void on_message_begin(void *data, const struct koine_message *message) {
+    struct koine_run_event event = {.type = KOINE_RUN_MESSAGE_BEGIN, .message = message};
+    emit_block(data, &event);
+}
+
+static void on_block_begin(void *data, const struct koine_block *block) {
+    struct koine_run_event event = {.type = KOINE_RUN_BLOCK_BEGIN, .block = block};
+    emit_block(data, &event);
+}
+
+static void on_block_delta(void *data, const struct koine_block *delta, struct koine_text piece) {
+    struct koine_run_event event = {.type = KOINE_RUN_BLOCK_DELTA, .block = delta, .text = piece};
+    emit_block(data, &event);
+}
+
+static void on_block_end(void *data, const struct koine_block *block) {
+    struct koine_run_event event = {.type = KOINE_RUN_BLOCK_END, .block = block};
+    emit_block(data, &event);
+}
+
 static void on_tool(void *data, const struct koine_tool_use *use) {
     struct run *run = data;
     struct koine_run_event event = {.type = KOINE_RUN_TOOL, .tool = use};
@@ -88,8 +114,8 @@ static void on_message(void *data, const struct koine_message *message) {
     struct run *run = data;
     struct koine_run_event event = {.type = KOINE_RUN_MESSAGE, .message = message};
     struct koine_text stop = message->stop_reason;
-    if ((run->flags & KOINE_RUN_WANT_TOOLS) && !run->concluded)
-        run_emit(run, &event);
+    if (run->flags & (KOINE_RUN_WANT_TOOLS | KOINE_RUN_WANT_BLOCKS))
+        emit_block(run, &event);
     if (run->limits_tokens && !run->limit_hit && stop.size == 10 &&
         memcmp(stop.data, "max_tokens", 10) == 0) {
         run->limit_hit = true;
@@ -160,13 +186,26 @@ static void on_stray(void *data, struct koine_text line) {
     .unknown_request = on_unknown_request, .request_cancelled = on_request_cancelled,              \
     .response = on_response, .result = run_on_result, .stray = on_stray
 
+#define OBJECT_CALLBACKS .init = on_init
+#define TOOL_CALLBACKS .tool = on_tool
+#define BLOCK_CALLBACKS                                                                            \
+    .message_begin = on_message_begin, .block_begin = on_block_begin,                              \
+    .block_delta = on_block_delta, .block_end = on_block_end
+
 const struct cli_output_callbacks *run_output_callbacks(const struct run *run) {
-    static const struct cli_output_callbacks plain = {OUTPUT_CALLBACKS};
-    static const struct cli_output_callbacks with_tools = {OUTPUT_CALLBACKS, .tool = on_tool};
-    static const struct cli_output_callbacks object = {OUTPUT_CALLBACKS, .init = on_init};
-    static const struct cli_output_callbacks object_with_tools = {OUTPUT_CALLBACKS, .init = on_init,
-                                                                  .tool = on_tool};
-    if (run->wants_object)
-        return run->flags & KOINE_RUN_WANT_TOOLS ? &object_with_tools : &object;
-    return run->flags & KOINE_RUN_WANT_TOOLS ? &with_tools : &plain;
+    static const struct cli_output_callbacks plain[] = {
+        {OUTPUT_CALLBACKS},
+        {OUTPUT_CALLBACKS, TOOL_CALLBACKS},
+        {OUTPUT_CALLBACKS, BLOCK_CALLBACKS},
+        {OUTPUT_CALLBACKS, BLOCK_CALLBACKS, TOOL_CALLBACKS},
+    };
+    static const struct cli_output_callbacks object[] = {
+        {OUTPUT_CALLBACKS, OBJECT_CALLBACKS},
+        {OUTPUT_CALLBACKS, OBJECT_CALLBACKS, TOOL_CALLBACKS},
+        {OUTPUT_CALLBACKS, OBJECT_CALLBACKS, BLOCK_CALLBACKS},
+        {OUTPUT_CALLBACKS, OBJECT_CALLBACKS, BLOCK_CALLBACKS, TOOL_CALLBACKS},
+    };
+    const size_t tools = run->flags & KOINE_RUN_WANT_TOOLS ? 1 : 0;
+    const size_t blocks = run->flags & KOINE_RUN_WANT_BLOCKS ? 2 : 0;
+    return &(run->wants_object ? object : plain)[blocks + tools];
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a `result` line means for the client: an answer, or which of the contract's failures. */
 #include "runner/run.h"
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { UPSTREAM_RETRY_AFTER_S = 5 };
 
 static bool is(struct koine_text text, const char *want) {
     return text.size == strlen(want) && memcmp(text.data, want, text.size) == 0;
@@ -69,10 +72,31 @@ static void answer_cut(struct run *run, const struct cli_result *from) {
         succeed(run, &result);
 }
 
+/* Of 2.1.197, which gives the API's status in its text alone: "API Error: Repeated 529 …". 0: none
+ * where it would stand; a number further on may be anything. */
+static uint32_t status_in(struct koine_text text) {
+    static const char mark[] = "API Error:";
+    const char *at = text.size ? memmem(text.data, text.size, mark, sizeof(mark) - 1) : NULL;
+    char begin[32] = "";
+    unsigned status = 0;
+    int end = 0;
+    if (!at)
+        return 0;
+    at += sizeof(mark) - 1;
+    size_t size = (size_t)(text.data + text.size - at);
+    memcpy(begin, at, size < sizeof(begin) - 1 ? size : sizeof(begin) - 1);
+    if (sscanf(begin, " %3u%n", &status, &end) != 1 &&
+        sscanf(begin, " %*16[A-Za-z] %3u%n", &status, &end) != 1)
+        return 0;
+    return status >= 400 && status <= 599 && !isalnum((unsigned char)begin[end]) ? status : 0;
+}
+
 /* The API's own words help whoever reads them; none that look like a credential are passed on. */
 static void fail_upstream(struct run *run, const struct cli_result *result) {
     char message[400], status[32] = "";
+    struct koine_failure failure = {0};
     struct koine_text text = result->text;
+    uint32_t upstream = result->api_error_status ? result->api_error_status : status_in(text);
     if (result->api_error_status)
         snprintf(status, sizeof(status), " with status %u", result->api_error_status);
     if (!text.size || holds(text, "sk-") || holds(text, "oken ") || holds(text, "earer "))
@@ -82,7 +106,11 @@ static void fail_upstream(struct run *run, const struct cli_result *result) {
         size--; /* not within a character */
     snprintf(message, sizeof(message), "The model's API failed%s: %.*s", status, (int)size,
              text.data);
-    run_fail(run, 502, "UPSTREAM_ERROR", message);
+    failure_set(&failure, 502, "UPSTREAM_ERROR", message);
+    failure.upstream_status = upstream;
+    if (upstream == 429 || upstream == 529) /* too many requests; overloaded */
+        failure.retry_after_s = UPSTREAM_RETRY_AFTER_S;
+    run_fail_as(run, &failure);
 }
 
 /* A process that does not know its session is of no further use. */

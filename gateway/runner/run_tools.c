@@ -44,7 +44,8 @@ static bool add_tool(struct run *run, struct module *module, const struct koine_
         server->offered = offers;
     if (!tools || !offers)
         return false;
-    struct mcp_tool made = {copy(tool->name), copy(tool->description), copy(tool->input_schema)};
+    struct mcp_tool made = {copy(tool->name), copy(tool->description), copy(tool->input_schema),
+                            (tool->flags & KOINE_TOOL_PARALLEL) != 0};
     if (!made.name || !made.description || !made.input_schema) {
         free(made.name);
         free(made.description);
@@ -127,9 +128,9 @@ char *run_tools_text(const struct run *run) {
     for (size_t s = 0; s < run->server_count; s++)
         for (size_t i = 0; i < run->servers[s].count; i++) {
             const struct mcp_tool *tool = &run->servers[s].tools[i];
-            fprintf(out, "%zu %s %zu %s %zu %s\n", strlen(tool->name), tool->name,
+            fprintf(out, "%zu %s %zu %s %zu %s%s\n", strlen(tool->name), tool->name,
                     strlen(tool->description), tool->description, strlen(tool->input_schema),
-                    tool->input_schema);
+                    tool->input_schema, tool->parallel ? " parallel" : "");
         }
     if (fclose(out)) {
         free(text);

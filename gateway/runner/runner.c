@@ -6,6 +6,7 @@
 #include "runner/runner.h"
 #include "modules/module.h"
 #include "runner/cli_command.h"
+#include "runner/cli_profile.h"
 #include "runner/run.h"
 #include "runner/run_options.h"
 #include "runner/runner_metrics.h"
@@ -155,34 +156,18 @@ struct module *run_module(const struct run *run) {
     return run->module;
 }
 
-/* Of a key that may use some only, the first of them. */
-static struct koine_text default_profile(const struct key *key) {
-    const char *name = key && key->config->profiles.count ? key->config->profiles.items[0] : "full";
-    return (struct koine_text){name, strlen(name)};
-}
-
-static const struct config_profile *profile_named(const struct config *config,
-                                                  struct koine_text name) {
-    for (size_t i = 0; i < config->profile_count; i++) {
-        const struct config_profile *profile = &config->profiles[i];
-        if (strlen(profile->name) == name.size && memcmp(profile->name, name.data, name.size) == 0)
-            return profile;
-    }
-    return NULL;
-}
-
 /* The policy and the profile of a key's plain request, as far as they can be known. Tools that
  * modules offer to every run are said through the protocol: they make no difference here. */
 void runner_expect_usual(struct runner *runner) {
     struct worker *worker = runner->worker;
     struct key *key = keys_only(worker->keys);
     const char *path = runner_cli_path(runner);
-    struct koine_text name = default_profile(key);
+    struct koine_text name = cli_profile_default(key);
     struct cli_problem problem;
     if (!key || !path || !worker->config->pool.warm)
         return;
     const struct cli_command_options command = {.path = path,
-                                                .profile = profile_named(worker->config, name),
+                                                .profile = cli_profile_named(worker->config, name),
                                                 .policy = key->policy,
                                                 .base = key->policy};
     const char *directory = key->config->working_directory
@@ -195,21 +180,6 @@ void runner_expect_usual(struct runner *runner) {
 }
 
 /* ---- checks of what a client asked for */
-
-static const struct config_profile *find_profile(struct request *request, struct koine_text name,
-                                                 struct koine_failure *failure) {
-    if (!name.data)
-        name = default_profile(request->key);
-    const struct config_profile *profile = profile_named(request->worker->config, name);
-    if (!profile) {
-        failure_issue(request, failure, "profile", "is no profile of this gateway's configuration");
-        return NULL;
-    }
-    if (!request->key || key_may_use_profile(request->key, name))
-        return profile;
-    failure_set(failure, 403, "AUTH_ERROR", "This key may not use this profile.");
-    return NULL;
-}
 
 /* Sets run->session_id; a new one unless a session is continued. */
 static int32_t choose_session(struct run *run, const struct koine_run_options *options,
@@ -305,7 +275,7 @@ static int32_t check(struct request *request, const struct koine_run_options *op
     struct run_options_problem problem;
     if (!run_options_check(options, &problem))
         return failure_issue(request, failure, problem.field, problem.message);
-    *profile = find_profile(request, options->profile, failure);
+    *profile = cli_profile_choose(request, options->profile, failure);
     return *profile ? KOINE_OK : KOINE_REFUSED;
 }
 

@@ -33,9 +33,7 @@ static void syntax_problem(struct koine_body *body, const json_error_t *error) {
 
 static void parse_document(struct koine_body *body, struct koine_text text) {
     json_error_t error = {0};
-    body->document =
-        json_loadb(text.data, text.size,
-                   JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &error);
+    body->document = json_loadb(text.data, text.size, BODY_JSON_FLAGS, &error);
     if (body->document && !json_is_object(body->document))
         body_problem_at(body, NULL, -1, "the body must be a JSON object, got %s",
                         body_kind_name(body->document));
@@ -61,6 +59,10 @@ static bool load(struct koine_body *body, struct koine_text text) {
     return koine_body_accept(body);
 }
 
+static bool is_left_out(const struct koine_body_field *field, const json_t *json) {
+    return !json || ((field->flags & KOINE_BODY_NULLABLE) && json_is_null(json));
+}
+
 static void read_fields(struct koine_body *body, struct koine_text text,
                         const struct koine_body_field *fields, size_t count, char *out) {
     const char *name;
@@ -70,13 +72,13 @@ static void read_fields(struct koine_body *body, struct koine_text text,
         struct koine_text written = json_span_next_member(&text);
         for (size_t i = 0; i < count; i++) {
             struct body_value value = {body, &fields[i], json, written, out + fields[i].offset};
-            if (!strcmp(name, fields[i].name))
+            if (!strcmp(name, fields[i].name) && !is_left_out(&fields[i], json))
                 body_field_read(&value);
         }
     }
     for (size_t i = 0; i < count; i++) {
         if ((fields[i].flags & KOINE_BODY_REQUIRED) &&
-            !json_object_get(body->document, fields[i].name))
+            is_left_out(&fields[i], json_object_get(body->document, fields[i].name)))
             koine_body_problem(body, fields[i].name, "is required");
     }
 }
@@ -92,13 +94,16 @@ static void free_body(void *data, koine_request request, int32_t how) {
 struct koine_body *body_create(const struct koine_host *host, koine_request request) {
     const struct koine_http *http = host->service(host, KOINE_HTTP);
     assert(http);
-    struct koine_body short_of_memory = {host, http, request, NULL, NULL, 0, true};
-    struct koine_body *body = http->alloc(host, request, sizeof(*body));
+    struct koine_body short_of_memory = {
+        .host = host, .http = http, .request = request, .no_memory = true};
+    struct koine_body *body = http->alloc(host, request, sizeof(*body) + sizeof(*body->cursor));
     if (!body || http->on_end(host, request, free_body, body) != KOINE_OK) {
         body_refuse_for_memory(&short_of_memory); /* harmless when the request is gone */
         return NULL;
     }
     *body = (struct koine_body){.host = host, .http = http, .request = request};
+    body->cursor = (struct body_cursor *)(body + 1);
+    *body->cursor = (struct body_cursor){NULL, 0};
     body->issues = json_array();
     body->no_memory = !body->issues;
     return body;

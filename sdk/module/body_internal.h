@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Between the files that read a body: body.c (the document), body_field.c (one value),
- * body_problem.c (what is wrong, and the answer), request.c (a query as such a document). Not for
- * modules.
+ * body_rules.c (members by name), body_problem.c (what is wrong, and the answer), request.c (a
+ * query as such a document). Not for modules.
  */
 #ifndef KOINE_MODULE_BODY_INTERNAL_H
 #define KOINE_MODULE_BODY_INTERNAL_H
@@ -11,12 +11,19 @@
 #include <koine-module/body.h>
 #include <stdarg.h>
 
+/* Where koine_body_member was last: most callers go on from there. */
+struct body_cursor {
+    void *iterator; /* NULL: nowhere */
+    size_t index;
+};
+
 struct koine_body {
     const struct koine_host *host;
     const struct koine_http *http;
     koine_request request;
     json_t *document; /* texts of `out` point into it */
     json_t *issues;
+    struct body_cursor *cursor;
     size_t problems; /* may be more than issues holds */
     bool no_memory;
 };
@@ -36,6 +43,9 @@ struct koine_body *body_create(const struct koine_host *host, koine_request requ
 /* Reads a JSON object into the members of `out`. What is wrong is added to the problems. */
 void body_load(struct koine_body *body, struct koine_text text,
                const struct koine_body_field *fields, size_t count, void *out);
+
+/* How a document is read: numbers are all real, so that 1.0 is 1. */
+enum { BODY_JSON_FLAGS = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL };
 
 /* Stores the value, or adds what is wrong with it. */
 void body_field_read(const struct body_value *value);

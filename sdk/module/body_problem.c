@@ -132,3 +132,39 @@ void koine_body_problem(struct koine_body *body, const char *field, const char *
     add_problem(body, field, -1, format, arguments);
     va_end(arguments);
 }
+
+/* One step of a path, "name" or "[2]", taken off its front with the '.' behind it. */
+static json_t *take_step(const char **path) {
+    json_t *step;
+    if (**path == '[') {
+        char *end = NULL;
+        step = json_integer(strtoll(*path + 1, &end, 10));
+        *path = *end == ']' ? end + 1 : end;
+    } else {
+        const size_t size = strcspn(*path, ".[");
+        step = json_stringn(*path, size);
+        *path += size;
+    }
+    if (**path == '.')
+        *path += 1;
+    return step;
+}
+
+/* NULL: no memory. */
+static json_t *steps_of(const char *path) {
+    json_t *steps = json_array();
+    while (steps && *path) {
+        if (json_array_append_new(steps, take_step(&path)) == 0)
+            continue;
+        json_decref(steps);
+        steps = NULL;
+    }
+    return steps;
+}
+
+void koine_body_problem_at(struct koine_body *body, const char *path, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    body_problem_path(body, body_problems_full(body) ? NULL : steps_of(path), format, arguments);
+    va_end(arguments);
+}

@@ -144,16 +144,12 @@ static void store(struct koine_body *body, const json_t *root, bool to_root,
     free(text);
 }
 
-void koine_schema_prepare(struct koine_body *body, const char *field, struct koine_text *schema) {
-    json_t *root = json_object_get(body->document, field);
-    struct schema_place place = {NULL, field, 0, 0, root};
+void schema_prepare(struct koine_body *body, const struct schema_place *field, json_t *root,
+                    struct koine_text *schema) {
+    struct schema_place place = {field->up, field->name, field->index, 0, root};
     bool to_root = false;
     struct schema_check check = {body, root, json_object(), true, &to_root};
     size_t before = body->problems;
-    if (!schema->data || !json_is_object(root)) {
-        json_decref(check.names);
-        return;
-    }
     if (check.names) {
         check_schema(&check, &place, root);
         check.naming = false;
@@ -164,4 +160,11 @@ void koine_schema_prepare(struct koine_body *body, const char *field, struct koi
     json_decref(check.names);
     if (body->problems == before && !body->no_memory)
         store(body, root, to_root, schema);
+}
+
+void koine_schema_prepare(struct koine_body *body, const char *field, struct koine_text *schema) {
+    json_t *root = json_object_get(body->document, field);
+    const struct schema_place place = {.name = field};
+    if (schema->data && json_is_object(root))
+        schema_prepare(body, &place, root, schema);
 }

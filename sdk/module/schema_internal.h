@@ -77,6 +77,12 @@ struct schema_check {
     bool *to_root; /* set when a reference leads to the root itself */
 };
 
+/* ---- schema.c */
+
+/* What koine_schema_prepare does with an object at `field`; `*schema` is its text at first. */
+void schema_prepare(struct koine_body *body, const struct schema_place *field, json_t *root,
+                    struct koine_text *schema);
+
 /* NULL: no keyword that the CLI has to be told of. */
 const struct schema_keyword *schema_keyword_find(const char *name);
 

@@ -108,7 +108,8 @@ int32_t stream_begin(struct koine_test_answer *request, const struct koine_strea
 int32_t stream_write(struct koine_test_answer *request, struct koine_text bytes);
 int32_t stream_end(struct koine_test_answer *request);
 
-/* client.c: the client takes bytes, as far as it reads. */
+/* client.c: a header that was sent, or NULL; the client takes bytes, as far as it reads. */
+const char *client_field(const struct koine_test_answer *answer, const char *name);
 void client_receive(struct koine_test_answer *answer, struct koine_text bytes);
 void client_note_piece(struct koine_test_answer *answer, struct koine_text bytes, bool keep_alive);
 

@@ -121,7 +121,7 @@ bool call_wants(const struct call *call, struct koine_failure *failure) {
         call_invalid(call, "failure must be given");
         return false;
     }
-    if (failure->size != sizeof(*failure))
+    if (failure->size < LENGTH_WITH(koine_failure, issues) || failure->size > sizeof(*failure))
         finding_add(call->host, "struct-size",
                     "%s: struct koine_failure has the size %u; set it to sizeof(struct "
                     "koine_failure), here %zu",

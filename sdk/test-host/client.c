@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- what it reads */
 
@@ -73,6 +74,16 @@ static void add_field(struct koine_test_answer *answer, const char *line) {
     free(name);
 }
 
+const char *client_field(const struct koine_test_answer *answer, const char *name) {
+    const char *sent;
+    json_t *value;
+    json_object_foreach(answer->fields, sent, value) {
+        if (strcasecmp(sent, name) == 0)
+            return json_string_value(value);
+    }
+    return NULL;
+}
+
 static void add_key(struct koine_test_answer *answer, const char *key) {
     char line[1100];
     if (!key)
@@ -126,14 +137,19 @@ static struct koine_test_answer *create(struct koine_test_host *host,
     return answer;
 }
 
+static bool carries(const void *data, const char *header) {
+    const struct koine_test_answer *answer = data;
+    return client_field(answer, header) != NULL;
+}
+
 static void refuse_unknown(struct koine_test_answer *answer, const struct route *dialect,
-                           const struct route_match *match, struct koine_text path) {
+                           const struct route_match *match, const struct route_request *asked) {
     char allow[128], header[160];
     if (!match->same_path) {
         reply_refuse(answer, dialect, 404, "NOT_FOUND", "Nothing is served at this path.", "");
         return;
     }
-    router_allow(answer->host->router, path, allow, sizeof(allow));
+    router_allow(answer->host->router, asked, allow, sizeof(allow));
     snprintf(header, sizeof(header), "Allow: %s\r\n", allow);
     reply_refuse(answer, dialect, 405, "METHOD_NOT_ALLOWED",
                  "This path is served, but not with this method; see the header Allow.", header);
@@ -162,17 +178,18 @@ static bool authenticated(struct koine_test_answer *answer, const struct route_m
 static const struct route *pass(struct koine_test_answer *answer, struct koine_text path,
                                 struct route_match *match) {
     struct koine_test_host *host = answer->host;
-    router_match(host->router, answer->method, path, match);
+    const struct route_request asked = {answer->method, path, carries, answer};
+    router_match(host->router, &asked, match);
     const struct route *dialect = match->route ? match->route : match->same_path;
     if (!dialect)
-        dialect = router_failure_route(host->router, path);
+        dialect = router_failure_route(host->router, &asked);
     if (!authenticated(answer, match, dialect))
         return NULL;
     const struct route *route = match->route;
     uint64_t limit =
         route && route->as.max_body_bytes ? route->as.max_body_bytes : host->limits.max_body_bytes;
     if (!route || !route->module)
-        refuse_unknown(answer, dialect, match, path);
+        refuse_unknown(answer, dialect, match, &asked);
     else if (answer->key && !access_may_use(answer->key, path))
         reply_refuse(answer, dialect, 403, "AUTH_ERROR", "This key may not use this route.", "");
     else if (host->state != HOST_SERVING)

@@ -7,9 +7,8 @@
 #include <string.h>
 
 /* The path stands in the fragment as a key: "/hello": or /hello: */
-static bool is_documented(const char *openapi, const char *path) {
-    size_t size = strlen(path);
-    for (const char *at = openapi; (at = strstr(at, path)); at += size) {
+static bool is_documented(const char *openapi, const char *path, size_t size) {
+    for (const char *at = openapi; (at = memmem(at, strlen(at), path, size)); at += size) {
         char next = at[size];
         char before = at == openapi ? '\n' : at[-1];
         bool begins = before == '\n' || before == ' ' || before == '"' || before == '\'';
@@ -23,7 +22,7 @@ static void warn_of_undocumented(struct koine_test_host *host) {
     const char *openapi = koine_test_openapi(host), *route;
     for (size_t i = 0; (route = koine_test_route(host, i)); i++) {
         const char *path = strchr(route, ' ') + 1;
-        if (!openapi || !is_documented(openapi, path))
+        if (!openapi || !is_documented(openapi, path, strcspn(path, " ")))
             printf("  warning: %s is not in the module's OpenAPI fragment (extension "
                    "koine.openapi/1)\n",
                    route);

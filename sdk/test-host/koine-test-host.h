@@ -75,7 +75,8 @@ struct koine_test_options {
     const char *settings; /* the module's section of the config, a JSON object */
     const struct koine_test_key *keys;
     size_t key_count;
-    const char *const *taken;     /* routes of other modules: "POST /hello" …, NULL */
+    /* Routes of other modules, ended by NULL: "POST /hello", "GET /models (with api-version)". */
+    const char *const *taken;
     const char *const *profiles;  /* of the config besides "full"; ends with NULL */
     uint32_t request_timeout_ms;  /* 600,000 */
     uint32_t keep_alive_ms;       /* 15,000 */
@@ -292,7 +293,8 @@ bool koine_test_logged(struct koine_test_host *host, const char *text);
 /* A series by its full name, "koine_hello_greetings_total" or "…_total{kind=\"a\"}". False: none.
  */
 bool koine_test_metric(struct koine_test_host *host, const char *series, double *value);
-/* "GET /hello", in the order of the router; NULL behind the last. */
+/* "GET /hello", "GET /models (with api-version)", in the order of the router; NULL behind the last.
+ */
 const char *koine_test_route(struct koine_test_host *host, size_t index);
 const char *koine_test_openapi(struct koine_test_host *host);       /* its fragment, or NULL */
 const char *koine_test_config_schema(struct koine_test_host *host); /* its schema, or NULL */

@@ -220,8 +220,9 @@ bool host_initialise(struct koine_test_host *host, const char *settings,
         return false;
     for (size_t i = 0; i < router_count(host->router); i++) {
         const struct route *route = router_at(host->router, i);
+        struct route_name name;
         if (route->module)
-            buffer_print(&host->route_names, "%s %s\n", route->as.method, route->as.path);
+            buffer_print(&host->route_names, "%s\n", route_name(&route->as, &name));
     }
     return start_module(host, error);
 }

@@ -23,15 +23,16 @@ static bool render(struct koine_test_host *host, const struct route *route,
                    const struct koine_failure *failure, char *out, size_t capacity, size_t *size,
                    const char **type) {
     struct visit visit;
-    visit_begin(&visit, host, "render_failure of %s %s", route->as.method, route->as.path);
+    struct route_name name;
+    visit_begin(&visit, host, "render_failure of %s", route_name(&route->as, &name));
     host->rendering = true;
     int32_t result = route->as.render_failure(host->self, failure, out, capacity, size, type);
     host->rendering = false;
     visit_end(&visit);
     if (result == KOINE_OK && *size > capacity)
         finding_add(host, "invalid-argument",
-                    "render_failure of %s %s wrote %zu bytes where %zu were offered",
-                    route->as.method, route->as.path, *size, capacity);
+                    "render_failure of %s wrote %zu bytes where %zu were offered", name.text, *size,
+                    capacity);
     return result == KOINE_OK && *size <= capacity;
 }
 

@@ -23,9 +23,8 @@ struct answer_watcher {
 };
 
 const char *answer_name(const struct koine_test_answer *answer) {
-    static _Thread_local char name[160];
-    snprintf(name, sizeof(name), "%s %s", answer->route->as.method, answer->route->as.path);
-    return name;
+    static _Thread_local struct route_name name;
+    return route_name(&answer->route->as, &name);
 }
 
 bool answer_is_open(const struct koine_test_answer *answer) {

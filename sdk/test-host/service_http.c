@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* "koine.http/1": checks what a module hands in and calls the request. */
+#include "http/header_name.h"
 #include "modules/struct_size.h"
 #include "test-host/answer.h"
 #include "test-host/call.h"
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define ROUTE_MINIMUM offsetof(struct koine_route, render_failure)
 
@@ -66,10 +66,11 @@ static const char *route_problem(const struct call *call, struct route *route) {
 static bool is_taken(const struct call *call, const struct koine_route *route) {
     const struct route *taken = router_taken(call->host->router, route);
     bool page = router_is_page(route->path);
+    struct route_name mine, theirs;
     if (taken)
         finding_add(call->host, "route-conflict",
-                    "http->route: %s %s answers the same requests as %s %s, which is taken",
-                    route->method, route->path, taken->as.method, taken->as.path);
+                    "http->route: %s answers the same requests as %s, which is taken",
+                    route_name(route, &mine), route_name(&taken->as, &theirs));
     else if (page)
         finding_add(call->host, "route-conflict", "%s %s: the gateway answers %s itself",
                     route->method, route->path, route->path);
@@ -129,21 +130,6 @@ static int32_t http_param(const struct koine_host *host, koine_request handle, c
     return call_end(&call, KOINE_OK);
 }
 
-static const char *find_field(const struct koine_test_answer *request, const char *name) {
-    static const char *const withheld[] = {"Authorization", "X-Api-Key", "Cookie",
-                                           "Proxy-Authorization"};
-    const char *key;
-    json_t *value;
-    for (size_t i = 0; i < sizeof(withheld) / sizeof(*withheld); i++)
-        if (strcasecmp(withheld[i], name) == 0)
-            return NULL;
-    json_object_foreach(request->fields, key, value) {
-        if (strcasecmp(key, name) == 0)
-            return json_string_value(value);
-    }
-    return NULL;
-}
-
 static int32_t http_header(const struct koine_host *host, koine_request handle, const char *name,
                            struct koine_text *out) {
     struct call call;
@@ -152,7 +138,7 @@ static int32_t http_header(const struct koine_host *host, koine_request handle, 
     *out = (struct koine_text){0};
     if (!request)
         return call_end(&call, call.result);
-    const char *value = name ? find_field(request, name) : NULL;
+    const char *value = name && !header_name_is_withheld(name) ? client_field(request, name) : NULL;
     if (value)
         *out = request_copy(request, text_of(value));
     return call_end(&call, value ? KOINE_OK : KOINE_NOT_FOUND);

@@ -117,17 +117,29 @@ static void elsewhere(void *self, koine_request request) {
     (void)request;
 }
 
+/* "POST /hello", "GET /models (with anthropic-version)". */
+static struct koine_route read_taken(struct koine_test_host *host, const char *taken) {
+    static const char with[] = " (with ";
+    const size_t method = strcspn(taken, " ");
+    const char *path = taken + method + strspn(taken + method, " ");
+    const size_t path_size = strcspn(path, " ");
+    const char *header = path + path_size;
+    const bool has_header = strncmp(header, with, strlen(with)) == 0;
+    header += has_header ? strlen(with) : 0;
+    return (struct koine_route){
+        .size = sizeof(struct koine_route),
+        .method = host_keep(host, (struct koine_text){taken, method}),
+        .path = host_keep(host, (struct koine_text){path, has_header ? path_size : strlen(path)}),
+        .handler = elsewhere,
+        .header =
+            has_header ? host_keep(host, (struct koine_text){header, strcspn(header, ")")}) : NULL,
+    };
+}
+
 static bool take_routes(struct koine_test_host *host, const char *const *taken,
                         struct koine_test_error *error) {
     for (; taken && *taken; taken++) {
-        size_t method = strcspn(*taken, " ");
-        const char *path = *taken + method + strspn(*taken + method, " ");
-        struct route route = {
-            .as = {.size = sizeof(struct koine_route),
-                   .method = host_keep(host, (struct koine_text){*taken, method}),
-                   .path = host_keep(host, text_of(path)),
-                   .handler = elsewhere},
-        };
+        const struct route route = {.as = read_taken(host, *taken)};
         const char *problem = router_problem(&route.as);
         if (!problem && router_taken(host->router, &route.as))
             problem = "it stands twice in the list";

@@ -87,7 +87,7 @@ START_TEST(the_stock_modules_are_listed)
     int status = run("", "", "--modules");
     ck_assert_int_eq(status, 0);
     assert_said("loaded   text ");
-    assert_said(" (module ABI 1.0): POST /generate-text: a whole answer as text\n");
+    assert_said(" (module ABI 1.1): POST /generate-text: a whole answer as text\n");
     assert_said(
         "/modules/text.so\n"
         "         POST /generate-text    slot class nonStreaming  authentication required\n");
@@ -111,6 +111,20 @@ START_TEST(what_the_operator_changed_is_shown)
     assert_said("POST /ask             slot class none       authentication none      moved from "
                 "/generate-text\n");
     assert_said("POST /v1/echo/{name}  slot class streaming  authentication required  disabled\n");
+}
+END_TEST
+
+START_TEST(a_header_that_a_route_wants_is_shown)
+{
+    static const char *const modules[] = {"routes", NULL};
+    int status =
+        list(modules, "  settings: {routes: {routes: 'GET /models?api-version, GET /models'}}\n",
+             NULL, "");
+    ck_assert_msg(status == 0, "status %d:\n%s", status, said);
+    assert_said("GET  /models (with api-version)  slot class none          authentication "
+                "required\n");
+    assert_said("GET  /models                     slot class none          authentication "
+                "required\n");
 }
 END_TEST
 
@@ -263,6 +277,7 @@ int main(void) {
     const TTest *const tests[] = {
         the_stock_modules_are_listed,
         what_the_operator_changed_is_shown,
+        a_header_that_a_route_wants_is_shown,
         what_is_refused_is_listed_with_the_reason,
         one_that_crashes_in_its_init_is_named_and_the_others_are_listed,
         one_that_crashes_in_its_destroy_is_named,

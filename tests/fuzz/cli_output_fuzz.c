@@ -11,7 +11,10 @@
 /* What one reader tells, folded into a number. */
 struct told {
     uint64_t hash;
+    uint64_t open; /* block */
 };
+
+#define NO_BLOCK UINT64_MAX
 
 static void fold(struct told *told, const char *data, size_t size) {
     for (size_t i = 0; i < size; i++) {
@@ -68,6 +71,35 @@ static void on_message(void *data, const struct koine_message *message) {
     fold_piece(data, 's', message->stop_reason);
 }
 
+static void on_message_begin(void *data, const struct koine_message *message) {
+    fold_piece(data, 'M', message->model);
+}
+
+/* What begins must end, and nothing be told of what is not open; `fold` keeps the order. */
+static void fold_block(struct told *told, char kind, const struct koine_block *block) {
+    if (told->open != (kind == 'B' ? NO_BLOCK : block->index)) {
+        abort();
+    }
+    told->open = kind == 'E' ? NO_BLOCK : block->index;
+    fold_piece(told, kind, block->type);
+    fold_piece(told, 'i', block->id);
+    fold_piece(told, 'n', block->name);
+    fold_piece(told, 'j', block->json);
+}
+
+static void on_block_begin(void *data, const struct koine_block *block) {
+    fold_block(data, 'B', block);
+}
+
+static void on_block_delta(void *data, const struct koine_block *delta, struct koine_text piece) {
+    fold_block(data, 'D', delta);
+    fold_piece(data, 'q', piece);
+}
+
+static void on_block_end(void *data, const struct koine_block *block) {
+    fold_block(data, 'E', block);
+}
+
 static void on_can_use_tool(void *data, const char *request_id, struct koine_text tool,
                             struct koine_text input, struct koine_text tool_use_id) {
     fold(data, request_id, strlen(request_id));
@@ -105,6 +137,10 @@ static const struct cli_output_callbacks callbacks = {
     .object_delta = on_object_delta,
     .tool = on_tool,
     .message = on_message,
+    .message_begin = on_message_begin,
+    .block_begin = on_block_begin,
+    .block_delta = on_block_delta,
+    .block_end = on_block_end,
     .can_use_tool = on_can_use_tool,
     .mcp_message = on_mcp_message,
     .result = on_result,
@@ -127,7 +163,7 @@ static void feed(struct cli_output *output, const char *prefix, const char *data
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
-    struct told quick = {1469598103934665603u};
+    struct told quick = {1469598103934665603u, NO_BLOCK};
     struct told slow = quick;
     struct cli_output *quick_output = cli_output_create(&callbacks, &quick);
     struct cli_output *slow_output = cli_output_create(&callbacks, &slow);

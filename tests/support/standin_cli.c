@@ -34,7 +34,8 @@
  *                                answers `output`. Without `text` the answer is what the tools said.
  *                                background: true  the answer comes at once, `run` goes on as a child of the CLI
  * tools             [tool, …]    several calls in one message, run in parallel
- * call_host_tool    {server, name, arguments} or an array: calls tools that the host provides
+ * call_host_tool    {server, name, arguments} or an array: calls tools that the host provides, at once those that
+ *                                it says are read-only, else one after the other
  * is_error          {text, api_error_status}    an API failure: is_error with subtype success
  * subtype           string       result subtype, such as error_max_turns
  * retry             n            n system lines api_retry first, delay_ms apart
@@ -56,6 +57,7 @@
  *                                history: {messages, last_user};  state: prompts, model, schema, settings, tools,
  *                                flag_settings, history, pid, initialized_ahead (before the prompt was read)
  * usage             {…}          overrides fields of the result's usage;   cost_usd: x  this turn's cost
+ * message_usage     {…}          the same for each message that is streamed
  * persist           false        keep no transcript (for benchmarks)
  * report            path         append {argv, environ, pid, cwd} as one line at the start (environment only)
  * turns             [{…}, …]     further keys for the first, second, … turn (environment only)

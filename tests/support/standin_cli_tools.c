@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tool calls of the stand-in CLI: asks for permission, runs shell commands in sessions of their own
  * as the real Bash tool does, and calls tools that the host provides. Several calls of one message
- * run in parallel. */
+ * run in parallel; a tool of the host that is not said to be read-only runs alone. */
 #include "standin_cli.h"
 
 #include <fcntl.h>
@@ -26,8 +26,21 @@ struct call {
     json_t *host_request; /* tools/call, under way */
     pid_t pid;            /* the shell, running */
     int output_fd;
-    bool done;
+    bool alone, started, done;
 };
+
+/* Whether the host has said that the tool changes nothing. */
+static bool is_read_only(const struct standin *s, const char *server, const char *name) {
+    const json_t *tools = json_object_get(json_object_get(s->servers, server), "tools"), *tool;
+    size_t i;
+    json_array_foreach(tools, i, tool) {
+        const json_t *its_name = json_object_get(tool, "name");
+        const json_t *annotations = json_object_get(tool, "annotations");
+        if (json_is_string(its_name) && strcmp(json_string_value(its_name), name) == 0)
+            return json_is_true(json_object_get(annotations, "readOnlyHint"));
+    }
+    return false;
+}
 
 static void call_init(struct standin *s, struct call *c, const json_t *spec) {
     memset(c, 0, sizeof *c);
@@ -43,6 +56,7 @@ static void call_init(struct standin *s, struct call *c, const json_t *spec) {
         snprintf(c->full_name, sizeof c->full_name, "mcp__%s__%s", c->server, c->name);
     else
         snprintf(c->full_name, sizeof c->full_name, "%s", c->name);
+    c->alone = c->server && !is_read_only(s, c->server, c->name);
     c->input = json_incref(json_object_get(spec, c->server ? "arguments" : "input"));
     if (!c->input)
         c->input =
@@ -260,10 +274,21 @@ static bool call_step(struct standin *s, struct turn *t, struct call *c) {
     return c->done;
 }
 
+/* In their order: each may begin when no other runs, or when all that run suffer others. */
 static bool calls_step(struct standin *s, struct turn *t, struct call *calls, size_t count) {
-    bool done = true;
-    for (size_t i = 0; i < count; i++)
-        done &= call_step(s, t, &calls[i]);
+    bool done = true, alone = false;
+    for (size_t i = 0; i < count; i++) {
+        if (!calls[i].started) {
+            if (alone || (calls[i].alone && !done))
+                return false;
+            calls[i].started = true;
+            call_decide(s, t, &calls[i]);
+        }
+        if (call_step(s, t, &calls[i]))
+            continue;
+        done = false;
+        alone = calls[i].alone;
+    }
     return done;
 }
 
@@ -278,8 +303,6 @@ bool tools_run(struct standin *s, struct turn *t, json_t *specs) {
         free(input);
     }
     message_end(s, t, "tool_use");
-    for (size_t i = 0; i < count && !s->interrupted; i++)
-        call_decide(s, t, &calls[i]);
     while (!calls_step(s, t, calls, count) && !s->interrupted)
         input_wait(s, POLL_MS);
     for (size_t i = 0; i < count; i++) {

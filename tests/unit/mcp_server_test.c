@@ -12,10 +12,11 @@ static char weather[] = "weather";
 static char weather_does[] = "Tells the \"weather\"";
 static char weather_takes[] = "{\"type\":\"object\",\n\"properties\":{\"city\":{\"minLength\":1}}}";
 static char clock_name[] = "clock";
-static const struct mcp_tool tools[] = {{weather, weather_does, weather_takes},
-                                        {clock_name, NULL, NULL}};
+static const struct mcp_tool tools[] = {{weather, weather_does, weather_takes, true},
+                                        {clock_name, NULL, NULL, false}};
 
-#define HINTS ",\"annotations\":{\"readOnlyHint\":true},\"_meta\":{\"anthropic/alwaysLoad\":true}}"
+#define HINTS ",\"_meta\":{\"anthropic/alwaysLoad\":true}}"
+#define PARALLEL ",\"annotations\":{\"readOnlyHint\":true}"
 
 static void read_message(struct mcp_request *request, const char *message) {
     struct koine_text text = {message, strlen(message)};
@@ -60,7 +61,7 @@ START_TEST(the_list_of_tools)
     expect_answer("{\"method\":\"tools/list\",\"jsonrpc\":\"2.0\",\"id\":1}",
                   "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[{\"name\":\"weather\","
                   "\"description\":\"Tells the \\\"weather\\\"\",\"inputSchema\":"
-                  "{\"type\":\"object\", \"properties\":{\"city\":{\"minLength\":1}}}" HINTS
+                  "{\"type\":\"object\", \"properties\":{\"city\":{\"minLength\":1}}}" PARALLEL HINTS
                   ",{\"name\":\"clock\",\"inputSchema\":{\"type\":\"object\"}" HINTS "]}}");
 }
 END_TEST

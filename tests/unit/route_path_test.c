@@ -71,8 +71,9 @@ static void assert_match(const char *path, const char *expected) {
             ck_assert_ptr_nonnull(router_taken(router, &route.as));
         }
         struct route_match match;
-        router_match(router, (struct koine_text){"GET", 3}, (struct koine_text){path, strlen(path)},
-                     &match);
+        const struct route_request request = {.method = KOINE_TEXT("GET"),
+                                              .path = {path, strlen(path)}};
+        router_match(router, &request, &match);
         ck_assert_ptr_nonnull(match.route);
         ck_assert_str_eq(match.route->as.path, expected);
         router_destroy(router);

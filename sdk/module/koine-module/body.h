@@ -2,7 +2,8 @@
 /*
  * A JSON request body as a table of fields: read into a struct, all problems reported at once.
  * Answers what cannot be accepted (400, 415) by itself. Knows no endpoint; unknown fields are
- * ignored. Compiled into the module that uses it, which then links with jansson.
+ * ignored unless koine_body_rules is called. Compiled into the module that uses it, which then
+ * links with jansson.
  *
  *     struct echo { struct koine_text text; uint32_t times; };
  *     static const struct koine_body_field fields[] = {
@@ -23,7 +24,7 @@ extern "C" {
 #endif
 
 /* What a field may hold, and beside it the type of the struct's member. A JSON null is a value of
- * the wrong type, not a field left out. */
+ * the wrong type, not a field left out, unless the field is KOINE_BODY_NULLABLE. */
 enum koine_body_kind {
     KOINE_BODY_STRING,           /* struct koine_text */
     KOINE_BODY_POSITIVE_INTEGER, /* uint32_t */
@@ -40,7 +41,8 @@ enum koine_body_kind {
 
 enum {
     KOINE_BODY_REQUIRED = 1,
-    KOINE_BODY_NOT_EMPTY = 2 /* a string, array or object must hold something */
+    KOINE_BODY_NOT_EMPTY = 2, /* a string, array or object must hold something */
+    KOINE_BODY_NULLABLE = 4   /* null counts as left out: with REQUIRED it "is required" */
 };
 
 /* items is NULL when the field was left out; an empty array is not NULL with a count of 0. */
@@ -100,6 +102,42 @@ struct koine_body *koine_body_read(const struct koine_host *host, koine_request 
 /* Adds a problem that only the module can see, such as two fields that exclude each other. */
 void koine_body_problem(struct koine_body *body, const char *field, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/*
+ * As koine_body_problem, deeper in the body. `path` is written as people do it: the issue of
+ * "messages[2].content[0].type" has the path ["messages",2,"content",0,"type"]. A name that holds
+ * a '.' or '[' is not for this.
+ */
+void koine_body_problem_at(struct koine_body *body, const char *path, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/*
+ * The name of the body's index-th member, in the order of the client; NULL past the end. Lives as
+ * long as the request. One after the other they cost one walk over the body.
+ */
+const char *koine_body_member(const struct koine_body *body, size_t index);
+
+/* What becomes of a member of the body. */
+enum koine_body_effect {
+    KOINE_BODY_HONOURED,       /* the module reads it */
+    KOINE_BODY_WITHOUT_EFFECT, /* the client may send it, nothing comes of it */
+    KOINE_BODY_REFUSED         /* a problem, but for values that ask for nothing */
+};
+
+struct koine_body_rule {
+    const char *name;
+    uint32_t effect;     /* enum koine_body_effect */
+    const char *allowed; /* of REFUSED: values that are no problem, beside null: JSON texts without
+                            spaces, one space between two ("false 0 {}"); NULL: null alone */
+    const char *why;     /* of REFUSED, for people: "is not supported: WHY"; NULL: no more */
+};
+
+/*
+ * For an endpoint that ignores nothing silently: each member of the body must be named by a rule,
+ * else it "is not known here"; a refused one "is not supported". Values are compared, not their
+ * spelling: 1.0 is 1. Members of members are the module's affair.
+ */
+void koine_body_rules(struct koine_body *body, const struct koine_body_rule *rules, size_t count);
 
 /* True: no problem was found. False: the request has been answered 400 with all of them. */
 bool koine_body_accept(struct koine_body *body);

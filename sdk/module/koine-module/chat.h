@@ -13,7 +13,7 @@
  *   - Names of models: the operator's aliases and the CLI's own.
  *
  * The module turns its request into a koine_chat_ask, in the terms of the Messages API, and writes
- * the events of the answer in its own frames. Links with libcrypto (koine-module-chat.pc).
+ * the events of the answer in its own frames. A module that uses this links with libcrypto
  *
  *     koine_chat_start(self->chat, request, &ask, on_event, state)    in the handler
  *     on_event BEGIN → head of the stream   TEXT → a frame            DONE → last frame, the end
@@ -40,9 +40,10 @@ struct koine_chat;
  * Reads the module's settings `models` (object: a client's name → the CLI's), `profile` ("auto", or
  * one of the config; auto is "bare" where credentials and key allow it), `tools` (array of rules:
  * the CLI's own tools that runs may use) and `max_conversations`; chat-settings.json is their JSON
- * Schema. In init. NULL: `error` is filled.
+ * Schema. `module` is the module's name. In init. NULL: `error` is filled.
  */
-struct koine_chat *koine_chat_create(const struct koine_self *self, struct koine_error *error);
+struct koine_chat *koine_chat_create(const struct koine_self *self, const char *module,
+                                     struct koine_error *error);
 void koine_chat_destroy(struct koine_chat *chat); /* takes NULL */
 
 /* The CLI's name for a client's; none: nobody knows such a model. An alias of the operator's, or
@@ -77,11 +78,13 @@ struct koine_chat_ask {
     enum koine_chat_choice tool_choice;
     struct koine_text forced_tool;
     bool one_tool_at_a_time;  /* the client takes no parallel uses */
-    struct koine_text schema; /* the answer is JSON text that fits it; of koine_schema_prepare */
+    struct koine_text schema; /* of koine_schema_prepare: the answer is JSON text that fits it; with
+                                 KOINE_CHAT_TOOLS_FORCED the input schema of `forced_tool` */
     struct koine_text model;  /* of koine_chat_model */
     struct koine_text effort;
     uint32_t max_tokens;
     bool wants_thinking;
+    bool streams; /* events are sent on as they come; else an object is told once it is whole */
 };
 
 /*

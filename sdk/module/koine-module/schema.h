@@ -23,6 +23,13 @@ extern "C" {
  */
 void koine_schema_prepare(struct koine_body *body, const char *field, struct koine_text *schema);
 
+/*
+ * The same for a schema deeper in the body: `path` as that of koine_body_problem_at, such as
+ * "tools[2].input_schema", of at most eight steps. Where no object stands there nothing is done,
+ * and `*schema` stays as it is.
+ */
+void koine_schema_prepare_at(struct koine_body *body, const char *path, struct koine_text *schema);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A module named after its file, so that copies of it are several modules. Its setting `routes`
- * says which it registers: "GET /a, POST /b/{c}"; with `ignores: true` it does not care whether it
- * gets them, with `public: true` they need no key, with `keeps: true` it writes a file into its
- * state directory. Each answers with the module, the path, and the parameters a and b.
+ * says which it registers: "GET /a, POST /b/{c}, GET /d?api-version", the last for requests that
+ * carry this header; with `ignores: true` it does not care whether it gets them, with
+ * `public: true` they need no key, with `keeps: true` it writes a file into its state directory,
+ * with `renders: true` its refusals, also those below /v1/, are its name and the code. Each answers
+ * with the module, the path, and the parameters a and b.
  */
 #include <dlfcn.h>
 #include <koine/koine.h>
@@ -44,6 +46,25 @@ static void handler(void *data, koine_request request) {
                         (struct koine_text){body, (size_t)size});
 }
 
+static int32_t render(void *self, const struct koine_failure *failure, char *out, size_t capacity,
+                      size_t *length, const char **content_type) {
+    (void)self;
+    int size =
+        snprintf(out, capacity, "%s %.*s", own_name(), (int)failure->code.size, failure->code.data);
+    *content_type = "text/plain";
+    *length = (size_t)size;
+    return size > 0 && (size_t)size < capacity ? KOINE_OK : KOINE_INVALID;
+}
+
+/* Puts the header's name, "GET /d?api-version", off the path's end. */
+static const char *take_header(char *path) {
+    char *mark = path ? strchr(path, '?') : NULL;
+    if (!mark)
+        return NULL;
+    *mark = '\0';
+    return mark + 1;
+}
+
 static int32_t keep(const struct koine_host *host, const struct koine_config *config) {
     struct koine_text directory = {NULL, 0};
     char path[4200];
@@ -67,13 +88,14 @@ static int32_t init(void *data, struct koine_text settings, struct koine_error *
     struct routes *self = data;
     const struct koine_config *config = self->host->service(self->host, KOINE_CONFIG);
     struct koine_text routes = {"", 0};
-    int32_t ignores = 0, public = 0, keeps = 0;
+    int32_t ignores = 0, public = 0, keeps = 0, renders = 0;
     (void)settings;
     self->http = self->host->service(self->host, KOINE_HTTP);
     config->text(self->host, "routes", &routes);
     config->boolean(self->host, "ignores", &ignores);
     config->boolean(self->host, "public", &public);
     config->boolean(self->host, "keeps", &keeps);
+    config->boolean(self->host, "renders", &renders);
     if (keeps && keep(self->host, config) != KOINE_OK) {
         snprintf(error->message, error->capacity, "its file cannot be written");
         return KOINE_INVALID;
@@ -85,9 +107,12 @@ static int32_t init(void *data, struct koine_text settings, struct koine_error *
         const struct koine_route route = {.size = sizeof(route),
                                           .authentication =
                                               public ? KOINE_AUTH_NONE : KOINE_AUTH_REQUIRED,
+                                          .header = take_header(path),
                                           .method = method,
                                           .path = path,
-                                          .handler = handler};
+                                          .handler = handler,
+                                          .render_failure = renders ? render : NULL,
+                                          .failure_prefix = renders ? "/v1/" : NULL};
         int32_t result = self->http->route(self->host, &route);
         if (result != KOINE_OK && !ignores) {
             snprintf(error->message, error->capacity, "%s %s cannot be had", method, path);

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What dialects of other APIs need of a run beyond its text, with the stand-in CLI: blocks, calls
+ * of tools at the same time, the API's own status, profiles that lack their credentials.
+ */
+#include "support/scenario.h"
+#include "support/scratch_directory.h"
+#include "support/test_main.h"
+#include "support/test_modules.h"
+
+#include <string.h>
+
+static struct gateway *gateway;
+
+/* The gateway of the tests has a key; of a variable that is there twice the first counts. */
+#define NO_KEY "ANTHROPIC_API_KEY="
+
+static void start_with(const char *rest, const char *variable, const char *more) {
+    static const char *const modules[] = {"conversation", NULL};
+    const char *const environment[] = {variable, more, NULL};
+    gateway = modules_start(modules, NULL, rest, environment);
+}
+
+static void start(void) {
+    start_with(NULL, NULL, NULL);
+}
+
+static void teardown(void) {
+    gateway_stop(gateway);
+}
+
+static struct http_response converse(const char *scenario, const char *fields) {
+    return http_post(gateway, "/conversation", scenario_body(scenario, fields));
+}
+
+/* All events of the run, a line each. */
+static void assert_told(const char *scenario, const char *fields, const char *expected) {
+    struct http_response answer = converse(scenario, fields);
+    http_assert_status(&answer, 200);
+    ck_assert_str_eq(answer.body, expected);
+    http_response_finish(&answer);
+}
+
+/* ---- blocks */
+
+#define WANT_THINKING "4"
+#define WANT_BLOCKS "16"
+
+START_TEST(text_and_thinking_are_blocks)
+{
+    start();
+    assert_told("{'thinking':'hmm','text':'yes','usage':{'input_tokens':5}}",
+                "{'flags':" WANT_BLOCKS "}",
+                "message begins\n"
+                "[0 thinking \n"
+                "+0 signature_delta c3RhbmQtaW4=\n"
+                "]0\n"
+                "[1 text \n"
+                "text yes\n"
+                "]1\n"
+                "message end_turn\n"
+                "result end_turn input_tokens=5 yes\n"
+                "end \n");
+}
+END_TEST
+
+START_TEST(nobody_who_does_not_want_blocks_is_told)
+{
+    start();
+    assert_told("{'thinking':'hmm','text':'yes','usage':{'input_tokens':5}}",
+                "{'flags':" WANT_THINKING "}",
+                "thinking hmm\ntext yes\nresult end_turn input_tokens=5 yes\nend \n");
+}
+END_TEST
+
+START_TEST(structured_output_is_no_block)
+{
+    start();
+    assert_told("{'object':{'n':4},'usage':{'input_tokens':5}}",
+                "{'flags':" WANT_BLOCKS ",'schema':{'type':'object'}}",
+                "message begins\n"
+                "object\n"
+                "message tool_use\n"
+                "result tool_use input_tokens=5 {\"n\":4}\n"
+                "end \n");
+}
+END_TEST
+
+START_TEST(a_message_that_came_whole_has_blocks)
+{
+    start();
+    assert_told("{'streamed':false,'text':'yes','usage':{'input_tokens':5}}",
+                "{'flags':" WANT_BLOCKS "}",
+                "[0 text \n"
+                "text yes\n"
+                "]0\n"
+                "result end_turn input_tokens=5 yes\n"
+                "end \n");
+}
+END_TEST
+
+START_TEST(a_cut_answer_ends_with_the_message_that_was_cut)
+{
+    start();
+    struct http_response answer = converse("{'cut_message':'half','text':'other half'}",
+                                           "{'flags':" WANT_BLOCKS ",'maxTokens':5}");
+    http_assert_status(&answer, 200);
+    const char *cut = strstr(answer.body, "message max_tokens\nresult max_tokens");
+    ck_assert_msg(cut != NULL, "something stands between the cut and the result: %s", answer.body);
+    http_response_finish(&answer);
+}
+END_TEST
+
+/* ---- tools */
+
+#define CALL(tool) "{'server':'conversation','name':'" tool "','arguments':{'n':1}}"
+#define BOTH "{'call_host_tool':[" CALL("sun") "," CALL("moon") "],'usage':{'input_tokens':5}}"
+#define TOOLS "'tools':['sun','moon']"
+
+START_TEST(calls_of_parallel_tools_are_open_at_once)
+{
+    start();
+    assert_told(BOTH, "{" TOOLS ",'parallel':true,'hold':2}",
+                "call sun {\"n\":1}\n"
+                "call moon {\"n\":1}\n"
+                "text done\ndone\n"
+                "result end_turn input_tokens=5 done\ndone\n"
+                "end \n");
+}
+END_TEST
+
+START_TEST(other_tools_are_called_one_after_the_other)
+{
+    start();
+    struct http_response answer = converse(BOTH, "{" TOOLS ",'hold':1,'flags':" WANT_BLOCKS "}");
+    http_assert_status(&answer, 200);
+    ck_assert_ptr_nonnull(strstr(answer.body, "[1 tool_use mcp__conversation__moon\n"
+                                              "+1 input_json_delta {\"n\":1}\n"
+                                              "]1\n"
+                                              "message tool_use\n"
+                                              "call sun {\"n\":1}\n"
+                                              "call moon {\"n\":1}\n"
+                                              "message begins\n"));
+    http_response_finish(&answer);
+}
+END_TEST
+
+/* ---- failures of the API */
+
+START_TEST(the_apis_own_status_is_told)
+{
+    static const struct {
+        const char *failure, *expected;
+    } cases[] = {
+        {"{'text':'API Error: 529 busy','api_error_status':529}", "upstream=529 retry_after=5"},
+        {"{'text':'API Error: 400 {}','api_error_status':429}", "upstream=429 retry_after=5"},
+        {"{'text':'API Error: Repeated 529 Overloaded'}", "upstream=529 retry_after=5"},
+        {"{'text':'API Error: 401 {\\'type\\'}'}", "upstream=401 retry_after=0"},
+        {"{'text':'API Error: 500'}", "upstream=500 retry_after=0"},
+        {"{'text':'API Error: Connection refused 127.0.0.1:443'}", "upstream=0 retry_after=0"},
+        {"{'text':'API Error: 500ms are over'}", "upstream=0 retry_after=0"},
+        {"{'text':'API Error: 4290'}", "upstream=0 retry_after=0"},
+        {"{'text':'API Error: 200'}", "upstream=0 retry_after=0"},
+        {"{'text':'API Error:'}", "upstream=0 retry_after=0"},
+        {"{'text':'Not logged in 500'}", "upstream=0 retry_after=0"},
+    };
+    start();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *scenario = scratch_text("{'is_error':%s}", cases[i].failure);
+        struct http_response answer = converse(scenario, NULL);
+        http_assert_status(&answer, 200);
+        char *line = scratch_text("failure 502 UPSTREAM_ERROR %s\n", cases[i].expected);
+        ck_assert_msg(strstr(answer.body, line) != NULL, "%s: expected %s in %s", cases[i].failure,
+                      line, answer.body);
+        free(line);
+        free(scenario);
+        http_response_finish(&answer);
+    }
+}
+END_TEST
+
+START_TEST(an_overloaded_api_makes_clients_wait)
+{
+    start();
+    struct http_response answer =
+        generate(gateway, "{'is_error':{'text':'API Error: Repeated 529 Overloaded'}}", NULL);
+    http_assert_error(&answer, 502, "UPSTREAM_ERROR");
+    char *wait = http_header(&answer, "Retry-After");
+    ck_assert_str_eq(wait ? wait : "(none)", "5");
+    free(wait);
+    http_response_finish(&answer);
+}
+END_TEST
+
+/* ---- profiles */
+
+static void assert_profile(const char *name, long status, const char *code) {
+    char *path = scratch_text("/profile/%s", name);
+    struct http_response answer = http_post(gateway, path, json_object());
+    if (status == 200)
+        http_assert_status(&answer, 200);
+    else
+        http_assert_error(&answer, status, code);
+    http_response_finish(&answer);
+    free(path);
+}
+
+#define PROFILES                                                                                   \
+    "profiles:\n"                                                                                  \
+    "  helped:\n    flags: [--bare, '--settings={\"apiKeyHelper\":\"/bin/key\"}']\n"               \
+    "  set: {flags: ['--settings={\"env\":{\"ANTHROPIC_API_KEY\":\"k\"}}', --bare]}\n"             \
+    "  unset: {flags: [--bare, '--settings={\"env\":{\"ANTHROPIC_API_KEY\":\"\"}}']}\n"
+
+START_TEST(bare_needs_an_api_key)
+{
+    start_with(PROFILES, NO_KEY, NULL);
+    assert_profile("full", 200, NULL);
+    assert_profile("bare", 503, "UNAVAILABLE");
+    assert_profile("helped", 200, NULL);
+    assert_profile("set", 200, NULL);
+    assert_profile("unset", 503, "UNAVAILABLE");
+    assert_profile("none", 400, "VALIDATION_ERROR");
+    struct http_response answer = http_post(gateway, "/profile/bare", json_object());
+    ck_assert_str_eq(http_string(&answer, "error"), "The profile bare needs ANTHROPIC_API_KEY in "
+                                                    "the gateway's environment.");
+    http_response_finish(&answer);
+}
+END_TEST
+
+START_TEST(bare_takes_the_key_of_the_environment)
+{
+    start_with(NULL, "ANTHROPIC_API_KEY=k", NULL);
+    assert_profile("bare", 200, NULL);
+}
+END_TEST
+
+START_TEST(bare_takes_a_token)
+{
+    start_with(NULL, NO_KEY, "ANTHROPIC_AUTH_TOKEN=t");
+    assert_profile("bare", 200, NULL);
+}
+END_TEST
+
+START_TEST(bare_takes_the_key_of_the_config)
+{
+    start_with("runner:\n  environment: {ANTHROPIC_API_KEY: k}\n", NO_KEY, NULL);
+    assert_profile("bare", 200, NULL);
+}
+END_TEST
+
+START_TEST(a_login_is_nothing_to_bare)
+{
+    start_with(NULL, NO_KEY, "CLAUDE_CODE_OAUTH_TOKEN=t");
+    assert_profile("bare", 503, "UNAVAILABLE");
+}
+END_TEST
+
+int main(void) {
+    const TTest *const tests[] = {
+        text_and_thinking_are_blocks,
+        nobody_who_does_not_want_blocks_is_told,
+        structured_output_is_no_block,
+        a_message_that_came_whole_has_blocks,
+        a_cut_answer_ends_with_the_message_that_was_cut,
+        calls_of_parallel_tools_are_open_at_once,
+        other_tools_are_called_one_after_the_other,
+        the_apis_own_status_is_told,
+        an_overloaded_api_makes_clients_wait,
+        bare_needs_an_api_key,
+        bare_takes_the_key_of_the_environment,
+        bare_takes_a_token,
+        bare_takes_the_key_of_the_config,
+        a_login_is_nothing_to_bare,
+    };
+    return test_main("conversation", NULL, teardown, tests, sizeof tests / sizeof *tests);
+}
