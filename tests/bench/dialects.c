@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the dialects of other APIs cost beside POST /stream, in turns: the processor time of an
+ * event in the gateway, and how much later the first text comes. Usage: dialects PORT KEY
+ * GATEWAY_PID.
+ */
+#include "bench/measure.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EVENTS = 100000, RATE_ROUNDS = 9, FIRST_ROUNDS = 200 };
+
+static const char many[] =
+    "{\"persist\":false,\"short_result\":true,\"text\":\"lorem ipsum dolor\","
+    "\"repeat\":100000}";
+static const char hello[] = "{\"persist\":false,\"text\":\"Hello!\"}";
+
+/* How each is asked: the members behind the conversation, and what its frames hold. */
+static const struct dialect {
+    const char *path;
+    const char *open;  /* of the body, up to the text that the user says */
+    const char *close; /* behind it */
+    const char *text;  /* in each frame of text */
+    const char *done;  /* in the last frame */
+} dialects[] = {
+    {"/stream", "{\"prompt\":", ",\"model\":\"sonnet\"}", "event: text\n", "event: done\n"},
+    {"/v1/chat/completions", "{\"messages\":[{\"role\":\"user\",\"content\":",
+     "}],\"model\":\"sonnet\",\"stream\":true}", "\"content\":\"lorem", "data: [DONE]"},
+    {"/v1/responses", "{\"input\":", ",\"model\":\"sonnet\",\"stream\":true}",
+     "event: response.output_text.delta\n", "event: response.completed\n"},
+    {"/v1/messages", "{\"messages\":[{\"role\":\"user\",\"content\":",
+     "}],\"model\":\"sonnet\",\"max_tokens\":100000000,\"stream\":true}",
+     "event: content_block_delta\n", "event: message_stop\n"},
+};
+enum { DIALECTS = sizeof(dialects) / sizeof(*dialects) };
+
+static const char *key;
+static int port;
+static pid_t gateway;
+
+static char *body_of(const struct dialect *dialect, const char *scenario) {
+    char *prompt = scenario_prompt(scenario), *body = NULL;
+    if (asprintf(&body, "%s%s%s", dialect->open, prompt, dialect->close) < 0)
+        die("asprintf");
+    free(prompt);
+    return body;
+}
+
+static void read_rest(struct reading *reading) {
+    while (!memmem(reading->buffer, reading->kept, "\r\n0\r\n\r\n", 7))
+        if (!read_until(reading, "\r\n0\r\n\r\n"))
+            die("the stream ended");
+}
+
+/* Processor seconds of the gateway for a million events. */
+static double event_cost(const struct dialect *dialect) {
+    char *body = body_of(dialect, many);
+    struct reading reading = {.fd = gateway_dial(port), .counted = dialect->text};
+    double cpu = process_cpu_seconds(gateway);
+    gateway_post(reading.fd, key, dialect->path, body);
+    if (!read_until(&reading, dialect->done) || reading.count < EVENTS) {
+        fprintf(stderr, "%s: %llu events of %d\n%.*s\n", dialect->path,
+                (unsigned long long)reading.count, EVENTS, (int)reading.kept, reading.buffer);
+        exit(1);
+    }
+    cpu = process_cpu_seconds(gateway) - cpu;
+    close(reading.fd);
+    free(body);
+    return cpu / EVENTS * 1e6;
+}
+
+static double first_ms(const struct dialect *dialect, int fd) {
+    char *body = body_of(dialect, hello);
+    struct reading reading = {.fd = fd};
+    double start = now_ms();
+    gateway_post(fd, key, dialect->path, body);
+    if (!read_until(&reading, "Hello"))
+        die("the stream ended");
+    double took = now_ms() - start;
+    read_rest(&reading);
+    free(body);
+    return took;
+}
+
+int main(int argc, char **argv) {
+    static double cost[DIALECTS][RATE_ROUNDS], first[DIALECTS][FIRST_ROUNDS];
+    if (argc != 4) {
+        fprintf(stderr, "usage: %s PORT KEY GATEWAY_PID\n", argv[0]);
+        return 2;
+    }
+    port = atoi(argv[1]);
+    key = argv[2];
+    gateway = atoi(argv[3]);
+    for (int i = 0; i < RATE_ROUNDS; i++)
+        for (int d = 0; d < DIALECTS; d++)
+            cost[d][i] = event_cost(&dialects[d]);
+    int fd = gateway_dial(port);
+    for (int i = 0; i < FIRST_ROUNDS; i++)
+        for (int d = 0; d < DIALECTS; d++)
+            first[d][i] = first_ms(&dialects[d], fd);
+    close(fd);
+    const double native_cost = median(cost[0], RATE_ROUNDS);
+    const double native_first = median(first[0], FIRST_ROUNDS);
+    printf("/stream                %.2f CPU-s per million events, first text %.2f ms p50\n",
+           native_cost, native_first);
+    for (int d = 1; d < DIALECTS; d++)
+        printf("%-22s %+.0f %% (within 20), first text %+.2f ms (<= 0.5)\n", dialects[d].path,
+               (median(cost[d], RATE_ROUNDS) / native_cost - 1) * 100,
+               median(first[d], FIRST_ROUNDS) - native_first);
+    return 0;
+}
