@@ -23,11 +23,68 @@ bool chat_digest_texts(struct chat_digest *out, const struct koine_text *texts, 
     return good;
 }
 
-bool chat_digest_json(struct chat_digest *out, const json_t *value) {
-    char *text = value ? json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY) : NULL;
-    const struct koine_text written = {text, text ? strlen(text) : 0};
-    bool good = (text || !value) && chat_digest_texts(out, &written, 1);
+/* ---- JSON */
+
+static bool add_value(EVP_MD_CTX *context, const json_t *value);
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Members in the order of their names. */
+static bool add_object(EVP_MD_CTX *context, const json_t *object) {
+    const size_t count = json_object_size(object);
+    const char **names = calloc(count + 1, sizeof(*names));
+    const char *name;
+    json_t *member;
+    size_t at = 0;
+    bool good = names != NULL;
+    if (names)
+        json_object_foreach((json_t *)(uintptr_t)object, name, member) {
+            names[at++] = name;
+        }
+    if (names)
+        qsort((void *)names, at, sizeof(*names), by_name);
+    for (size_t i = 0; good && i < at; i++)
+        good = add_text(context, (struct koine_text){names[i], strlen(names[i])}) &&
+               add_value(context, json_object_get(object, names[i]));
+    free((void *)names);
+    return good;
+}
+
+static bool add_scalar(EVP_MD_CTX *context, const json_t *value) {
+    char *text = json_dumps(value, JSON_ENCODE_ANY);
+    bool good = text && add_text(context, (struct koine_text){text, strlen(text)});
     free(text);
+    return good;
+}
+
+static bool add_value(EVP_MD_CTX *context, const json_t *value) {
+    const char kind = "oasirtfn"[json_typeof(value)]; /* as jansson counts them */
+    size_t at;
+    json_t *item;
+    bool good = EVP_DigestUpdate(context, &kind, 1) == 1;
+    if (json_is_string(value))
+        return good && add_text(context, (struct koine_text){json_string_value(value),
+                                                             json_string_length(value)});
+    if (!json_is_object(value) && !json_is_array(value))
+        return good && add_scalar(context, value);
+    const uint64_t count = json_is_object(value) ? json_object_size(value) : json_array_size(value);
+    good = good && EVP_DigestUpdate(context, &count, sizeof(count)) == 1;
+    if (json_is_object(value))
+        return good && add_object(context, value);
+    json_array_foreach(value, at, item) {
+        good = good && add_value(context, item);
+    }
+    return good;
+}
+
+bool chat_digest_json(struct chat_digest *out, const json_t *value) {
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool good = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 &&
+                (!value || add_value(context, value)) &&
+                EVP_DigestFinal_ex(context, out->bytes, NULL) == 1;
+    EVP_MD_CTX_free(context);
     return good;
 }
 
@@ -100,10 +157,10 @@ void chat_message_digest_finish(struct chat_message_digest *digest) {
 }
 
 bool chat_digest_messages(struct chat_digest *out, const struct chat_digest *before,
-                          const json_t *messages, size_t count) {
+                          const json_t *messages, size_t from, size_t to) {
     struct chat_message_digest digest = {0};
     *out = *before;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = from; i < to; i++) {
         const json_t *message = json_array_get(messages, i);
         const char *role = json_string_value(json_object_get(message, "role"));
         size_t at;

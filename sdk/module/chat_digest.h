@@ -40,8 +40,8 @@ void chat_message_digest_block(struct chat_message_digest *digest, const json_t 
 bool chat_message_digest_end(struct chat_message_digest *digest, struct chat_digest *out);
 void chat_message_digest_finish(struct chat_message_digest *digest);
 
-/* Of the first `count` of normal messages. */
+/* Of the normal messages `from` … `to` - 1, behind what was said before. */
 bool chat_digest_messages(struct chat_digest *out, const struct chat_digest *before,
-                          const json_t *messages, size_t count);
+                          const json_t *messages, size_t from, size_t to);
 
 #endif

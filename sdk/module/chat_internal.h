@@ -85,7 +85,7 @@ struct chat_turn {
     json_t *messages;          /* normal */
     json_t *offered;           /* names of the client's tools, an object */
     char *forced_tool;         /* NULL: none */
-    struct chat_digest key;    /* who asks: nothing of another key's is found */
+    struct chat_digest said;   /* until the last message of the request */
     struct chat_digest heard;  /* of all messages of the request */
     struct chat_digest wishes; /* of all else that was asked for */
     struct chat_message_digest answer;

@@ -114,20 +114,35 @@ static json_t *with_cli_names(const struct koine_chat *chat, json_t *message) {
     return json_pack("{s:O,s:o}", "role", json_object_get(message, "role"), "content", blocks);
 }
 
+/* Takes the value over. */
+static char *written(json_t *value) {
+    struct koine_json_text text;
+    char *copy = NULL;
+    koine_json_text_init(&text, NULL, 0);
+    koine_json_text_add_value(&text, value, JSON_REAL_PRECISION(17));
+    koine_json_text_add(&text, (struct koine_text){"", 1}); /* the end of a string */
+    if (!text.no_memory)
+        copy = text.on_heap ? text.bytes : NULL;
+    if (copy)
+        text.on_heap = false; /* taken */
+    koine_json_text_finish(&text);
+    json_decref(value);
+    return copy;
+}
+
 char *chat_messages_history(const struct koine_chat *chat, const json_t *messages) {
     json_t *history = json_array();
-    bool whole = history != NULL;
-    for (size_t i = 0; whole && i + 1 < json_array_size(messages); i++)
-        whole =
-            json_array_append_new(history, with_cli_names(chat, json_array_get(messages, i))) == 0;
-    char *text = whole ? json_dumps(history, JSON_COMPACT) : NULL;
-    json_decref(history);
-    return text;
+    for (size_t i = 0; i + 1 < json_array_size(messages); i++)
+        if (json_array_append_new(history, with_cli_names(chat, json_array_get(messages, i)))) {
+            json_decref(history);
+            return NULL;
+        }
+    return written(history);
 }
 
 char *chat_messages_prompt(const json_t *messages) {
     const json_t *last = json_array_get(messages, json_array_size(messages) - 1);
-    return json_dumps(json_object_get(last, "content"), JSON_COMPACT);
+    return written(json_incref(json_object_get(last, "content")));
 }
 
 bool chat_messages_use_tools(const json_t *messages) {

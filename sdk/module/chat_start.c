@@ -154,11 +154,16 @@ int32_t chat_turn_run(struct chat_turn *turn, struct koine_failure *failure) {
 
 /* ---- what is known of the conversation */
 
-static bool make_key(struct chat_turn *turn) {
+/* The digests of what the client says, under its key: nothing of another key's is ever found. */
+static bool make_digests(struct chat_turn *turn) {
     const struct koine_self *self = turn->chat->self;
+    const size_t count = json_array_size(turn->messages);
+    struct chat_digest whose;
     struct koine_text key = {NULL, 0};
     turn->knows_key = self->auth->key_name(self->host, turn->request, &key) == KOINE_OK;
-    return chat_digest_texts(&turn->key, &key, 1);
+    return count && chat_digest_texts(&whose, &key, 1) &&
+           chat_digest_messages(&turn->said, &whose, turn->messages, 0, count - 1) &&
+           chat_digest_messages(&turn->heard, &turn->said, turn->messages, count - 1, count);
 }
 
 /* All that a run which waits cannot be told any more. */
@@ -205,9 +210,7 @@ static struct chat_turn *make_turn(struct koine_chat *chat, koine_request reques
     turn->on_event = on_event;
     turn->data = data;
     turn->messages = chat_messages_normal(ask->messages);
-    if (turn->messages && make_key(turn) && make_wishes(turn) && make_names(turn) &&
-        chat_digest_messages(&turn->heard, &turn->key, turn->messages,
-                             json_array_size(turn->messages))) {
+    if (turn->messages && make_digests(turn) && make_wishes(turn) && make_names(turn)) {
         chat_turn_begin(turn);
         return turn;
     }
@@ -217,12 +220,9 @@ static struct chat_turn *make_turn(struct koine_chat *chat, koine_request reques
 
 /* The entry of what was said before the last message, NULL: nobody remembers it. */
 static struct chat_entry *find_said(const struct chat_turn *turn) {
-    struct chat_digest said;
-    const size_t count = json_array_size(turn->messages);
-    if (!turn->knows_key || turn->counts || count < 2 ||
-        !chat_digest_messages(&said, &turn->key, turn->messages, count - 1))
+    if (!turn->knows_key || turn->counts || json_array_size(turn->messages) < 2)
         return NULL;
-    return chat_memory_find(turn->chat->memory, &said);
+    return chat_memory_find(turn->chat->memory, &turn->said);
 }
 
 /* ---- the run that waits */
@@ -234,8 +234,6 @@ static void take_over(struct chat_turn *waiting, struct chat_turn *fresh) {
     waiting->on_event = fresh->on_event;
     waiting->data = fresh->data;
     waiting->heard = fresh->heard;
-    json_decref(waiting->messages);
-    waiting->messages = json_incref(fresh->messages);
     chat_turn_begin(waiting);
 }
 

@@ -70,6 +70,8 @@ static void tell_begin(struct chat_turn *turn, const struct koine_usage *usage) 
     if (turn->begun)
         return;
     turn->begun = true;
+    json_decref(turn->messages); /* it need not be started again */
+    turn->messages = NULL;
     if (usage)
         event.usage = *usage;
     chat_turn_tell(turn, &event);

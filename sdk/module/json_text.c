@@ -103,9 +103,47 @@ static int add_dumped(const char *bytes, size_t size, void *data) {
     return text->no_memory ? -1 : 0;
 }
 
+static void add_object(struct koine_json_text *text, const json_t *object, size_t flags) {
+    const char *name;
+    json_t *member;
+    bool further = false;
+    json_object_foreach((json_t *)(uintptr_t)object, name, member) {
+        koine_json_text_add(text, further ? KOINE_TEXT(",") : KOINE_TEXT(""));
+        further = true;
+        koine_json_text_add_string(text, (struct koine_text){name, strlen(name)});
+        koine_json_text_add(text, KOINE_TEXT(":"));
+        koine_json_text_add_value(text, member, flags);
+    }
+}
+
+static void add_array(struct koine_json_text *text, const json_t *array, size_t flags) {
+    size_t at;
+    json_t *item;
+    json_array_foreach(array, at, item) {
+        koine_json_text_add(text, at ? KOINE_TEXT(",") : KOINE_TEXT(""));
+        koine_json_text_add_value(text, item, flags);
+    }
+}
+
+/* jansson looks at each character of a string; an image is a string of some millions. */
 void koine_json_text_add_value(struct koine_json_text *text, const json_t *value, size_t flags) {
-    /* 15 digits: 0.0123 stays 0.0123. */
-    flags |= JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
-    if (!value || json_dump_callback(value, add_dumped, text, flags))
+    const bool embedded = (flags & JSON_EMBED) != 0;
+    flags &= ~(size_t)JSON_EMBED;
+    if (!(flags & JSON_REAL_PRECISION(31)))
+        flags |= JSON_REAL_PRECISION(15); /* 0.0123 stays 0.0123 */
+    if (json_is_object(value)) {
+        koine_json_text_add(text, embedded ? KOINE_TEXT("") : KOINE_TEXT("{"));
+        add_object(text, value, flags);
+        koine_json_text_add(text, embedded ? KOINE_TEXT("") : KOINE_TEXT("}"));
+    } else if (json_is_array(value)) {
+        koine_json_text_add(text, embedded ? KOINE_TEXT("") : KOINE_TEXT("["));
+        add_array(text, value, flags);
+        koine_json_text_add(text, embedded ? KOINE_TEXT("") : KOINE_TEXT("]"));
+    } else if (json_is_string(value)) {
+        koine_json_text_add_string(
+            text, (struct koine_text){json_string_value(value), json_string_length(value)});
+    } else if (!value || json_dump_callback(value, add_dumped, text,
+                                            flags | JSON_COMPACT | JSON_ENCODE_ANY)) {
         text->no_memory = true;
+    }
 }
