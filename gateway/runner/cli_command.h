@@ -31,6 +31,7 @@ struct cli_command_options {
 struct cli_session {
     struct koine_text id;        /* that the conversation will have */
     struct koine_text resume_id; /* continue this one; none: a new conversation */
+    struct koine_text resume_at; /* … as far as this message of it alone, the last that counts */
     bool fork;                   /* resume_id is copied to id */
 };
 

@@ -21,6 +21,7 @@ struct run_start {
     size_t turn_size;
     char id[SESSION_ID_SIZE];
     char resumed[SESSION_ID_SIZE]; /* the session that is continued, "" for a new one */
+    char resumed_at[SESSION_ID_SIZE];
 };
 
 void run_launch_finish(struct run *run) {
@@ -163,6 +164,10 @@ static void choose_conversation(struct run *run, const struct koine_run_options 
     } else if (options->history.data) { /* the transcript that was written stands under this id */
         session->resume_id = session->id;
         start->want.resumes_own = true;
+        if (*run->resumes_at) {
+            memcpy(start->resumed_at, run->resumes_at, sizeof(start->resumed_at));
+            session->resume_at = (struct koine_text){start->resumed_at, SESSION_ID_SIZE - 1};
+        }
     }
     start->want.lifts_limit = options->max_tokens == 0;
 }

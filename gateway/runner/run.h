@@ -66,10 +66,11 @@ struct run {
     bool limits_tokens;
     char session_id[SESSION_ID_SIZE];
 
-    struct run_start *start;         /* what it needs to begin; NULL once its process has it */
-    uint64_t number;                 /* an earlier run has a smaller one */
-    char continued[SESSION_ID_SIZE]; /* the session that it goes on with, "" for a new one */
-    bool forks;                      /* a copy of it */
+    struct run_start *start;          /* what it needs to begin; NULL once its process has it */
+    uint64_t number;                  /* an earlier run has a smaller one */
+    char continued[SESSION_ID_SIZE];  /* the session that it goes on with, "" for a new one */
+    bool forks;                       /* a copy of it */
+    char resumes_at[SESSION_ID_SIZE]; /* a message of the history, where it goes on; "": its end */
     enum run_wait waits;
     struct slot_waiter place; /* in the line for a slot */
     bool has_session;         /* no other run may do a turn of it until this one is over */
@@ -140,6 +141,11 @@ void run_on_deadline(evutil_socket_t fd, short what, void *data);
 /* runner.c */
 void runner_wake(struct runner *runner); /* whoever waits may look again */
 void runner_note_start(struct runner *runner, uint64_t took_ms);
+
+/* run_history.c */
+/* Hands the CLI what was said before, and sets resumes_at. KOINE_OK also where nothing was. */
+int32_t run_history_write(struct run *run, const struct koine_run_options *options,
+                          struct koine_failure *failure);
 
 /* launch.c */
 const char *run_working_directory(const struct run *run);

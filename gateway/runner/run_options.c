@@ -37,8 +37,8 @@ static bool check_history(const struct koine_run_options *options,
         return true;
     if (options->session_id.data)
         return refuse(problem, "history", "cannot stand together with sessionId");
-    return !transcript_check(options->history, problem->field, sizeof(problem->field),
-                             problem->message, sizeof(problem->message));
+    return !transcript_check(options->history, options->prompt_blocks, problem->field,
+                             sizeof(problem->field), problem->message, sizeof(problem->message));
 }
 
 static bool check_values(const struct koine_run_options *options,

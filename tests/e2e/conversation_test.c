@@ -145,6 +145,51 @@ START_TEST(other_tools_are_called_one_after_the_other)
 }
 END_TEST
 
+/* ---- a history that ends with uses of tools */
+
+#define USE(id) "{'type':'tool_use','id':'" id "','name':'mcp__conversation__sun','input':{}}"
+#define RESULT(id) "{'type':'tool_result','tool_use_id':'" id "','content':'bright'}"
+#define USED                                                                                       \
+    "'history':[{'role':'user','content':'How is it?'},"                                           \
+    "{'role':'assistant','content':[" USE("toolu_a") "," USE("toolu_b") "]}]"
+
+static struct http_response post_quoted(const char *path, const char *body) {
+    return http_post(gateway, path, quoted_json(body));
+}
+
+START_TEST(results_of_tools_go_on_with_a_history)
+{
+    start();
+    struct http_response answer =
+        post_quoted("/conversation",
+                    "{" USED ",'prompt':[" RESULT("toolu_b") "," RESULT(
+                        "toolu_a") ","
+                                   "{'type':'text','text':'standin:{\\'echo\\':\\'history\\'}'}]}");
+    http_assert_status(&answer, 200);
+    ck_assert_ptr_nonnull(strstr(answer.body, "{\"messages\":2,\"last_user\":\"How is it?\"}"));
+    http_response_finish(&answer);
+}
+END_TEST
+
+START_TEST(a_result_that_is_missing_is_named)
+{
+    static const char *const prompts[] = {"[" RESULT("toolu_a") "]", "'sunny'"};
+    static const char *const missing[] = {"toolu_b", "toolu_a"};
+    start();
+    for (size_t i = 0; i < sizeof prompts / sizeof *prompts; i++) {
+        char *body = scratch_text("{" USED ",'prompt':%s}", prompts[i]);
+        struct http_response answer = post_quoted("/conversation", body);
+        http_assert_error(&answer, 400, "VALIDATION_ERROR");
+        const char *message = http_string(&answer, "issues.0.message");
+        ck_assert_str_eq(http_string(&answer, "issues.0.path.0"), "prompt");
+        ck_assert_msg(strstr(message, missing[i]) != NULL, "%s is not named: %s", missing[i],
+                      message);
+        http_response_finish(&answer);
+        free(body);
+    }
+}
+END_TEST
+
 /* ---- failures of the API */
 
 START_TEST(the_apis_own_status_is_told)
@@ -264,6 +309,8 @@ int main(void) {
         a_cut_answer_ends_with_the_message_that_was_cut,
         calls_of_parallel_tools_are_open_at_once,
         other_tools_are_called_one_after_the_other,
+        results_of_tools_go_on_with_a_history,
+        a_result_that_is_missing_is_named,
         the_apis_own_status_is_told,
         an_overloaded_api_makes_clients_wait,
         bare_needs_an_api_key,

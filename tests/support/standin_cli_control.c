@@ -189,6 +189,22 @@ static void on_apply_flag_settings(struct standin *s, const char *id, json_t *re
     respond(s, id, NULL);
 }
 
+/* The real CLI asks the API; here a byte of JSON is a token. */
+static void on_get_context_usage(struct standin *s, const char *id) {
+    json_t *scripted = json_object_get(s->scenario, "context_usage");
+    size_t system = s->system_prompt ? strlen(s->system_prompt) : 0;
+    if (json_is_null(scripted))
+        respond_error(s, id, "get_context_usage");
+    else if (scripted)
+        respond(s, id, json_incref(scripted));
+    else
+        respond(s, id,
+                json_pack("{s[{ss sI} {ss sI} {ss si}] sI}", "categories", "name", "System prompt",
+                          "tokens", (json_int_t)system, "name", "Messages", "tokens",
+                          (json_int_t)s->history_bytes, "name", "Free space", "tokens", 1000000,
+                          "totalTokens", (json_int_t)(system + s->history_bytes)));
+}
+
 static void on_request(struct standin *s, json_t *line) {
     const char *id = json_string_value(json_object_get(line, "request_id"));
     json_t *request = json_object_get(line, "request");
@@ -211,6 +227,8 @@ static void on_request(struct standin *s, json_t *line) {
         on_apply_flag_settings(s, id, request);
     } else if (strcmp(subtype, "get_binary_version") == 0) {
         respond(s, id, json_pack("{ss}", "version", STANDIN_VERSION));
+    } else if (strcmp(subtype, "get_context_usage") == 0) {
+        on_get_context_usage(s, id);
     } else if (strcmp(subtype, "mcp_set_servers") == 0) {
         on_mcp_set_servers(s, id, request);
     } else {

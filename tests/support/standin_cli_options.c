@@ -28,6 +28,7 @@ static const struct flag flags[] = {
     FLAG("--include-partial-messages", NULL, SWITCH, include_partial_messages),
     FLAG("--session-id", NULL, VALUE, session_id),
     FLAG("--resume", "-r", OPTIONAL, resume),
+    FLAG("--resume-session-at", NULL, VALUE, resume_at),
     FLAG("--fork-session", NULL, SWITCH, fork_session),
     FLAG("--model", NULL, VALUE, model),
     FLAG("--system-prompt", NULL, VALUE, system_prompt),
@@ -148,6 +149,8 @@ static void options_check(const struct options *o) {
         standin_fail("Error: Invalid session ID. Must be a valid UUID.");
     if (o->session_id && o->resume_given && !o->fork_session)
         standin_fail("Error: --session-id with --continue or --resume also needs --fork-session.");
+    if (o->resume_at && !o->resume_given)
+        standin_fail("Error: --resume-session-at requires --resume");
     if (o->resume_given && (!o->resume || !is_uuid(o->resume)))
         standin_fail("Error: --resume requires a valid session ID or session title when used with "
                      "--print.");
