@@ -9,7 +9,7 @@ import {
   conversation,
   describe,
   gateways,
-  idle,
+  forgotten,
   key,
   lastReceived,
   offered,
@@ -222,7 +222,7 @@ describe('anthropic tools', () => {
     const messages = [user(prompt('Weather and time?', both))];
     const first = await narrow.messages.create({ ...fields, messages, tools });
     const ids = assertBoth(first);
-    await idle(gateways.narrow);
+    await forgotten(gateways.narrow);
     const before = await served(gateways.narrow);
     messages.push({ role: 'assistant', content: first.content }, resultsOf(first));
     const second = await narrow.messages.create({ ...fields, messages, tools });

@@ -9,7 +9,7 @@ import {
   conversation,
   describe,
   gateways,
-  idle,
+  forgotten,
   key,
   lastReceived,
   offered,
@@ -208,7 +208,7 @@ describe('openai functions', () => {
       choices: [choice],
     } = await narrow.chat.completions.create({ model, messages, tools });
     const ids = assertBoth(choice);
-    await idle(gateways.narrow);
+    await forgotten(gateways.narrow);
     const before = await served(gateways.narrow);
     messages.push(choice.message, ...resultsOf(choice.message));
     const second = await narrow.chat.completions.create({ model, messages, tools });

@@ -74,18 +74,26 @@ function told(block) {
   }
 }
 
-/** A request's messages as [ROLE, BLOCK, …] each; a text block is its text without the script. */
+/** What the CLI says beside a prompt of its own accord. */
+function isReminder(block) {
+  return block.type === 'text' && block.text.startsWith('<system-reminder>');
+}
+
+/**
+ * A request's messages as [ROLE, BLOCK, …] each; a text block is its text without the script.
+ * Reminders of the CLI are left out, nothing else is.
+ */
 export function conversation(body) {
   return body.messages.map(({ role, content }) =>
-    typeof content === 'string' ? [role, spoken(content)] : [role, ...content.map(told)],
+    typeof content === 'string'
+      ? [role, spoken(content)]
+      : [role, ...content.filter((block) => !isReminder(block)).map(told)],
   );
 }
 
-/** The system prompt that the API received, a text. */
+/** The system prompt that the API received, a text; the CLI puts blocks of its own before it. */
 export function systemOf(body) {
-  return typeof body.system === 'string'
-    ? body.system
-    : (body.system ?? []).map((block) => block.text).join('\n');
+  return typeof body.system === 'string' ? body.system : body.system.at(-1).text;
 }
 
 /** The names of the tools that the model was offered. */
@@ -117,16 +125,18 @@ export async function soon(url, what, holds) {
   }
 }
 
-/** Resolves when no run has a slot or a process at work any more. */
+/** Resolves when no run has a slot any more. */
 export function idle(url) {
   return soon(
     url,
-    'no run is left',
-    ({ concurrency, processes }) =>
-      concurrency.streaming.active === 0 &&
-      concurrency.nonStreaming.active === 0 &&
-      processes.running === 0,
+    'no slot is taken',
+    ({ concurrency }) => concurrency.streaming.active + concurrency.nonStreaming.active === 0,
   );
+}
+
+/** Resolves when no run is left, not even one that waits for results. */
+export function forgotten(url) {
+  return soon(url, 'no run is left', ({ processes }) => processes.running === 0);
 }
 
 /** Resolves when a run is at work. */
