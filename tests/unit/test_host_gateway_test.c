@@ -303,6 +303,72 @@ START_TEST(streams_have_the_same_events)
 }
 END_TEST
 
+/* Each line without what differs by nature: ids, usage, pieces, models. */
+static char *event_shapes(const char *body) {
+    static const char *const ends[] = {" id=", " json=", " model=", " text=", " in=", " uses="};
+    char *shapes = scratch_text("%s", "");
+    for (const char *line = body; *line; line += strcspn(line, "\n") + 1) {
+        size_t size = strcspn(line, "\n");
+        for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+            const char *end = memmem(line, size, ends[i], strlen(ends[i]));
+            size = end ? (size_t)(end - line) : size;
+        }
+        char *longer = scratch_text("%s%.*s\n", shapes, (int)size, line);
+        free(shapes);
+        shapes = longer;
+    }
+    return shapes;
+}
+
+#define CALL(name) "{\"server\":\"event-lines\",\"name\":\"" name "\",\"arguments\":{}}"
+
+START_TEST(runs_tell_the_same_events)
+{
+    static const struct {
+        const char *flags, *standin, *script;
+    } runs[] = {
+        {"none", "{\"thinking\":\"hmm\",\"text\":\"hi\"}",
+         "[{\"thinking\":\"hmm\"},{\"text\":\"hi\"}]"},
+        {"blocks", "{\"text\":\"hi\"}", "[{\"text\":\"hi\"}]"},
+        {"blocks,thinking", "{\"thinking\":\"hmm\",\"text\":\"hi\"}",
+         "[{\"block\":{\"type\":\"thinking\",\"thinking\":\"hmm\",\"signature\":\"s\"}},"
+         "{\"text\":\"hi\"}]"},
+        {"blocks,object", "{\"object\":{\"a\":1}}", "[{\"object\":{\"a\":1}}]"},
+        {"blocks", "{\"streamed\":false,\"text\":\"hi\"}",
+         "[{\"whole_message\":[{\"type\":\"text\",\"text\":\"hi\"}]}]"},
+        {"blocks,tools",
+         "{\"tool\":{\"name\":\"Bash\",\"input\":{\"a\":1},\"output\":\"ok\"},"
+         "\"text\":\"hi\"}",
+         "[{\"tool\":{\"name\":\"Bash\",\"input\":{\"a\":1},\"output\":\"ok\"}},{\"text\":\"hi\"}"
+         "]"},
+        {"blocks",
+         "{\"call_host_tool\":[" CALL("first") "," CALL("second") "," CALL(
+             "alone") "],"
+                      "\"text\":\"hi\"}",
+         "[{\"tool_calls\":[{\"name\":\"first\",\"input\":{}},{\"name\":\"second\",\"input\":{}},"
+         "{\"name\":\"alone\",\"input\":{}}]},"
+         "{\"text\":\"hi\"}]"},
+    };
+    for (size_t i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
+        struct koine_test_host *host = fixture("event-lines");
+        char *path = scratch_text("/events/%s", runs[i].flags);
+        char *prompt = scratch_text("standin:%s", runs[i].standin);
+        koine_test_play(host, runs[i].script);
+        struct koine_test_answer *found = koine_test_send(host, "POST", path, "x");
+        struct http_response expected =
+            http_send(gateway, &(struct http_request){.path = path, .body = prompt});
+        char *a = event_shapes(koine_test_body(found)), *b = event_shapes(expected.body);
+        ck_assert_str_eq(a, b);
+        free(a);
+        free(b);
+        free(prompt);
+        free(path);
+        http_response_finish(&expected);
+        fixture_end(host);
+    }
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {answers,
                                   refusals_of_the_host,
@@ -310,6 +376,7 @@ int main(void) {
                                   a_body_that_is_too_large,
                                   routes_with_a_header,
                                   refusals_of_runs,
-                                  streams_have_the_same_events};
+                                  streams_have_the_same_events,
+                                  runs_tell_the_same_events};
     return test_main("test host and gateway", setup, teardown, tests, sizeof tests / sizeof *tests);
 }
