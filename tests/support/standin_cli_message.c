@@ -8,6 +8,12 @@
 #include <string.h>
 #include <time.h>
 
+static json_t *message_usage(struct standin *s, const struct turn *t, bool final) {
+    json_t *usage = standin_must(line_usage(t, final));
+    json_object_update(usage, json_object_get(s->scenario, "message_usage"));
+    return usage;
+}
+
 void message_begin(struct standin *s, struct turn *t) {
     snprintf(t->message_id, sizeof t->message_id, "msg_%d_%d", s->turn_count, t->message_count++);
     t->output_before = t->output_tokens;
@@ -15,14 +21,14 @@ void message_begin(struct standin *s, struct turn *t) {
                json_pack("{ss s{ss ss ss ss s[] sn sn so}}", "type", "message_start", "message",
                          "id", t->message_id, "type", "message", "role", "assistant", "model",
                          s->model, "content", "stop_reason", "stop_sequence", "usage",
-                         line_usage(t, false)));
+                         message_usage(s, t, false)));
 }
 
 void message_end(struct standin *s, struct turn *t, const char *stop_reason) {
     t->stop_reason = stop_reason;
     line_event(s, NULL,
                json_pack("{ss s{ss sn} so}", "type", "message_delta", "delta", "stop_reason",
-                         stop_reason, "stop_sequence", "usage", line_usage(t, true)));
+                         stop_reason, "stop_sequence", "usage", message_usage(s, t, true)));
     line_event(s, NULL, json_pack("{ss}", "type", "message_stop"));
 }
 

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The message of the API: the parts that a stream has, too, and the whole of it. */
+#include "answer.h"
+#include <koine-module/answer.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum { ANSWER_MAGIC = 0x6d736720, RANDOM_BYTES = 16 };
+
+static struct answer *answer_of(void *data) {
+    struct answer *answer = data;
+    if (!answer || answer->magic != ANSWER_MAGIC)
+        abort();
+    return answer;
+}
+
+static void make_id(char id[MESSAGE_ID_BYTES + 1]) {
+    static const char digits[] = "0123456789abcdef";
+    unsigned char random[RANDOM_BYTES] = {0};
+    if (getrandom(random, sizeof(random), 0) != sizeof(random))
+        abort(); /* the kernel gives so few bytes at once, always */
+    memcpy(id, "msg_", 4);
+    for (size_t i = 0; i < sizeof(random); i++) {
+        id[4 + 2 * i] = digits[random[i] >> 4];
+        id[5 + 2 * i] = digits[random[i] & 15];
+    }
+}
+
+struct answer *answer_create(const struct koine_self *self, koine_request request,
+                             const struct question *question) {
+    struct answer *answer = self->http->alloc(self->host, request, sizeof(*answer));
+    if (!answer) {
+        koine_fail_for_memory(self, request);
+        return NULL;
+    }
+    answer->magic = ANSWER_MAGIC;
+    answer->self = self;
+    answer->request = request;
+    answer->question = question;
+    make_id(answer->id);
+    return answer;
+}
+
+/* ---- parts of a message ------------------------------------------------------------------ */
+
+void answer_write_number(struct koine_json_text *out, uint64_t number) {
+    char digits[20];
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    koine_json_text_add(out, (struct koine_text){digits + at, sizeof(digits) - at});
+}
+
+void answer_write_counts(struct koine_json_text *out, const struct koine_usage *usage) {
+    koine_json_text_add(out, KOINE_TEXT("\"input_tokens\":"));
+    answer_write_number(out, usage->input_tokens);
+    koine_json_text_add(out, KOINE_TEXT(",\"cache_creation_input_tokens\":"));
+    answer_write_number(out, usage->cache_creation_input_tokens);
+    koine_json_text_add(out, KOINE_TEXT(",\"cache_read_input_tokens\":"));
+    answer_write_number(out, usage->cache_read_input_tokens);
+    koine_json_text_add(out, KOINE_TEXT(",\"output_tokens\":"));
+    answer_write_number(out, usage->output_tokens);
+}
+
+static bool is(struct koine_text text, const char *other) {
+    return text.size == strlen(other) && memcmp(text.data, other, text.size) == 0;
+}
+
+void answer_write_stop(struct koine_json_text *out, struct koine_text stop_reason) {
+    koine_json_text_add(out, KOINE_TEXT("\"stop_reason\":"));
+    if (stop_reason.data)
+        koine_json_text_add_string(out, stop_reason);
+    else
+        koine_json_text_add(out, KOINE_TEXT("null"));
+    koine_json_text_add(out, KOINE_TEXT(",\"stop_sequence\":null,\"stop_details\":"));
+    koine_json_text_add(out, is(stop_reason, "refusal")
+                                 ? KOINE_TEXT("{\"type\":\"refusal\",\"category\":null,"
+                                              "\"explanation\":null}")
+                                 : KOINE_TEXT("null"));
+    koine_json_text_add(out, KOINE_TEXT(",\"container\":null"));
+}
+
+void answer_write_head(struct koine_json_text *out, const struct answer *answer,
+                       struct koine_text model) {
+    koine_json_text_add(out, KOINE_TEXT("{\"id\":\""));
+    koine_json_text_add(out, (struct koine_text){answer->id, MESSAGE_ID_BYTES});
+    koine_json_text_add(out,
+                        KOINE_TEXT("\",\"type\":\"message\",\"role\":\"assistant\",\"model\":"));
+    koine_json_text_add_string(out, model.size ? model : answer->question->model);
+    koine_json_text_add(out, KOINE_TEXT(",\"content\":"));
+}
+
+void answer_write_tail(struct koine_json_text *out, struct koine_text stop_reason,
+                       const struct koine_usage *usage) {
+    koine_json_text_add(out, KOINE_TEXT(","));
+    answer_write_stop(out, stop_reason);
+    koine_json_text_add(out, KOINE_TEXT(",\"usage\":{"));
+    answer_write_counts(out, usage);
+    koine_json_text_add(out, KOINE_TEXT(",\"cache_creation\":null,\"server_tool_use\":null,"
+                                        "\"output_tokens_details\":null,\"service_tier\":null,"
+                                        "\"inference_geo\":null}}"));
+}
+
+/* ---- a whole message --------------------------------------------------------------------- */
+
+static void write_string_member(struct koine_json_text *out, struct koine_text open,
+                                struct koine_text value) {
+    koine_json_text_add(out, open);
+    koine_json_text_add_string(out, value);
+}
+
+static void write_block(struct koine_json_text *out, const struct answer *answer,
+                        const struct koine_chat_block *block) {
+    const struct koine_text none = KOINE_TEXT("");
+    switch (block->kind) {
+    case KOINE_CHAT_BLOCK_TEXT:
+        write_string_member(out, KOINE_TEXT("{\"type\":\"text\",\"text\":"), block->text);
+        break;
+    case KOINE_CHAT_BLOCK_THINKING:
+        write_string_member(out, KOINE_TEXT("{\"type\":\"thinking\",\"thinking\":"),
+                            answer->question->hides_thinking ? none : block->text);
+        write_string_member(out, KOINE_TEXT(",\"signature\":"), block->signature);
+        break;
+    case KOINE_CHAT_BLOCK_TOOL:
+        write_string_member(out, KOINE_TEXT("{\"type\":\"tool_use\",\"id\":"), block->id);
+        write_string_member(out, KOINE_TEXT(",\"name\":"), block->name);
+        koine_json_text_add(out, KOINE_TEXT(",\"caller\":{\"type\":\"direct\"},\"input\":"));
+        koine_json_text_add(out, block->input);
+        break;
+    default:
+        koine_json_text_add(out, block->text);
+        return;
+    }
+    koine_json_text_add(out, KOINE_TEXT("}"));
+}
+
+static void respond(struct answer *answer, const struct koine_chat_event *done) {
+    const struct koine_text stop_reason =
+        done->stop_reason.size ? done->stop_reason : KOINE_TEXT("end_turn");
+    struct koine_json_text out;
+    koine_json_text_init(&out, NULL, 0);
+    answer_write_head(&out, answer, done->model);
+    for (size_t i = 0; i < answer->whole.count; i++) {
+        koine_json_text_add(&out, i ? KOINE_TEXT(",") : KOINE_TEXT("["));
+        write_block(&out, answer, &answer->whole.blocks[i]);
+    }
+    koine_json_text_add(&out, answer->whole.count ? KOINE_TEXT("]") : KOINE_TEXT("[]"));
+    answer_write_tail(&out, stop_reason, &done->usage);
+    out.no_memory |= answer->whole.no_memory;
+    koine_answer_text(answer->self, answer->request, &out);
+}
+
+/* ---- both -------------------------------------------------------------------------------- */
+
+/* Before anything has been said a failure is an answer with a status. */
+static void fail(const struct answer *answer, const struct koine_failure *failure) {
+    struct koine_failure told = *failure;
+    told.status = koine_chat_status(failure);
+    answer->self->http->fail(answer->self->host, answer->request, &told);
+}
+
+void answer_on_event(void *data, const struct koine_chat_event *event) {
+    struct answer *answer = answer_of(data);
+    if (event->type == KOINE_CHAT_FAILURE && !answer->begun) {
+        fail(answer, event->failure);
+    } else if (answer->question->ask.streams) {
+        stream_on_event(answer, event);
+    } else {
+        koine_chat_collect(&answer->whole, answer->self, answer->request, event);
+        if (event->type == KOINE_CHAT_DONE)
+            respond(answer, event);
+    }
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tables against objects. Knows no field of the API. */
+#include "members.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATH_BYTES = 512, SHOWN_NAME_BYTES = 64 };
+
+/* ---- problems ---------------------------------------------------------------------------- */
+
+static void print_place(FILE *out, const struct place *place) {
+    if (place->up)
+        print_place(out, place->up);
+    if (place->name)
+        fprintf(out, "%s%s", place->up ? "." : "", place->name);
+    else
+        fprintf(out, "[%zu]", place->index);
+}
+
+void place_problem(struct checking *checking, const struct place *place, const char *format, ...) {
+    char path[PATH_BYTES] = "";
+    char *message = NULL;
+    FILE *out = fmemopen(path, sizeof(path), "w");
+    va_list arguments;
+    checking->problems++;
+    if (out) {
+        print_place(out, place);
+        fclose(out);
+    }
+    va_start(arguments, format);
+    if (vasprintf(&message, format, arguments) < 0)
+        message = NULL;
+    va_end(arguments);
+    koine_body_problem_at(checking->body, path, "%s", message ? message : "cannot be used");
+    free(message);
+}
+
+const char *json_kind(const json_t *json) {
+    switch (json_typeof(json)) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "an array";
+    case JSON_STRING:
+        return "a string";
+    case JSON_INTEGER:
+    case JSON_REAL:
+        return "a number";
+    case JSON_TRUE:
+        return "true";
+    case JSON_FALSE:
+        return "false";
+    default:
+        return "null";
+    }
+}
+
+bool member_is(const json_t *object, const char *name, const char *text) {
+    const char *value = json_string_value(json_object_get(object, name));
+    return value && strcmp(value, text) == 0;
+}
+
+/* ---- one member -------------------------------------------------------------------------- */
+
+static const char *const kind_names[] = {
+    [MEMBER_ANY] = "a value",      [MEMBER_STRING] = "a string", [MEMBER_BOOLEAN] = "true or false",
+    [MEMBER_OBJECT] = "an object", [MEMBER_ARRAY] = "an array",
+};
+
+static bool is_kind(const json_t *value, enum member_kind kind) {
+    switch (kind) {
+    case MEMBER_STRING:
+        return json_is_string(value);
+    case MEMBER_BOOLEAN:
+        return json_is_boolean(value);
+    case MEMBER_OBJECT:
+        return json_is_object(value);
+    case MEMBER_ARRAY:
+        return json_is_array(value);
+    default:
+        return true;
+    }
+}
+
+static bool is_empty(const json_t *value) {
+    return (json_is_string(value) && !json_string_length(value)) ||
+           (json_is_array(value) && !json_array_size(value)) ||
+           (json_is_object(value) && !json_object_size(value));
+}
+
+static void check_choice(struct checking *checking, const struct place *place, const json_t *value,
+                         const char *const *choices) {
+    char list[256] = "";
+    size_t used = 0;
+    for (size_t i = 0; choices[i]; i++) {
+        if (strcmp(choices[i], json_string_value(value)) == 0)
+            return;
+        const char *before = i == 0 ? "" : choices[i + 1] ? ", " : " or ";
+        const int size = snprintf(list + used, sizeof(list) - used, "%s\"%s\"", before, choices[i]);
+        used += size > 0 && (size_t)size < sizeof(list) - used ? (size_t)size : 0;
+    }
+    place_problem(checking, place, "must be %s", list);
+}
+
+static void check_value(struct checking *checking, const struct place *place, const json_t *value,
+                        const struct member_rule *rule) {
+    if (!is_kind(value, rule->kind))
+        place_problem(checking, place, "must be %s, got %s", kind_names[rule->kind],
+                      json_kind(value));
+    else if ((rule->flags & MEMBER_NOT_EMPTY) && is_empty(value))
+        place_problem(checking, place, "must not be empty");
+    else if (rule->choices && json_is_string(value))
+        check_choice(checking, place, value, rule->choices);
+}
+
+/* Whether the value is one of the JSON texts between spaces. */
+static bool is_allowed(const json_t *value, const char *allowed) {
+    bool equal = false;
+    while (allowed && *allowed && !equal) {
+        const size_t size = strcspn(allowed, " ");
+        json_t *text = json_loadb(allowed, size, JSON_DECODE_ANY, NULL);
+        equal = json_equal(text, value);
+        json_decref(text);
+        allowed += size + strspn(allowed + size, " ");
+    }
+    return equal;
+}
+
+static const struct member_rule *rule_of(const struct object_rules *rules, const char *name) {
+    for (size_t i = 0; i < rules->count; i++)
+        if (strcmp(rules->members[i].name, name) == 0)
+            return &rules->members[i];
+    return NULL;
+}
+
+/* A long name is cut, at the start of a character. */
+static size_t shown_size(const char *name) {
+    size_t size = strlen(name);
+    if (size > SHOWN_NAME_BYTES)
+        for (size = SHOWN_NAME_BYTES; size && ((unsigned char)name[size] & 0xc0) == 0x80;)
+            size--;
+    return size;
+}
+
+/* The name is the client's: a long one, or one that no path can hold, is told with its object. */
+static void problem_unknown(struct checking *checking, const struct place *place,
+                            const char *name) {
+    const struct place member = {place, name, 0};
+    if (strlen(name) <= SHOWN_NAME_BYTES && !strpbrk(name, ".["))
+        place_problem(checking, &member, "is not known here");
+    else
+        place_problem(checking, place, "has a member that is not known here: \"%.*s\"",
+                      (int)shown_size(name), name);
+}
+
+/* True: the member stays. */
+static bool check_member(struct checking *checking, const struct place *place, const char *name,
+                         const json_t *value, const struct member_rule *rule) {
+    const struct place member = {place, name, 0};
+    if (!rule) {
+        problem_unknown(checking, place, name);
+        return true;
+    }
+    if (json_is_null(value))
+        return false;
+    if (rule->effect == KOINE_BODY_HONOURED)
+        check_value(checking, &member, value, rule);
+    else if (rule->effect == KOINE_BODY_REFUSED && !is_allowed(value, rule->allowed))
+        place_problem(checking, &member, "is not supported%s%s", rule->why ? ": " : "",
+                      rule->why ? rule->why : "");
+    return rule->effect == KOINE_BODY_HONOURED;
+}
+
+bool members_check(struct checking *checking, const struct place *place, json_t *object,
+                   const struct object_rules *rules) {
+    const size_t before = checking->problems;
+    const char *name;
+    json_t *value;
+    void *next;
+    if (!json_is_object(object)) {
+        place_problem(checking, place, "must be an object, got %s", json_kind(object));
+        return false;
+    }
+    json_object_foreach_safe(object, next, name, value) {
+        if (!check_member(checking, place, name, value, rule_of(rules, name)))
+            json_object_del(object, name);
+    }
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct place member = {place, rules->members[i].name, 0};
+        if ((rules->members[i].flags & MEMBER_REQUIRED) &&
+            !json_object_get(object, rules->members[i].name))
+            place_problem(checking, &member, "is required");
+    }
+    return checking->problems == before;
+}
+
+json_t *member_load(struct checking *checking, const char *field, struct koine_text text) {
+    const struct place place = {NULL, field, 0};
+    json_error_t error = {0};
+    json_t *value = text.size ? json_loadb(text.data, text.size, JSON_DECODE_ANY, &error) : NULL;
+    if (text.size && !value) /* the body has been read before: what remains are huge numbers */
+        place_problem(checking, &place, "cannot be used: %s",
+                      *error.text ? error.text : "the gateway is short of memory");
+    return value;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The events of the API, each built on the stack and sent as one write:
+ *
+ *     message_start, ping, (content_block_start, content_block_delta …, content_block_stop) …,
+ *     message_delta, message_stop
+ */
+#include "answer.h"
+#include "errors.h"
+#include <koine-module/answer.h>
+
+enum { EVENT_BYTES = 1024 /* a longer one moves to the heap meanwhile */ };
+
+#define PING "event: ping\ndata: {\"type\":\"ping\"}\n\n"
+/* The front of an event's data: all of them say their name twice. */
+#define OPEN(name) KOINE_TEXT("event: " name "\ndata: {\"type\":\"" name "\"")
+
+struct frame {
+    struct answer *answer;
+    struct koine_json_text text;
+    char own[EVENT_BYTES];
+};
+
+static void frame_begin(struct frame *frame, struct answer *answer, struct koine_text open) {
+    frame->answer = answer;
+    koine_json_text_init(&frame->text, frame->own, sizeof(frame->own));
+    koine_json_text_add(&frame->text, open);
+}
+
+static void add(struct frame *frame, struct koine_text json) {
+    koine_json_text_add(&frame->text, json);
+}
+
+static void add_index(struct frame *frame, uint32_t index) {
+    add(frame, KOINE_TEXT(",\"index\":"));
+    answer_write_number(&frame->text, index);
+}
+
+static void end(const struct answer *answer) {
+    answer->self->http->stream_end(answer->self->host, answer->request);
+}
+
+static int32_t write_out(const struct answer *answer, struct koine_text bytes) {
+    return answer->self->http->stream_write(answer->self->host, answer->request, bytes);
+}
+
+/* A stream with a hole would be worse than none. */
+static void give_up(const struct answer *answer) {
+    const struct koine_text words = KOINE_TEXT(
+        "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":"
+        "\"The gateway is short of memory; try again later\"},\"request_id\":null}\n\n");
+    if (write_out(answer, words) >= KOINE_OK)
+        end(answer);
+}
+
+/* False: the request has ended. */
+static bool frame_send(struct frame *frame) {
+    const struct answer *answer = frame->answer;
+    add(frame, KOINE_TEXT("}\n\n"));
+    const bool whole = !frame->text.no_memory;
+    const bool sent = whole && write_out(answer, (struct koine_text){frame->text.bytes,
+                                                                     frame->text.size}) >= KOINE_OK;
+    koine_json_text_finish(&frame->text);
+    if (!whole)
+        give_up(answer);
+    return sent;
+}
+
+/* ---- the message ------------------------------------------------------------------------- */
+
+static void begin(struct answer *answer, const struct koine_chat_event *event) {
+    const struct koine_self *self = answer->self;
+    const struct koine_stream_options options = {.size = sizeof(options),
+                                                 .keep_alive = KOINE_TEXT(PING)};
+    struct frame frame;
+    if (self->http->stream_begin(self->host, answer->request, &options) != KOINE_OK) {
+        koine_fail_for_memory(self, answer->request); /* harmless when the request is gone */
+        return;
+    }
+    answer->begun = true;
+    frame_begin(&frame, answer, OPEN("message_start"));
+    add(&frame, KOINE_TEXT(",\"message\":"));
+    answer_write_head(&frame.text, answer, event->model);
+    add(&frame, KOINE_TEXT("[]"));
+    answer_write_tail(&frame.text, (struct koine_text){NULL, 0}, &event->usage);
+    if (frame_send(&frame))
+        write_out(answer, KOINE_TEXT(PING));
+}
+
+static void finish(struct answer *answer, const struct koine_chat_event *event) {
+    const struct koine_text stop_reason =
+        event->stop_reason.size ? event->stop_reason : KOINE_TEXT("end_turn");
+    struct frame frame;
+    frame_begin(&frame, answer, OPEN("message_delta"));
+    add(&frame, KOINE_TEXT(",\"delta\":{"));
+    answer_write_stop(&frame.text, stop_reason);
+    add(&frame, KOINE_TEXT("},\"usage\":{"));
+    answer_write_counts(&frame.text, &event->usage);
+    add(&frame, KOINE_TEXT(",\"output_tokens_details\":null,\"server_tool_use\":null}"));
+    if (!frame_send(&frame))
+        return;
+    frame_begin(&frame, answer, OPEN("message_stop"));
+    if (frame_send(&frame))
+        end(answer);
+}
+
+static void fail(struct answer *answer, const struct koine_failure *failure) {
+    struct koine_text request_id = {NULL, 0};
+    struct koine_json_text text;
+    char own[EVENT_BYTES];
+    answer->self->http->request_id(answer->self->host, answer->request, &request_id);
+    koine_json_text_init(&text, own, sizeof(own));
+    koine_json_text_add(&text, KOINE_TEXT("event: error\ndata: "));
+    error_write(&text, koine_chat_status(failure), failure->message, request_id);
+    koine_json_text_add(&text, KOINE_TEXT("\n\n"));
+    if (text.no_memory)
+        give_up(answer);
+    else if (write_out(answer, (struct koine_text){text.bytes, text.size}) >= KOINE_OK)
+        end(answer);
+    koine_json_text_finish(&text);
+}
+
+/* ---- its blocks -------------------------------------------------------------------------- */
+
+static void begin_block(struct answer *answer, const struct koine_chat_event *event) {
+    struct frame frame;
+    frame_begin(&frame, answer, OPEN("content_block_start"));
+    add_index(&frame, event->index);
+    add(&frame, KOINE_TEXT(",\"content_block\":"));
+    if (event->block == KOINE_CHAT_BLOCK_TEXT) {
+        add(&frame, KOINE_TEXT("{\"type\":\"text\",\"text\":\"\"}"));
+    } else if (event->block == KOINE_CHAT_BLOCK_THINKING) {
+        add(&frame, KOINE_TEXT("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}"));
+    } else if (event->block == KOINE_CHAT_BLOCK_TOOL) {
+        add(&frame, KOINE_TEXT("{\"type\":\"tool_use\",\"id\":"));
+        koine_json_text_add_string(&frame.text, event->id);
+        add(&frame, KOINE_TEXT(",\"name\":"));
+        koine_json_text_add_string(&frame.text, event->name);
+        add(&frame, KOINE_TEXT(",\"caller\":{\"type\":\"direct\"},\"input\":{}}"));
+    } else {
+        koine_json_text_add_line(&frame.text, event->text);
+    }
+    frame_send(&frame);
+}
+
+static void end_block(struct answer *answer, const struct koine_chat_event *event) {
+    struct frame frame;
+    frame_begin(&frame, answer, OPEN("content_block_stop"));
+    add_index(&frame, event->index);
+    frame_send(&frame);
+}
+
+/* `open` is all of the delta before its text. */
+static void send_delta(struct answer *answer, const struct koine_chat_event *event,
+                       struct koine_text open) {
+    struct frame frame;
+    frame_begin(&frame, answer, OPEN("content_block_delta"));
+    add_index(&frame, event->index);
+    add(&frame, open);
+    koine_json_text_add_string(&frame.text, event->text);
+    add(&frame, KOINE_TEXT("}"));
+    frame_send(&frame);
+}
+
+#define DELTA(type, member) KOINE_TEXT(",\"delta\":{\"type\":\"" type "\",\"" member "\":")
+
+void stream_on_event(struct answer *answer, const struct koine_chat_event *event) {
+    switch (event->type) {
+    case KOINE_CHAT_BEGIN:
+        begin(answer, event);
+        break;
+    case KOINE_CHAT_BLOCK:
+        begin_block(answer, event);
+        break;
+    case KOINE_CHAT_TEXT:
+        send_delta(answer, event, DELTA("text_delta", "text"));
+        break;
+    case KOINE_CHAT_THINKING:
+        if (!answer->question->hides_thinking)
+            send_delta(answer, event, DELTA("thinking_delta", "thinking"));
+        break;
+    case KOINE_CHAT_SIGNATURE:
+        send_delta(answer, event, DELTA("signature_delta", "signature"));
+        break;
+    case KOINE_CHAT_INPUT:
+        send_delta(answer, event, DELTA("input_json_delta", "partial_json"));
+        break;
+    case KOINE_CHAT_BLOCK_END:
+        end_block(answer, event);
+        break;
+    case KOINE_CHAT_DONE:
+        finish(answer, event);
+        break;
+    case KOINE_CHAT_FAILURE:
+        fail(answer, event->failure);
+        break;
+    }
+}
