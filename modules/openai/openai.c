@@ -48,8 +48,8 @@ static void destroy(void *data) {
  * answers whole and streamed: the request says which it is, the route cannot. */
 #define ROUTE(method_, path_, handler_, slot_class_)                                               \
     {                                                                                              \
-        .size = sizeof(struct koine_route), .method = method_, .path = path_,                      \
-        .slot_class = slot_class_, .handler = handler_, .render_failure = errors_render,           \
+        .size = sizeof(struct koine_route), .method = (method_), .path = (path_),                  \
+        .slot_class = (slot_class_), .handler = (handler_), .render_failure = errors_render,       \
         .failure_prefix = "/v1/"                                                                   \
     }
 
