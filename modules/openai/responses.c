@@ -42,17 +42,17 @@ static void read_include(struct reading *reading, struct koine_text text) {
     json_decref(include);
 }
 
+/* Items hold no numbers that matter, and may be large: they are not read anew. */
 static void read_input(struct question *question, const struct responses_fields *fields) {
-    const struct place place = place_member(NULL, "input");
-    json_t *input = read_json(&question->reading, &place, fields->input);
+    json_t *input = koine_body_json(question->reading.body, "input");
     conversation_init(&question->conversation, &question->reading, "input", json_array_size(input));
     if (fields->instructions.size)
         conversation_add_system(
             &question->conversation,
             build(&question->reading,
                   json_stringn_nocheck(fields->instructions.data, fields->instructions.size)));
-    responses_input_read(&question->conversation, input);
-    json_decref(input);
+    if (fields->input.data)
+        responses_input_read(&question->conversation, input);
 }
 
 static void read_question(struct question *question, const struct responses_fields *fields) {
