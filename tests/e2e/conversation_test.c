@@ -230,10 +230,7 @@ START_TEST(tools_count_once_the_cli_knows_them)
 }
 END_TEST
 
-START_TEST(what_is_counted_leaves_nothing_behind)
-{
-    start();
-    counted("{" COUNT ",'prompt':'x'}");
+static void assert_no_transcript(void) {
     char *count = scratch_text("find '%s' -name '*.jsonl' | wc -l", gateway_directory(gateway));
     FILE *output = popen(count, "r");
     int files = -1;
@@ -242,6 +239,13 @@ START_TEST(what_is_counted_leaves_nothing_behind)
     ck_assert_int_eq(files, 0);
     free(count);
     await_active_slots(gateway, 0, 5000);
+}
+
+START_TEST(what_is_counted_leaves_nothing_behind)
+{
+    start();
+    counted("{" COUNT ",'prompt':'x'}");
+    assert_no_transcript();
 }
 END_TEST
 
@@ -281,6 +285,19 @@ END_TEST
 
 START_TEST(a_cli_that_counts_in_another_way)
 { assert_cannot_count("{\"tokens\":7}"); }
+END_TEST
+
+START_TEST(a_count_that_does_not_come_leaves_nothing_behind)
+{
+    start_with("runner: {start_timeout_ms: 500}\n", "CLAUDE_CODE_STANDIN={\"hang\":\"start\"}",
+               NULL);
+    struct http_response answer = post_quoted("/conversation", "{" COUNT ",'prompt':'x'}");
+    http_assert_status(&answer, 200);
+    ck_assert_str_eq(answer.body,
+                     "failure 504 TIMEOUT_ERROR upstream=0 retry_after=0\nend timeout\n");
+    assert_no_transcript();
+    http_response_finish(&answer);
+}
 END_TEST
 
 /* ---- failures of the API */
@@ -410,6 +427,7 @@ int main(void) {
         what_cannot_be_counted_is_refused,
         a_cli_that_refuses_to_count,
         a_cli_that_counts_in_another_way,
+        a_count_that_does_not_come_leaves_nothing_behind,
         the_apis_own_status_is_told,
         an_overloaded_api_makes_clients_wait,
         bare_needs_an_api_key,
