@@ -2,6 +2,7 @@
 # make              builds build/koine-gateway and build/modules/*.so
 # make run          installs what is missing, builds, serves on 127.0.0.1:3100
 # make check        installs what is missing, builds, passes every test
+# make clients      the official npm clients against the gateway with the real CLI; part of check
 # make check-chaos  1,000 runs with clients that leave and CLIs that die, plain and sanitized
 # make bench        measures against a bare evhttp server and the CLI alone
 # make lint         clang-format, clang-tidy, cppcheck, both compilers
@@ -83,8 +84,8 @@ MODULE_LINK = $(LINK) -shared
 endif
 libs = $(shell pkg-config --libs $(1))
 
-.PHONY: all run check check-chaos test bench lint format install clean setup setup-check standins unit e2e abi \
-	fuzz openapi openapi-check modules examples abi-record
+.PHONY: all run check check-chaos test clients bench lint format install clean setup setup-check standins \
+	unit e2e abi fuzz openapi openapi-check modules examples abi-record
 all: $(ALL)
 standins: $(STANDINS)
 modules: $(MODULES:%=$(BUILD)/modules/%.so)
@@ -274,6 +275,8 @@ e2e: all examples $(E2E_TESTS) $(STANDINS) $(TEST_MODULES:%=$(BUILD)/tests/modul
 	$(BUILD)/tests/modules/module_v1.so
 abi: e2e
 	@tests/abi/check $(BUILD)
+clients: all standins
+	@tests/clients/run $(BUILD)
 # After KOINE_ABI_MINOR was raised: the new record stands beside the old ones.
 abi-record:
 	@tests/abi/record include tests/abi/records

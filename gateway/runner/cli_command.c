@@ -248,9 +248,13 @@ char **cli_command_with_session(char *const *arguments, const struct cli_session
         string_block_add(&block, (struct koine_text){arguments[i], strlen(arguments[i])},
                          KOINE_TEXT(""));
     }
-    bool good = add_id(&block, "--resume=", session->resume_id);
+    bool good = add_id(&block, "--resume=", session->resume_id) &&
+                (!resumes || add_id(&block, "--resume-session-at=", session->resume_at));
     if (resumes && session->fork) {
         string_block_add(&block, KOINE_TEXT("--fork-session"), KOINE_TEXT(""));
+    }
+    if (session->passing) {
+        string_block_add(&block, KOINE_TEXT("--no-session-persistence"), KOINE_TEXT(""));
     }
     if (!resumes || session->fork) {
         good = add_id(&block, "--session-id=", session->id) && good;

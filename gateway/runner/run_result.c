@@ -15,7 +15,7 @@ static bool holds(struct koine_text text, const char *part) {
     return text.size && memmem(text.data, text.size, part, strlen(part));
 }
 
-static void succeed(struct run *run, const struct koine_run_result *result) {
+void run_succeed(struct run *run, const struct koine_run_result *result) {
     struct koine_run_event event = {.type = KOINE_RUN_RESULT, .result = result};
     if (run->concluded)
         return;
@@ -47,7 +47,7 @@ static void answer(struct run *run, const struct cli_result *from) {
         .cost_usd = own_cost(run, from->total_cost_usd),
         .duration_ms = worker_now_ms() - run->started_ms,
     };
-    succeed(run, &result);
+    run_succeed(run, &result);
 }
 
 /* The answer that maxTokens has cut: what was said until then. */
@@ -69,7 +69,7 @@ static void answer_cut(struct run *run, const struct cli_result *from) {
         run_fail(run, 500, "PARSE_ERROR",
                  "The answer was cut by maxTokens before the object was complete.");
     else
-        succeed(run, &result);
+        run_succeed(run, &result);
 }
 
 /* Of 2.1.197, which gives the API's status in its text alone: "API Error: Repeated 529 …". 0: none

@@ -10,7 +10,6 @@
 #include "runner/run.h"
 #include "runner/run_options.h"
 #include "runner/runner_metrics.h"
-#include "runner/transcript.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -203,30 +202,6 @@ static int32_t choose_session(struct run *run, const struct koine_run_options *o
 
 /* ---- the start */
 
-static int32_t write_history(struct run *run, struct koine_text history,
-                             struct koine_failure *failure) {
-    struct worker *worker = run->runner->worker;
-    struct koine_text id = {run->session_id, strlen(run->session_id)};
-    char message[256] = "out of memory";
-    char **envp = cli_command_environment(worker->config, worker->environment);
-    char *path = envp ? transcript_path(envp, run_working_directory(run), id) : NULL;
-    free(envp);
-    struct process_user_files before;
-    int failed = path ? process_user_enter(process_limits_user(worker->limits), &before) : -1;
-    if (path && !failed) { /* it is the CLI's file, in a directory of its user */
-        failed = transcript_write(path, history, id, run_working_directory(run), message,
-                                  sizeof(message));
-        process_user_leave(&before);
-    }
-    free(path);
-    if (!failed)
-        return KOINE_OK;
-    log_print(worker->log, KOINE_LOG_ERROR, "runner", "the history cannot be handed on: %s",
-              message);
-    return failure_set(failure, 500, "INTERNAL_ERROR",
-                       "The history could not be handed to the CLI; the gateway's log says why.");
-}
-
 static int32_t arm(struct run *run, const struct koine_run_options *options) {
     struct worker *worker = run->runner->worker;
     run->begin = event_new(worker->base, -1, 0, run_on_begin, run);
@@ -294,7 +269,7 @@ int runner_start(struct request *request, struct module *module,
     }
     if ((result = choose_session(run, options, failure)) != KOINE_OK ||
         (result = run_tools_prepare(run, options, failure)) != KOINE_OK ||
-        (options->history.data && (result = write_history(run, options->history, failure))) ||
+        (result = run_history_write(run, options, failure)) != KOINE_OK ||
         (result = run_launch_prepare(run, options, profile, failure)) != KOINE_OK ||
         (result = run_advance(run, failure)) != KOINE_OK)
         goto error;

@@ -19,17 +19,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { UUID_SIZE = 37 };
-
 /* A random UUID (version 4). 0 or -1. */
-static int make_uuid(char text[UUID_SIZE]) {
+static int make_uuid(char text[TRANSCRIPT_UUID_SIZE]) {
     unsigned char b[16];
     if (getrandom(b, sizeof b, 0) != (ssize_t)sizeof b) {
         return -1;
     }
     b[6] = (unsigned char)((b[6] & 0x0F) | 0x40);
     b[8] = (unsigned char)((b[8] & 0x3F) | 0x80);
-    snprintf(text, UUID_SIZE,
+    snprintf(text, TRANSCRIPT_UUID_SIZE,
              "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
              b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
              b[15]);
@@ -39,10 +37,9 @@ static int make_uuid(char text[UUID_SIZE]) {
 /* What the lines of one transcript share, and the line that is being written. */
 struct writing {
     struct json_writer to;
-    struct koine_text session_id;
+    struct transcript *transcript; /* its last: the line before, "" for the first */
     const char *working_directory;
     int64_t now_ms;
-    char uuid[UUID_SIZE]; /* of the line before; "" for the first */
 };
 
 static void write_timestamp(struct json_writer *to, int64_t time_ms) {
@@ -58,15 +55,15 @@ static void write_timestamp(struct json_writer *to, int64_t time_ms) {
 static void write_head(struct writing *writing, const char *role, const char *uuid) {
     struct json_writer *to = &writing->to;
     json_writer_literal(to, "{\"parentUuid\":");
-    if (*writing->uuid != '\0') {
-        json_writer_cstring(to, writing->uuid);
+    if (*writing->transcript->last != '\0') {
+        json_writer_cstring(to, writing->transcript->last);
     } else {
         json_writer_literal(to, "null");
     }
     json_writer_literal(to, ",\"isSidechain\":false,\"userType\":\"external\",\"cwd\":");
     json_writer_cstring(to, writing->working_directory);
     json_writer_literal(to, ",\"sessionId\":");
-    json_writer_string(to, writing->session_id);
+    json_writer_string(to, writing->transcript->session_id);
     json_writer_literal(to, ",\"version\":\"2.1.0\",\"type\":");
     json_writer_cstring(to, role);
     json_writer_literal(to, ",\"uuid\":");
@@ -94,15 +91,50 @@ static bool ends_with_tool_use(const json_t *content) {
     return type != NULL && strcmp(type, "tool_use") == 0;
 }
 
-/* Without a model the CLI 2.1.197 hangs. */
-static void write_assistant_tail(struct json_writer *to, const char *uuid, const json_t *content) {
+/* Without a model the CLI 2.1.197 hangs. Both versions keep thinking only in messages of the model
+ * that is to go on, by its full name; what an alias stands for they alone know. */
+static struct koine_text model_of(const struct transcript *transcript) {
+    static const char full[] = "claude-";
+    struct koine_text model = transcript->model;
+    const char *variant = model.size > 0 ? memchr(model.data, '[', model.size) : NULL;
+    if (variant != NULL) { /* "[1m]": how it is used, no part of its name */
+        model.size = (size_t)(variant - model.data);
+    }
+    bool is_full = model.size >= sizeof full && memcmp(model.data, full, sizeof full - 1) == 0;
+    return is_full ? model : KOINE_TEXT("claude");
+}
+
+static void write_assistant_tail(struct writing *writing, const char *uuid, const json_t *content) {
+    struct json_writer *to = &writing->to;
     json_writer_literal(to, ",\"id\":\"msg_");
     json_writer_raw(to, (struct koine_text){uuid, strlen(uuid)});
-    json_writer_literal(to, "\",\"type\":\"message\",\"model\":\"claude\",\"stop_reason\":");
+    json_writer_literal(to, "\",\"type\":\"message\",\"model\":");
+    json_writer_string(to, model_of(writing->transcript));
+    json_writer_literal(to, ",\"stop_reason\":");
     json_writer_cstring(to, ends_with_tool_use(content) ? "tool_use" : "end_turn");
     json_writer_literal(to, ",\"stop_sequence\":null,\"usage\":{\"input_tokens\":0,"
                             "\"output_tokens\":0,\"cache_creation_input_tokens\":0,"
                             "\"cache_read_input_tokens\":0}");
+}
+
+/* A line; `content` NULL: of the user's prompt, which is written as `text`. */
+static void write_line(struct writing *writing, const char *role, const json_t *content,
+                       struct koine_text text) {
+    bool is_assistant = strcmp(role, "assistant") == 0;
+    char uuid[TRANSCRIPT_UUID_SIZE];
+    if (make_uuid(uuid) != 0) {
+        writing->to.failed = true;
+        return;
+    }
+    write_head(writing, role, uuid);
+    write_content(&writing->to, text, is_assistant && json_is_string(content));
+    if (is_assistant) {
+        write_assistant_tail(writing, uuid, content);
+        memcpy(writing->transcript->last_of_assistant, uuid, sizeof uuid);
+    }
+    json_writer_literal(&writing->to, "}}\n");
+    memcpy(writing->transcript->last, uuid, sizeof uuid);
+    writing->now_ms++;
 }
 
 static void write_message(struct writing *writing, const json_t *message,
@@ -111,8 +143,7 @@ static void write_message(struct writing *writing, const json_t *message,
     const char *role = json_string_value(json_object_get(message, "role"));
     struct koine_text text = json_slice_member(written, "content");
     char *dumped = NULL;
-    char uuid[UUID_SIZE];
-    if (role == NULL || content == NULL || make_uuid(uuid) != 0) {
+    if (role == NULL || content == NULL) {
         writing->to.failed = true;
         return;
     }
@@ -121,35 +152,32 @@ static void write_message(struct writing *writing, const json_t *message,
         text = (struct koine_text){dumped, dumped != NULL ? strlen(dumped) : 0};
         writing->to.failed = writing->to.failed || dumped == NULL;
     }
-    bool is_assistant = strcmp(role, "assistant") == 0;
-    write_head(writing, role, uuid);
-    write_content(&writing->to, text, is_assistant && json_is_string(content));
-    if (is_assistant) {
-        write_assistant_tail(&writing->to, uuid, content);
-    }
-    json_writer_literal(&writing->to, "}}\n");
-    memcpy(writing->uuid, uuid, sizeof uuid);
-    writing->now_ms++;
+    write_line(writing, role, content, text);
     free(dumped);
 }
 
 /* The whole transcript, malloc'd; NULL: no memory, no randomness or no history. */
-static char *compose(struct koine_text history, struct koine_text session_id,
-                     const char *working_directory, size_t *size) {
-    char *resolved = realpath(working_directory, NULL);
+static char *compose(struct transcript *transcript, size_t *size) {
+    char *resolved = realpath(transcript->working_directory, NULL);
+    const struct koine_text history =
+        transcript->history.data != NULL ? transcript->history : KOINE_TEXT("[]");
     json_t *messages =
         json_loadb(history.data, history.size, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+    *transcript->last = *transcript->last_of_assistant = '\0';
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     struct writing writing = {
-        .session_id = session_id,
-        .working_directory = resolved != NULL ? resolved : working_directory,
-        .now_ms = (int64_t)now.tv_sec * 1000 - (int64_t)json_array_size(messages),
+        .transcript = transcript,
+        .working_directory = resolved != NULL ? resolved : transcript->working_directory,
+        .now_ms = (int64_t)now.tv_sec * 1000 - (int64_t)json_array_size(messages) - 1,
     };
     struct koine_text rest = history;
     writing.to.failed = !json_is_array(messages);
     for (size_t i = 0; i < json_array_size(messages) && !writing.to.failed; i++) {
         write_message(&writing, json_array_get(messages, i), json_slice_next(&rest));
+    }
+    if (transcript->prompt.data != NULL) {
+        write_line(&writing, "user", NULL, transcript->prompt);
     }
     json_decref(messages);
     free(resolved);
@@ -216,10 +244,9 @@ out:
     return error == 0 ? 0 : -1;
 }
 
-int transcript_write(const char *path, struct koine_text history, struct koine_text session_id,
-                     const char *working_directory, char *message, size_t size) {
+int transcript_write(const char *path, struct transcript *transcript, char *message, size_t size) {
     size_t bytes = 0;
-    char *text = compose(history, session_id, working_directory, &bytes);
+    char *text = compose(transcript, &bytes);
     int result = -1;
     if (text == NULL) {
         snprintf(message, size,

@@ -103,12 +103,79 @@ static bool check_messages(const struct report *report, const json_t *messages) 
     return true;
 }
 
-int transcript_check(struct koine_text history, char *path, size_t path_size, char *message,
-                     size_t message_size) {
+/* ---- uses of tools at the end, and their results */
+
+static bool has_type(const json_t *block, const char *type) {
+    return is(json_object_get(block, "type"), type);
+}
+
+/* Whether one of the blocks that the prompt begins with is the result of this use. */
+static bool has_result(const json_t *prompt, const char *id) {
+    for (size_t i = 0; has_type(json_array_get(prompt, i), "tool_result"); i++) {
+        if (is(json_object_get(json_array_get(prompt, i), "tool_use_id"), id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An id is the client's: what might be cut within a character is not repeated. */
+static bool fail_result(const struct report *report, const char *id) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+    bool shown = strlen(id) <= 100 && strspn(id, plain) == strlen(id);
+    snprintf(report->path, report->path_size, "prompt");
+    snprintf(report->message, report->message_size,
+             "must begin with a tool_result for each use of a tool that the history ends with; the "
+             "one of %s is missing",
+             shown ? id : "a use with a strange id");
+    return false;
+}
+
+static bool check_results(const struct report *report, const json_t *messages,
+                          const json_t *prompt) {
+    const size_t last = json_array_size(messages) - 1;
+    const json_t *content = json_object_get(json_array_get(messages, last), "content");
+    for (size_t i = 0; i < json_array_size(content); i++) {
+        const json_t *block = json_array_get(content, i);
+        const char *id = json_string_value(json_object_get(block, "id"));
+        if (!has_type(block, "tool_use")) {
+            continue;
+        }
+        if (id == NULL) {
+            return fail_block(report, last, i, ".id", "must be the id of this use of a tool");
+        }
+        if (!has_result(prompt, id)) {
+            return fail_result(report, id);
+        }
+    }
+    return true;
+}
+
+static json_t *load(struct koine_text json) {
+    return json_loadb(json.data != NULL ? json.data : "", json.size,
+                      JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+}
+
+int transcript_check(struct koine_text history, struct koine_text prompt, char *path,
+                     size_t path_size, char *message, size_t message_size) {
     const struct report report = {path, path_size, message, message_size};
-    json_t *messages = json_loadb(history.data != NULL ? history.data : "", history.size,
-                                  JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
-    bool good = check_messages(&report, messages);
+    json_t *messages = load(history);
+    json_t *blocks = load(prompt);
+    bool good = check_messages(&report, messages) && check_results(&report, messages, blocks);
     json_decref(messages);
+    json_decref(blocks);
     return good ? 0 : -1;
+}
+
+bool transcript_awaits_results(struct koine_text history) {
+    json_t *messages = load(history);
+    const size_t count = json_array_size(messages);
+    const json_t *last = count > 0 ? json_array_get(messages, count - 1) : NULL;
+    const json_t *content = json_object_get(last, "content");
+    bool found = false;
+    for (size_t i = 0; i < json_array_size(content) && !found; i++) {
+        found = has_type(json_array_get(content, i), "tool_use");
+    }
+    json_decref(messages);
+    return found;
 }

@@ -48,7 +48,7 @@ static void send_silently(struct koine_test_host *host, void *data) {
     const struct command *command = data;
     koine_test_play_always(host, command->script);
     for (size_t i = 0; i < command->request_count; i++)
-        send_request(host, command->requests[i], false);
+        send_request(host, command, i, false);
 }
 
 size_t check_allocations(const struct command *command) {

@@ -16,13 +16,14 @@
 
 /* What the command line says. Strings point into argv; lists are JSON arrays of strings. */
 struct options {
-    const char *input_format, *output_format, *session_id, *resume, *model;
+    const char *input_format, *output_format, *session_id, *resume, *resume_at, *model;
     const char *system_prompt, *system_prompt_file, *append_system_prompt;
     const char *append_system_prompt_file, *permission_prompt_tool, *permission_mode;
     const char *max_turns, *max_budget_usd, *json_schema, *settings, *mcp_config;
     const char *setting_sources, *effort;
     bool print, verbose, include_partial_messages, fork_session, strict_mcp_config, bare;
-    bool disable_slash_commands, skip_permissions, resume_given, tools_given, version;
+    bool no_session_persistence, disable_slash_commands, skip_permissions, resume_given,
+        tools_given, version;
     json_t *tools, *allowed_tools, *disallowed_tools, *add_dirs;
 };
 
@@ -65,6 +66,7 @@ struct standin {
 
     char *history_last_user, *history_last_uuid;
     int history_messages;
+    size_t history_bytes; /* of all contents, as JSON */
 };
 
 /* One turn: what was said so far and what the result line will report. */

@@ -28,7 +28,9 @@ static const struct flag flags[] = {
     FLAG("--include-partial-messages", NULL, SWITCH, include_partial_messages),
     FLAG("--session-id", NULL, VALUE, session_id),
     FLAG("--resume", "-r", OPTIONAL, resume),
+    FLAG("--resume-session-at", NULL, VALUE, resume_at),
     FLAG("--fork-session", NULL, SWITCH, fork_session),
+    FLAG("--no-session-persistence", NULL, SWITCH, no_session_persistence),
     FLAG("--model", NULL, VALUE, model),
     FLAG("--system-prompt", NULL, VALUE, system_prompt),
     FLAG("--system-prompt-file", NULL, VALUE, system_prompt_file),
@@ -148,6 +150,8 @@ static void options_check(const struct options *o) {
         standin_fail("Error: Invalid session ID. Must be a valid UUID.");
     if (o->session_id && o->resume_given && !o->fork_session)
         standin_fail("Error: --session-id with --continue or --resume also needs --fork-session.");
+    if (o->resume_at && !o->resume_given)
+        standin_fail("Error: --resume-session-at requires --resume");
     if (o->resume_given && (!o->resume || !is_uuid(o->resume)))
         standin_fail("Error: --resume requires a valid session ID or session title when used with "
                      "--print.");

@@ -81,6 +81,8 @@ static void remember(struct standin *s, const json_t *line) {
     if (!type || (strcmp(type, "user") != 0 && strcmp(type, "assistant") != 0))
         return;
     s->history_messages++;
+    s->history_bytes +=
+        json_dumpb(json_object_get(message, "content"), NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
     if (uuid) {
         free(s->history_last_uuid);
         s->history_last_uuid = standin_must(strdup(uuid));
@@ -120,26 +122,58 @@ static FILE *transcript_open(struct standin *s) {
     return file;
 }
 
-/* A fork starts as a copy under its own id. */
-static void transcript_load(struct standin *s, const char *path) {
+/* The lines of a file by their uuid; `last` is that of the last one. */
+static json_t *lines_read(const char *path, char last[STANDIN_UUID_CHARS + 1]) {
+    json_t *lines = standin_must(json_object());
     char *text = NULL;
     size_t capacity = 0;
     ssize_t bytes;
-    FILE *from = fopen(path, "re"), *to = s->options.fork_session ? transcript_open(s) : NULL;
+    FILE *from = fopen(path, "re");
+    *last = '\0';
     while (from && (bytes = getline(&text, &capacity, from)) > 0) {
         json_t *line = json_loadb(text, (size_t)bytes, 0, NULL);
-        if (!line)
-            continue;
-        remember(s, line);
-        if (to && json_object_set_new(line, "sessionId", json_string(s->session_id)) == 0) {
-            json_dumpf(line, to, JSON_COMPACT);
-            fputc('\n', to);
-        }
+        const char *uuid = json_string_value(json_object_get(line, "uuid"));
+        if (uuid && json_object_set(lines, uuid, line) == 0)
+            snprintf(last, STANDIN_UUID_CHARS + 1, "%s", uuid);
         json_decref(line);
     }
     free(text);
     if (from)
         fclose(from);
+    return lines;
+}
+
+/* The conversation that ends with the line `uuid`: each line names the one before. Others in the
+ * file are no part of it. */
+static json_t *conversation_of(const json_t *lines, const char *uuid) {
+    json_t *conversation = standin_must(json_array()), *line;
+    while (uuid && (line = json_object_get(lines, uuid)) &&
+           json_array_size(conversation) < json_object_size(lines)) {
+        json_array_insert(conversation, 0, line);
+        uuid = json_string_value(json_object_get(line, "parentUuid"));
+    }
+    return conversation;
+}
+
+/* A fork starts as a copy under its own id. */
+static void transcript_load(struct standin *s, const char *path) {
+    char last[STANDIN_UUID_CHARS + 1];
+    const char *at = s->options.resume_at;
+    json_t *lines = lines_read(path, last), *line;
+    FILE *to = s->options.fork_session ? transcript_open(s) : NULL;
+    size_t i;
+    if (at && !json_object_get(lines, at))
+        standin_fail("No message found with message.uuid of: %s", at);
+    json_t *conversation = conversation_of(lines, at ? at : last);
+    json_array_foreach(conversation, i, line) {
+        remember(s, line);
+        if (to && json_object_set_new(line, "sessionId", json_string(s->session_id)) == 0) {
+            json_dumpf(line, to, JSON_COMPACT);
+            fputc('\n', to);
+        }
+    }
+    json_decref(conversation);
+    json_decref(lines);
     if (to)
         fclose(to);
 }
@@ -189,7 +223,8 @@ void session_record(struct standin *s, const char *type, json_t *message) {
                   uuid, "timestamp", line_timestamp(), "userType", "external", "cwd", s->cwd,
                   "sessionId", s->session_id, "version", STANDIN_VERSION));
     json_t *persist = json_object_get(s->scenario, "persist");
-    FILE *file = json_is_false(persist) ? NULL : transcript_open(s);
+    bool forgets = json_is_false(persist) || s->options.no_session_persistence;
+    FILE *file = forgets ? NULL : transcript_open(s);
     if (file) {
         json_dumpf(line, file, JSON_COMPACT);
         fputc('\n', file);

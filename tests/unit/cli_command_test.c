@@ -112,6 +112,13 @@ START_TEST(a_session_is_new_continued_or_forked)
     expect_with_session(
         (struct cli_session){.id = KOINE_TEXT(ID), .resume_id = KOINE_TEXT(OLD_ID), .fork = true},
         "/bin/claude --print --resume=" OLD_ID " --fork-session --session-id=" ID);
+    expect_with_session((struct cli_session){.id = KOINE_TEXT(ID),
+                                             .resume_id = KOINE_TEXT(ID),
+                                             .resume_at = KOINE_TEXT(OLD_ID)},
+                        "/bin/claude --print --resume=" ID " --resume-session-at=" OLD_ID);
+    expect_with_session(
+        (struct cli_session){.id = KOINE_TEXT(ID), .resume_id = KOINE_TEXT(ID), .passing = true},
+        "/bin/claude --print --resume=" ID " --no-session-persistence");
 }
 END_TEST
 
@@ -301,6 +308,9 @@ START_TEST(no_hostile_value_is_taken)
     ck_assert_ptr_null(cli_command_with_session(arguments, &(struct cli_session){.id = text}));
     ck_assert_ptr_null(cli_command_with_session(
         arguments, &(struct cli_session){.id = KOINE_TEXT(ID), .resume_id = text}));
+    ck_assert_ptr_null(cli_command_with_session(
+        arguments, &(struct cli_session){
+                       .id = KOINE_TEXT(ID), .resume_id = KOINE_TEXT(ID), .resume_at = text}));
 }
 END_TEST
 

@@ -680,6 +680,55 @@ START_TEST(no_failed_allocation_is_accepted)
 }
 END_TEST
 
+/* ---- a schema that is not a field ---------------------------------------------------------- */
+
+/* The prepared text of "a.b.schema", malloc'd; NULL: answered, or there is none. */
+static char *prepare_deeper(const char *body) {
+    char *json = quoted(body), *text = NULL;
+    struct koine_text schema = {NULL, 0};
+    memset(&exchange, 0, sizeof exchange);
+    exchange.body = (struct koine_text){json, strlen(json)};
+    struct koine_body *read = koine_body_read(&host, (koine_request){1}, NULL, 0, NULL);
+    ck_assert_ptr_nonnull(read);
+    koine_schema_prepare_at(read, "a.b.schema", &schema);
+    if (koine_body_accept(read) && schema.data)
+        text = strndup(schema.data, schema.size);
+    end_request();
+    free(json);
+    return text;
+}
+
+START_TEST(a_schema_deeper_in_the_body_is_prepared)
+{
+    char *text = prepare_deeper("{'x':[{'schema':1}],'a':{'schema':{},'b':{'c':'}','schema':"
+                                "{'$schema':'x','type':'object','maxProperties':10}}}}");
+    ck_assert_pstr_eq(text, "{\"type\":\"object\",\"maxProperties\":10}");
+    free(text);
+}
+END_TEST
+
+START_TEST(its_problems_are_told_with_the_whole_path)
+{
+    ck_assert_ptr_null(prepare_deeper("{'a':{'b':{'schema':{'type':'objekt'}}}}"));
+    char *path =
+        json_dumps(json_object_get(json_array_get(exchange.issues, 0), "path"), JSON_COMPACT);
+    ck_assert_pstr_eq(path, "[\"a\",\"b\",\"schema\",\"type\"]");
+    free(path);
+    forget_answer();
+}
+END_TEST
+
+START_TEST(a_step_that_is_missing_is_no_schema)
+{
+    static const char *const bodies[] = {"{}", "{'a':1}", "{'a':{'b':null}}", "{'a':{'b':{}}}",
+                                         "{'a':{'b':{'schema':true}}}"};
+    for (size_t i = 0; i < COUNT(bodies); i++) {
+        ck_assert_ptr_null(prepare_deeper(bodies[i]));
+        ck_assert_uint_eq(exchange.status, 0);
+    }
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("schema");
     TCase *words = tcase_create("words"), *texts = tcase_create("texts");
@@ -693,6 +742,9 @@ int main(void) {
                         COUNT(prepared));
     tcase_add_loop_test(texts, what_the_cli_knows_is_kept_as_it_was_written, 0, COUNT(kept));
     tcase_add_loop_test(texts, what_generators_write_reaches_the_cli, 0, COUNT(generated));
+    tcase_add_test(texts, a_schema_deeper_in_the_body_is_prepared);
+    tcase_add_test(texts, its_problems_are_told_with_the_whole_path);
+    tcase_add_test(texts, a_step_that_is_missing_is_no_schema);
     suite_add_tcase(suite, texts);
     tcase_set_timeout(bounds, 60);
     tcase_add_test(bounds, nesting_has_an_end);

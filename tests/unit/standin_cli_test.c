@@ -513,6 +513,42 @@ START_TEST(session_is_resumed_and_forked)
 }
 END_TEST
 
+START_TEST(the_conversation_is_counted_without_a_turn)
+{
+    char text[512];
+    struct cli cli = cli_start("{\"text\":\"yes\"}", "--session-id=" NEW_ID, END);
+    cli_say(&cli, "remember me");
+    json_decref(cli_turn(&cli, text, sizeof text));
+    cli_end_well(&cli);
+
+    const json_int_t said = (json_int_t)strlen("[{'type':'text','text':'remember me'}]");
+    const json_int_t answered = (json_int_t)strlen("[{'type':'text','text':''}]");
+    cli = cli_start("", "--resume=" NEW_ID, "--system-prompt=abc", END);
+    cli_write(&cli, "{\"type\":\"control_request\",\"request_id\":\"u\",\"request\":"
+                    "{\"subtype\":\"get_context_usage\"}}");
+    json_t *line = cli_expect(&cli, "control_response", "success");
+    json_int_t total = 0;
+    ck_assert_int_eq(json_unpack(line, "{s{s{sI}}}", "response", "response", "totalTokens", &total),
+                     0);
+    ck_assert_int_eq(total, 3 + said + answered + (json_int_t)strlen(text));
+    json_decref(line);
+    cli_end_well(&cli);
+}
+END_TEST
+
+START_TEST(a_message_that_is_not_there_cannot_be_resumed_at)
+{
+    char text[512], err[512];
+    struct cli cli = cli_start("", "--session-id=" NEW_ID, END);
+    cli_say(&cli, "hi");
+    json_decref(cli_turn(&cli, text, sizeof text));
+    cli_end_well(&cli);
+    cli = cli_start("", "--resume=" NEW_ID, "--resume-session-at=" OTHER_ID, END);
+    ck_assert_int_eq(cli_end(&cli, err, sizeof err), 1);
+    ck_assert_ptr_nonnull(strstr(err, "No message found with message.uuid of: " OTHER_ID));
+}
+END_TEST
+
 START_TEST(unknown_session_is_an_error_result)
 {
     char err[512];
@@ -597,6 +633,8 @@ int main(void) {
     tcase_add_test(tests, stamps_are_the_times_of_writing);
     tcase_add_test(tests, cut_message_can_be_interrupted);
     tcase_add_test(tests, session_is_resumed_and_forked);
+    tcase_add_test(tests, the_conversation_is_counted_without_a_turn);
+    tcase_add_test(tests, a_message_that_is_not_there_cannot_be_resumed_at);
     tcase_add_test(tests, unknown_session_is_an_error_result);
     tcase_add_test(tests, bad_input_kills_it);
     tcase_add_test(tests, unknown_flag_is_refused);

@@ -16,7 +16,8 @@
 static struct gateway *gateway;
 
 static void setup(void) {
-    static const char *const modules[] = {"ticker", "dialect", "toolbox", "services", NULL};
+    static const char *const modules[] = {"ticker",   "dialect",     "toolbox",
+                                          "services", "event-lines", NULL};
     char *object = fixture_path("object"), *stream = fixture_path("stream");
     char *more =
         scratch_text("  - %s\n  - %s\n  settings:\n    services: " SETTINGS "\n", object, stream);
@@ -175,6 +176,29 @@ START_TEST(refusals_of_the_host)
 }
 END_TEST
 
+#define VERSIONED(verb, at, ...)                                                                   \
+    { .module = "event-lines", .method = (verb), .path = "/versioned/" at, __VA_ARGS__ }
+#define WITH .header = "api-version: 1"
+
+START_TEST(routes_with_a_header)
+{
+    static const struct probe probes[] = {
+        VERSIONED("GET", "overloaded", WITH),
+        VERSIONED("GET", "overloaded", .header = "Api-Versions: 1"),
+        VERSIONED("GET", "overloaded", .body = NULL),
+        VERSIONED("GET", "overloaded", WITH, .key = ""),
+        VERSIONED("GET", "overloaded", .key = ""),
+        VERSIONED("GET", "overloaded", WITH, .key = "wrong"),
+        VERSIONED("DELETE", "overloaded", WITH),
+        VERSIONED("DELETE", "overloaded", .body = NULL),
+        VERSIONED("GET", "nothing", WITH),
+        VERSIONED("GET", "nothing", .body = NULL),
+    };
+    for (size_t i = 0; i < sizeof(probes) / sizeof(*probes); i++)
+        assert_same(&probes[i]);
+}
+END_TEST
+
 #define TEXT(json) POST("text", "/generate-text", .body = (json))
 
 #define SERVICES(at, ...)                                                                          \
@@ -280,8 +304,12 @@ START_TEST(streams_have_the_same_events)
 END_TEST
 
 int main(void) {
-    const TTest *const tests[] = {answers,          refusals_of_the_host,
-                                  services,         a_body_that_is_too_large,
-                                  refusals_of_runs, streams_have_the_same_events};
+    const TTest *const tests[] = {answers,
+                                  refusals_of_the_host,
+                                  services,
+                                  a_body_that_is_too_large,
+                                  routes_with_a_header,
+                                  refusals_of_runs,
+                                  streams_have_the_same_events};
     return test_main("test host and gateway", setup, teardown, tests, sizeof tests / sizeof *tests);
 }

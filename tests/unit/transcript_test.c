@@ -15,13 +15,15 @@
 
 #define SESSION KOINE_TEXT("5b1c2f7e-0000-8000-8000-0123456789ab")
 
+#define NONE ((struct koine_text){NULL, 0})
+
 /* ---- what is a history */
 
 static void refuse(const char *history, const char *expected_path, const char *expected_message) {
     char path[128] = "";
     char message[192] = "";
     struct koine_text text = {history, strlen(history)};
-    ck_assert_int_eq(transcript_check(text, path, sizeof path, message, sizeof message), -1);
+    ck_assert_int_eq(transcript_check(text, NONE, path, sizeof path, message, sizeof message), -1);
     ck_assert_str_eq(path, expected_path);
     ck_assert_str_eq(message, expected_message);
 }
@@ -30,7 +32,7 @@ static void accept(const char *history) {
     char path[128] = "";
     char message[192] = "";
     struct koine_text text = {history, strlen(history)};
-    int result = transcript_check(text, path, sizeof path, message, sizeof message);
+    int result = transcript_check(text, NONE, path, sizeof path, message, sizeof message);
     ck_assert_msg(result == 0, "%s: %s", path, message);
 }
 
@@ -73,12 +75,72 @@ START_TEST(bad_histories)
 }
 END_TEST
 
+/* ---- uses of tools and their results */
+
+#define USE(id) "{\"type\":\"tool_use\",\"id\":\"" id "\",\"name\":\"n\",\"input\":{}}"
+#define RESULT(id) "{\"type\":\"tool_result\",\"tool_use_id\":\"" id "\",\"content\":\"r\"}"
+#define USED(blocks) "[" ASKED ",{\"role\":\"assistant\",\"content\":[" blocks "]}]"
+#define MORE "{\"type\":\"text\",\"text\":\"x\"}"
+
+static void accept_prompt(const char *history, const char *prompt) {
+    char path[128] = "";
+    char message[256] = "";
+    int result = transcript_check((struct koine_text){history, strlen(history)},
+                                  (struct koine_text){prompt, prompt != NULL ? strlen(prompt) : 0},
+                                  path, sizeof path, message, sizeof message);
+    ck_assert_msg(result == 0, "%s: %s", path, message);
+}
+
+static void refuse_prompt(const char *history, const char *prompt, const char *missing) {
+    char path[128] = "";
+    char message[256] = "";
+    char expected[256];
+    snprintf(expected, sizeof expected,
+             "must begin with a tool_result for each use of a tool that the history ends with; the "
+             "one of %s is missing",
+             missing);
+    int result = transcript_check((struct koine_text){history, strlen(history)},
+                                  (struct koine_text){prompt, prompt != NULL ? strlen(prompt) : 0},
+                                  path, sizeof path, message, sizeof message);
+    ck_assert_int_eq(result, -1);
+    ck_assert_str_eq(path, "prompt");
+    ck_assert_str_eq(message, expected);
+}
+
+START_TEST(each_use_at_the_end_has_its_result)
+{
+    const char *two = USED(MORE "," USE("a") "," USE("b"));
+    accept_prompt(two, "[" RESULT("a") "," RESULT("b") "]");
+    accept_prompt(two, "[" RESULT("b") "," RESULT("a") "," MORE "]");
+    accept_prompt("[" ASKED "," ANSWERED "]", NULL);
+    accept_prompt("[" ASKED "," ANSWERED "]", "[" MORE "]");
+    refuse_prompt(two, NULL, "a");
+    refuse_prompt(two, "[" RESULT("a") "]", "b");
+    refuse_prompt(two, "[" RESULT("b") "," RESULT("c") "]", "a");
+    refuse_prompt(two, "[" RESULT("a") "," MORE "," RESULT("b") "]", "b");
+    refuse_prompt(two, "[" MORE "]", "a");
+    refuse_prompt(USED(USE("\\n")), "[]", "a use with a strange id");
+    refuse(USED("{\"type\":\"tool_use\",\"name\":\"n\"}"), "history[1].content[0].id",
+           "must be the id of this use of a tool");
+}
+END_TEST
+
+START_TEST(a_history_awaits_results_or_not)
+{
+    ck_assert(transcript_awaits_results(KOINE_TEXT(USED(MORE "," USE("a")))));
+    ck_assert(!transcript_awaits_results(KOINE_TEXT(USED(MORE))));
+    ck_assert(!transcript_awaits_results(KOINE_TEXT("[" ASKED "," ANSWERED "]")));
+    ck_assert(!transcript_awaits_results(KOINE_TEXT("[]")));
+    ck_assert(!transcript_awaits_results(NONE));
+}
+END_TEST
+
 START_TEST(a_short_buffer_is_no_harm)
 {
     char path[8];
     char message[8];
     ck_assert_int_eq(
-        transcript_check(KOINE_TEXT("[{}]"), path, sizeof path, message, sizeof message), -1);
+        transcript_check(KOINE_TEXT("[{}]"), NONE, path, sizeof path, message, sizeof message), -1);
     ck_assert_str_eq(path, "history");
     ck_assert_str_eq(message, "must be");
 }
@@ -181,6 +243,11 @@ static void expect_json(const json_t *value, const char *expected) {
     free(text);
 }
 
+static struct transcript of(struct koine_text history) {
+    return (struct transcript){
+        .history = history, .session_id = SESSION, .working_directory = "/tmp"};
+}
+
 START_TEST(a_transcript_is_what_the_cli_would_have_kept)
 {
     char message[256] = "";
@@ -190,8 +257,8 @@ START_TEST(a_transcript_is_what_the_cli_would_have_kept)
         "\"role\":\"assistant\"},{\"role\":\"user\",\"content\":[{\"type\":\"text\","
         "\"text\":\"more\"}]},{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\","
         "\"id\":\"t\",\"name\":\"n\",\"input\":{}}]}]");
-    ck_assert_msg(transcript_write(path, history, SESSION, "/tmp", message, sizeof message) == 0,
-                  "%s", message);
+    struct transcript transcript = of(history);
+    ck_assert_msg(transcript_write(path, &transcript, message, sizeof message) == 0, "%s", message);
     FILE *file = fopen(path, "r");
     ck_assert_ptr_nonnull(file);
     static const char *const roles[] = {"user", "assistant", "user", "assistant"};
@@ -235,15 +302,88 @@ START_TEST(a_transcript_is_what_the_cli_would_have_kept)
 }
 END_TEST
 
+/* The uuid of a line and the model in it, "" for none. */
+static void expect_line(FILE *file, const char *uuid, const char *model, const char *content) {
+    json_t *line = next_line(file);
+    const json_t *said = json_object_get(line, "message");
+    const char *its_model = json_string_value(json_object_get(said, "model"));
+    ck_assert_str_eq(its_model != NULL ? its_model : "", model);
+    expect_json(json_object_get(said, "content"), content);
+    if (uuid != NULL) {
+        ck_assert_str_eq(string_at(line, "uuid"), uuid);
+    }
+    json_decref(line);
+}
+
+START_TEST(a_prompt_stands_behind_the_history)
+{
+    char message[256] = "";
+    char *path = path_in_home("/tmp");
+    struct transcript transcript = of(KOINE_TEXT(USED(USE("a"))));
+    transcript.prompt = KOINE_TEXT("[" RESULT("a") "]");
+    transcript.model = KOINE_TEXT("claude-opus-5");
+    ck_assert_int_eq(transcript_write(path, &transcript, message, sizeof message), 0);
+    FILE *file = fopen(path, "r");
+    ck_assert_ptr_nonnull(file);
+    expect_line(file, NULL, "", "\"q\"");
+    expect_line(file, transcript.last_of_assistant, "claude-opus-5", "[" USE("a") "]");
+    expect_line(file, transcript.last, "", "[" RESULT("a") "]");
+    ck_assert_int_eq(fgetc(file), EOF);
+    fclose(file);
+    free(path);
+}
+END_TEST
+
+START_TEST(a_prompt_may_be_all)
+{
+    char message[256] = "";
+    char *path = path_in_home("/tmp");
+    struct transcript transcript = of(NONE);
+    transcript.prompt = KOINE_TEXT("[" MORE "]");
+    ck_assert_int_eq(transcript_write(path, &transcript, message, sizeof message), 0);
+    ck_assert_str_eq(transcript.last_of_assistant, "");
+    FILE *file = fopen(path, "r");
+    ck_assert_ptr_nonnull(file);
+    expect_line(file, transcript.last, "", "[" MORE "]");
+    fclose(file);
+    free(path);
+}
+END_TEST
+
+/* What an alias stands for the CLI alone knows. */
+START_TEST(only_a_full_name_is_a_model)
+{
+    static const char *const models[][2] = {{"claude-opus-5", "claude-opus-5"},
+                                            {"claude-opus-5[1m]", "claude-opus-5"},
+                                            {"opus", "claude"},
+                                            {"claude", "claude"},
+                                            {"claude-", "claude"},
+                                            {"", "claude"},
+                                            {"gpt-4o", "claude"}};
+    char message[256] = "";
+    char *path = path_in_home("/tmp");
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        struct transcript transcript = of(KOINE_TEXT("[" ASKED "," ANSWERED "]"));
+        transcript.model = (struct koine_text){models[i][0], strlen(models[i][0])};
+        ck_assert_int_eq(transcript_write(path, &transcript, message, sizeof message), 0);
+        FILE *file = fopen(path, "r");
+        ck_assert_ptr_nonnull(file);
+        expect_line(file, NULL, "", "\"q\"");
+        expect_line(file, transcript.last, models[i][1], "[{\"type\":\"text\",\"text\":\"a\"}]");
+        fclose(file);
+    }
+    free(path);
+}
+END_TEST
+
 START_TEST(nobody_else_reads_it)
 {
     char message[256] = "";
     char directory[128];
     struct stat status;
     char *path = path_in_home("/tmp");
-    ck_assert_int_eq(transcript_write(path, KOINE_TEXT("[" ASKED "," ANSWERED "]"), SESSION, "/tmp",
-                                      message, sizeof message),
-                     0);
+    struct transcript transcript = of(KOINE_TEXT("[" ASKED "," ANSWERED "]"));
+    ck_assert_int_eq(transcript_write(path, &transcript, message, sizeof message), 0);
     ck_assert_int_eq(stat(path, &status), 0);
     ck_assert_int_eq(status.st_mode & 07777, 0600);
     snprintf(directory, sizeof directory, "%s/.claude/projects", home);
@@ -276,15 +416,14 @@ START_TEST(a_failure_leaves_nothing_behind)
     FILE *file = fopen(expected, "w");
     ck_assert_ptr_nonnull(file);
     fclose(file);
-    ck_assert_int_eq(
-        transcript_write(path, KOINE_TEXT("[" ASKED "]"), SESSION, "/tmp", message, sizeof message),
-        -1);
+    struct transcript good = of(KOINE_TEXT("[" ASKED "]"));
+    ck_assert_int_eq(transcript_write(path, &good, message, sizeof message), -1);
     snprintf(expected, sizeof expected, "the transcript %s cannot be written: Not a directory",
              path);
     ck_assert_str_eq(message, expected);
     snprintf(path, sizeof path, "%s/x.jsonl", home);
-    ck_assert_int_eq(
-        transcript_write(path, KOINE_TEXT("{}"), SESSION, "/tmp", message, sizeof message), -1);
+    struct transcript none = of(KOINE_TEXT("{}"));
+    ck_assert_int_eq(transcript_write(path, &none, message, sizeof message), -1);
     ck_assert_int_ne(access(path, F_OK), 0);
 }
 END_TEST
@@ -297,11 +436,16 @@ int main(void) {
     tcase_add_checked_fixture(file, make_home, remove_home);
     tcase_add_test(check, good_histories);
     tcase_add_test(check, bad_histories);
+    tcase_add_test(check, each_use_at_the_end_has_its_result);
+    tcase_add_test(check, a_history_awaits_results_or_not);
     tcase_add_test(check, a_short_buffer_is_no_harm);
     tcase_add_test(place, the_place_follows_the_environment);
     tcase_add_test(place, the_directory_is_named_as_the_cli_names_it);
     tcase_add_test(place, a_long_directory_is_cut_and_hashed);
     tcase_add_test(file, a_transcript_is_what_the_cli_would_have_kept);
+    tcase_add_test(file, a_prompt_stands_behind_the_history);
+    tcase_add_test(file, a_prompt_may_be_all);
+    tcase_add_test(file, only_a_full_name_is_a_model);
     tcase_add_test(file, nobody_else_reads_it);
     tcase_add_test(file, symbolic_links_are_followed_as_the_cli_does);
     tcase_add_test(file, a_failure_leaves_nothing_behind);

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Chunks of a chat completion. What all chunks of an answer begin with is written once; each event
+ * of the model is one frame.
+ */
+#include "chat_answer.h"
+#include "errors.h"
+#include "usage.h"
+#include <string.h>
+
+static const struct koine_text last_words = {
+    "data: {\"error\":{\"message\":\"The gateway is short of memory; try again later\","
+    "\"type\":\"server_error\",\"param\":null,\"code\":null}}\n\n",
+    sizeof("data: {\"error\":{\"message\":\"The gateway is short of memory; try again later\","
+           "\"type\":\"server_error\",\"param\":null,\"code\":null}}\n\n") -
+        1};
+
+/* data: {"id":…,"object":…,"created":…,"model":…,"choices":[ */
+static void make_head(struct chat_answer *answer, struct koine_text model) {
+    const struct koine_self *self = &answer->module->self;
+    struct koine_json_text text;
+    char own[FRAME_BYTES];
+    koine_json_text_init(&text, own, sizeof(own));
+    koine_json_text_add(&text, KOINE_TEXT("data: {\"id\":\""));
+    koine_json_text_add(&text, openai_text(answer->id.text));
+    koine_json_text_add(&text, KOINE_TEXT("\",\"object\":\"chat.completion.chunk\",\"created\":"));
+    json_text_add_number(&text, (uint64_t)answer->created);
+    koine_json_text_add(&text, KOINE_TEXT(",\"model\":"));
+    koine_json_text_add_string(&text, model);
+    koine_json_text_add(&text, KOINE_TEXT(",\"choices\":["));
+    char *head = text.no_memory ? NULL : self->http->alloc(self->host, answer->request, text.size);
+    if (head) {
+        memcpy(head, text.bytes, text.size);
+        answer->head = (struct koine_text){head, text.size};
+    }
+    koine_json_text_finish(&text);
+}
+
+/* ---- one chunk: begin, the members of the delta, end */
+
+static void begin_chunk(struct frame *frame, struct chat_answer *answer) {
+    frame_begin(frame, &answer->frames);
+    koine_json_text_add(&frame->text, answer->head);
+    koine_json_text_add(&frame->text, KOINE_TEXT("{\"index\":0,\"delta\":{"));
+}
+
+static void end_chunk(struct frame *frame, const struct chat_answer *answer, const char *reason) {
+    koine_json_text_add(&frame->text, KOINE_TEXT("},\"logprobs\":null,\"finish_reason\":"));
+    if (reason)
+        koine_json_text_add_string(&frame->text, openai_text(reason));
+    else
+        koine_json_text_add(&frame->text, KOINE_TEXT("null"));
+    koine_json_text_add(&frame->text, answer->include_usage ? KOINE_TEXT("}],\"usage\":null}")
+                                                            : KOINE_TEXT("}]}"));
+    frame_send(frame);
+}
+
+/* `json` is the delta's members. */
+static void send_chunk(struct chat_answer *answer, struct koine_text json, const char *reason) {
+    struct frame frame;
+    begin_chunk(&frame, answer);
+    koine_json_text_add(&frame.text, json);
+    end_chunk(&frame, answer, reason);
+}
+
+static void send_text(struct chat_answer *answer, struct koine_text text) {
+    struct frame frame;
+    begin_chunk(&frame, answer);
+    koine_json_text_add(&frame.text, KOINE_TEXT("\"content\":"));
+    koine_json_text_add_string(&frame.text, text);
+    end_chunk(&frame, answer, NULL);
+}
+
+/* ---- calls */
+
+static void begin_call(struct frame *frame, struct chat_answer *answer) {
+    begin_chunk(frame, answer);
+    koine_json_text_add(&frame->text, KOINE_TEXT("\"tool_calls\":[{\"index\":"));
+    json_text_add_number(&frame->text, answer->tools - 1);
+}
+
+static void send_call(struct chat_answer *answer, const struct koine_chat_event *event) {
+    struct frame frame;
+    answer->tools++;
+    answer->has_arguments = false;
+    begin_call(&frame, answer);
+    koine_json_text_add(&frame.text, KOINE_TEXT(",\"id\":"));
+    koine_json_text_add_string(&frame.text, event->id);
+    koine_json_text_add(&frame.text, KOINE_TEXT(",\"type\":\"function\",\"function\":{\"name\":"));
+    koine_json_text_add_string(&frame.text, event->name);
+    koine_json_text_add(&frame.text, KOINE_TEXT(",\"arguments\":\"\"}}]"));
+    end_chunk(&frame, answer, NULL);
+}
+
+static void send_arguments(struct chat_answer *answer, struct koine_text piece) {
+    struct frame frame;
+    if (!piece.size || !answer->tools)
+        return;
+    answer->has_arguments = true;
+    begin_call(&frame, answer);
+    koine_json_text_add(&frame.text, KOINE_TEXT(",\"function\":{\"arguments\":"));
+    koine_json_text_add_string(&frame.text, piece);
+    koine_json_text_add(&frame.text, KOINE_TEXT("}}]"));
+    end_chunk(&frame, answer, NULL);
+}
+
+/* A function without arguments is called with none, and clients parse what they were told. */
+static void end_call(struct chat_answer *answer) {
+    if (!answer->has_arguments)
+        send_arguments(answer, KOINE_TEXT("{}"));
+}
+
+/* ---- beginning and end */
+
+static void begin_stream(struct chat_answer *answer, struct koine_text model) {
+    make_head(answer, model);
+    answer->begun =
+        frames_open(&answer->frames, &answer->module->self, answer->request, last_words);
+    if (answer->head.data)
+        send_chunk(answer, KOINE_TEXT("\"role\":\"assistant\",\"content\":\"\",\"refusal\":null"),
+                   NULL);
+    else
+        frames_give_up(&answer->frames);
+}
+
+static void send_usage(struct chat_answer *answer, const struct koine_usage *usage) {
+    struct frame frame;
+    frame_begin(&frame, &answer->frames);
+    koine_json_text_add(&frame.text, answer->head);
+    koine_json_text_add(&frame.text, KOINE_TEXT("],\"usage\":"));
+    usage_add_chat(&frame.text, usage);
+    koine_json_text_add(&frame.text, KOINE_TEXT("}"));
+    frame_send(&frame);
+}
+
+static void end_stream(struct chat_answer *answer, const struct koine_chat_event *done) {
+    struct frame frame;
+    send_chunk(answer, (struct koine_text){NULL, 0}, chat_finish_reason(done->stop_reason));
+    if (answer->include_usage)
+        send_usage(answer, &done->usage);
+    frame_begin(&frame, &answer->frames);
+    koine_json_text_add(&frame.text, KOINE_TEXT("data: [DONE]"));
+    frame_send(&frame);
+    frames_end(&answer->frames);
+}
+
+/* As the API does: no [DONE] behind an error. */
+static void fail_stream(struct chat_answer *answer, const struct koine_failure *failure) {
+    struct frame frame;
+    struct koine_failure told = *failure;
+    told.status = koine_chat_status(failure);
+    frame_begin(&frame, &answer->frames);
+    koine_json_text_add(&frame.text, KOINE_TEXT("data: {\"error\":{"));
+    errors_add(&frame.text, &told);
+    koine_json_text_add(&frame.text, KOINE_TEXT("}}"));
+    frame_send(&frame);
+    frames_end(&answer->frames);
+}
+
+void chat_stream_event(struct chat_answer *answer, const struct koine_chat_event *event) {
+    if (event->type == KOINE_CHAT_TEXT)
+        send_text(answer, event->text);
+    else if (event->type == KOINE_CHAT_INPUT)
+        send_arguments(answer, event->text);
+    else if (event->type == KOINE_CHAT_BEGIN)
+        begin_stream(answer, event->model);
+    else if (event->type == KOINE_CHAT_BLOCK && event->block == KOINE_CHAT_BLOCK_TOOL)
+        send_call(answer, event);
+    else if (event->type == KOINE_CHAT_BLOCK_END && event->block == KOINE_CHAT_BLOCK_TOOL)
+        end_call(answer);
+    else if (event->type == KOINE_CHAT_DONE)
+        end_stream(answer, event);
+    else if (event->type == KOINE_CHAT_FAILURE)
+        fail_stream(answer, event->failure);
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Values below the members of a body. All problems go into the body, with their places. */
+#include "reading.h"
+#include <koine-module/answer.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { PATH_BYTES = 256, MESSAGE_BYTES = 400, SHOWN_BYTES = 64 };
+
+bool reading_accept(struct reading *reading) {
+    if (!reading->no_memory)
+        return koine_body_accept(reading->body);
+    koine_fail_for_memory(&reading->module->self, reading->request);
+    return false;
+}
+
+void *reading_alloc(struct reading *reading, size_t bytes) {
+    const struct koine_self *self = &reading->module->self;
+    void *memory = self->http->alloc(self->host, reading->request, bytes);
+    reading->no_memory |= !memory;
+    return memory;
+}
+
+struct koine_text reading_copy(struct reading *reading, struct koine_text text) {
+    char *copy = reading_alloc(reading, text.size + 1);
+    if (!copy)
+        return (struct koine_text){NULL, 0};
+    if (text.size)
+        memcpy(copy, text.data, text.size);
+    return (struct koine_text){copy, text.size};
+}
+
+static void forget(void *data, koine_request request, int32_t how) {
+    (void)request;
+    (void)how;
+    json_decref(data);
+}
+
+json_t *reading_keep(struct reading *reading, json_t *value) {
+    const struct koine_self *self = &reading->module->self;
+    if (value && self->http->on_end(self->host, reading->request, forget, value) == KOINE_OK)
+        return value;
+    json_decref(value);
+    reading->no_memory = true;
+    return NULL;
+}
+
+/* ---- places */
+
+struct place place_member(const struct place *up, const char *name) {
+    return (struct place){up, name, 0};
+}
+
+struct place place_item(const struct place *up, size_t index) {
+    return (struct place){up, NULL, index};
+}
+
+/* Returns how much of `out` is used; cut when there is no room. */
+static size_t print_place(char *out, size_t capacity, const struct place *place) {
+    size_t used = place->up ? print_place(out, capacity, place->up) : 0;
+    const int size = place->name ? snprintf(out + used, capacity - used, "%s%s",
+                                            place->up ? "." : "", place->name)
+                                 : snprintf(out + used, capacity - used, "[%zu]", place->index);
+    if (size < 0 || (size_t)size >= capacity - used) {
+        out[used] = '\0';
+        return used;
+    }
+    return used + (size_t)size;
+}
+
+void problem(struct reading *reading, const struct place *place, const char *format, ...) {
+    char path[PATH_BYTES], message[MESSAGE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof(message), format, arguments);
+    va_end(arguments);
+    print_place(path, sizeof(path), place);
+    koine_body_problem_at(reading->body, path, "%s", message);
+}
+
+static const char *kind_name(const json_t *json) {
+    if (!json)
+        return "nothing";
+    switch (json_typeof(json)) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "an array";
+    case JSON_STRING:
+        return "a string";
+    case JSON_INTEGER:
+    case JSON_REAL:
+        return "a number";
+    case JSON_TRUE:
+        return "true";
+    case JSON_FALSE:
+        return "false";
+    default:
+        return "null";
+    }
+}
+
+void problem_expected(struct reading *reading, const struct place *place, const char *what,
+                      const json_t *got) {
+    problem(reading, place, "must be %s, got %s", what, kind_name(got));
+}
+
+/* ---- values */
+
+json_t *read_json(struct reading *reading, const struct place *place, struct koine_text text) {
+    json_error_t error = {0};
+    json_t *json = text.size ? json_loadb(text.data, text.size, JSON_DECODE_ANY, &error) : NULL;
+    if (!text.size || json)
+        return json;
+    /* the body has been taken for JSON: what else can be wrong is memory, or a number */
+    if (json_error_code(&error) == json_error_numeric_overflow)
+        problem(reading, place, "holds a number that is too large: %s", error.text);
+    else
+        reading->no_memory = true;
+    return NULL;
+}
+
+static bool is_named(const char *const *names, const char *name) {
+    for (size_t i = 0; names[i]; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+int shown_size(const char *text) {
+    size_t size = strnlen(text, SHOWN_BYTES);
+    if (size == SHOWN_BYTES)
+        while (size && ((unsigned char)text[size] & 0xc0) == 0x80)
+            size--;
+    return (int)size;
+}
+
+void read_known(struct reading *reading, const struct place *place, json_t *object,
+                const char *const *names) {
+    const char *name;
+    json_t *value;
+    json_object_foreach(object, name, value) {
+        if (!json_is_null(value) && !is_named(names, name))
+            problem(reading, place, "holds \"%.*s\", which is not known here", shown_size(name),
+                    name);
+    }
+}
+
+static json_t *read_typed(struct reading *reading, const struct place *place, const json_t *object,
+                          const char *name, json_type type, const char *what) {
+    json_t *value = json_object_get(object, name);
+    if (!value || json_is_null(value))
+        return NULL;
+    if (json_typeof(value) == type)
+        return value;
+    const struct place member = place_member(place, name);
+    problem_expected(reading, &member, what, value);
+    return NULL;
+}
+
+json_t *read_string(struct reading *reading, const struct place *place, const json_t *object,
+                    const char *name) {
+    return read_typed(reading, place, object, name, JSON_STRING, "a string");
+}
+
+json_t *read_object(struct reading *reading, const struct place *place, const json_t *object,
+                    const char *name) {
+    return read_typed(reading, place, object, name, JSON_OBJECT, "an object");
+}
+
+json_t *read_needed(struct reading *reading, const struct place *place, const json_t *object,
+                    const char *name) {
+    const struct place member = place_member(place, name);
+    json_t *value = json_object_get(object, name);
+    if (json_string_length(value))
+        return value;
+    if (!value || json_is_null(value))
+        problem(reading, &member, "is required");
+    else if (json_is_string(value))
+        problem(reading, &member, "must not be empty");
+    else
+        problem_expected(reading, &member, "a string", value);
+    return NULL;
+}
+
+/* ---- building */
+
+void build_append(struct reading *reading, json_t *array, json_t *value) {
+    reading->no_memory |= json_array_append_new(array, value) != 0;
+}
+
+void build_set(struct reading *reading, json_t *object, const char *name, json_t *value) {
+    reading->no_memory |= json_object_set_new_nocheck(object, name, value) != 0;
+}
+
+json_t *build(struct reading *reading, json_t *value) {
+    reading->no_memory |= !value;
+    return value;
+}
+
+json_t *build_text(struct reading *reading, json_t *string) {
+    return build(reading, json_pack("{s:s,s:O}", "type", "text", "text", string));
+}
+
+bool text_is(const json_t *string, const char *wanted) {
+    return json_is_string(string) && strcmp(json_string_value(string), wanted) == 0;
+}

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+// `@anthropic-ai/sdk`: tools of the client. Two uses at once, results, streams, the tool runner, a run
+// that is gone meanwhile, choices.
+import assert from 'node:assert/strict';
+import Anthropic from '@anthropic-ai/sdk';
+import { betaZodTool } from '@anthropic-ai/sdk/helpers/beta/zod';
+import { z } from 'zod';
+import {
+  conversation,
+  describe,
+  gateways,
+  forgotten,
+  key,
+  lastReceived,
+  offered,
+  PNG,
+  prompt,
+  served,
+  test,
+  use,
+} from './world.mjs';
+
+const url = gateways.wide;
+const client = new Anthropic({ baseURL: url, apiKey: key, maxRetries: 0 });
+const narrow = new Anthropic({ baseURL: gateways.narrow, apiKey: key, maxRetries: 0 });
+const fields = { model: 'claude-sonnet-4-6', max_tokens: 1024 };
+const user = (content) => ({ role: 'user', content });
+
+const tools = ['weather', 'time'].map((name) => ({
+  name,
+  description: `Tells the ${name}`,
+  input_schema: { type: 'object', properties: { of: { type: 'string' } }, required: ['of'] },
+}));
+const both = {
+  tools: [use('anthropic', 'weather', { of: 'Oslo' }), use('anthropic', 'time', { of: 'CET' })],
+  text: 'Rain at noon',
+};
+
+function resultsOf(message) {
+  return user(
+    message.content
+      .filter((block) => block.type === 'tool_use')
+      .map(({ id, name }) => ({
+        type: 'tool_result',
+        tool_use_id: id,
+        content: name === 'weather' ? 'rain' : '12:00',
+      })),
+  );
+}
+
+function assertBoth(message) {
+  assert.equal(message.stop_reason, 'tool_use');
+  const uses = message.content.filter((block) => block.type === 'tool_use');
+  assert.deepEqual(
+    uses.map(({ name, input }) => [name, input]),
+    [
+      ['weather', { of: 'Oslo' }],
+      ['time', { of: 'CET' }],
+    ],
+  );
+  return uses.map((block) => block.id);
+}
+
+function withResults([weather, time]) {
+  return [
+    ['user', 'Weather and time?'],
+    [
+      'assistant',
+      { use: 'mcp__anthropic__weather', id: weather, input: { of: 'Oslo' } },
+      { use: 'mcp__anthropic__time', id: time, input: { of: 'CET' } },
+    ],
+    ['user', { result: 'rain', id: weather }, { result: '12:00', id: time }],
+  ];
+}
+
+describe('anthropic tools', () => {
+  test('two uses at once: the run waits, the results go on with it', async () => {
+    const messages = [user(prompt('Weather and time?', both))];
+    const first = await client.messages.create({ ...fields, messages, tools });
+    const ids = assertBoth(first);
+    assert.deepEqual(offered(await lastReceived()).sort(), [
+      'mcp__anthropic__time',
+      'mcp__anthropic__weather',
+    ]);
+    const before = await served(url);
+    messages.push({ role: 'assistant', content: first.content }, resultsOf(first));
+    const second = await client.messages.create({ ...fields, messages, tools });
+    assert.deepEqual(
+      second.content.map((block) => block.text),
+      ['Rain at noon'],
+    );
+    assert.equal(second.stop_reason, 'end_turn');
+    assert.deepEqual(conversation(await lastReceived()), withResults(ids));
+    assert.deepEqual(await served(url), before, 'another process answered');
+
+    messages.push({ role: 'assistant', content: second.content }, user('Thanks'));
+    await client.messages.create({ ...fields, messages, tools });
+    assert.deepEqual(conversation(await lastReceived()), [
+      ...withResults(ids),
+      ['assistant', 'Rain at noon'],
+      ['user', 'Thanks'],
+    ]);
+    assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 1 });
+  });
+
+  test('streamed: the input in pieces, then the results', async () => {
+    const messages = [
+      user(prompt('Weather and time?', { ...both, before: 'Let me see', deltas: 3 })),
+    ];
+    const pieces = [];
+    const stream = client.messages
+      .stream({ ...fields, messages, tools })
+      .on('inputJson', (piece) => pieces.push(piece));
+    const first = await stream.finalMessage();
+    const ids = assertBoth(first);
+    assert.deepEqual(first.content[0].text, 'Let me see');
+    assert.ok(pieces.length >= 6, `${pieces.length} pieces`);
+    assert.equal(pieces.join(''), '{"of":"Oslo"}{"of":"CET"}');
+    const before = await served(url);
+    messages.push({ role: 'assistant', content: first.content }, resultsOf(first));
+    assert.equal(
+      await client.messages.stream({ ...fields, messages, tools }).finalText(),
+      'Rain at noon',
+    );
+    const expected = withResults(ids);
+    expected[1].splice(1, 0, 'Let me see');
+    assert.deepEqual(conversation(await lastReceived()), expected);
+    assert.deepEqual(await served(url), before, 'another process answered');
+  });
+
+  test('a result that is an error, with an image, and a text behind the results', async () => {
+    const script = { tool: use('anthropic', 'weather', { of: 'Oslo' }), text: 'I see' };
+    const messages = [user(prompt('Weather?', script))];
+    const first = await client.messages.create({ ...fields, messages, tools });
+    const [{ id }] = first.content.filter((block) => block.type === 'tool_use');
+    const source = { type: 'base64', media_type: 'image/png', data: PNG };
+    const content = [
+      { type: 'text', text: 'broken' },
+      { type: 'image', source },
+    ];
+    messages.push(
+      { role: 'assistant', content: first.content },
+      user([
+        { type: 'tool_result', tool_use_id: id, is_error: true, content },
+        { type: 'text', text: 'Try again' },
+      ]),
+    );
+    await client.messages.create({ ...fields, messages, tools });
+    const last = (await lastReceived()).messages.at(-1);
+    const result = last.content.find((block) => block.type === 'tool_result');
+    assert.equal(result.is_error, true);
+    assert.deepEqual(
+      result.content.map(({ type, text, source: picture }) => [type, text ?? picture.data]),
+      [
+        ['text', 'broken'],
+        ['image', PNG],
+      ],
+    );
+    assert.equal(last.content.at(-1).text, 'Try again');
+  });
+
+  test('the tool runner calls the tools and comes to an end', async () => {
+    const called = [];
+    const runnable = ['weather', 'time'].map((name) =>
+      betaZodTool({
+        name,
+        description: `Tells the ${name}`,
+        inputSchema: z.object({ of: z.string() }),
+        run: ({ of }) => {
+          called.push(of);
+          return name === 'weather' ? 'rain' : '12:00';
+        },
+      }),
+    );
+    const message = await client.beta.messages.toolRunner({
+      ...fields,
+      messages: [user(prompt('Weather and time?', both))],
+      tools: runnable,
+    });
+    assert.deepEqual(
+      message.content.map((block) => block.text),
+      ['Rain at noon'],
+    );
+    assert.deepEqual(called, ['Oslo', 'CET']);
+    const body = await lastReceived();
+    const ids = body.messages[1].content.map((block) => block.id);
+    assert.deepEqual(conversation(body), withResults(ids));
+  });
+
+  test('the tool runner, streamed, over two rounds', async () => {
+    const script = {
+      tool: use('anthropic', 'weather', { of: 'Oslo' }),
+      then: { tool: use('anthropic', 'time', { of: 'CET' }), then: { text: 'Enough' } },
+    };
+    const called = [];
+    const runner = client.beta.messages.toolRunner({
+      ...fields,
+      stream: true,
+      messages: [user(prompt('One after the other', script))],
+      tools: ['weather', 'time'].map((name) =>
+        betaZodTool({
+          name,
+          description: name,
+          inputSchema: z.object({ of: z.string() }),
+          run: ({ of }) => {
+            called.push(of);
+            return 'fine';
+          },
+        }),
+      ),
+    });
+    const texts = [];
+    for await (const stream of runner)
+      texts.push(
+        (await stream.finalMessage()).content.map((block) => block.text ?? block.name).join(),
+      );
+    assert.deepEqual(texts, ['weather', 'time', 'Enough']);
+    assert.deepEqual(called, ['Oslo', 'CET']);
+  });
+
+  test('a run that is gone meanwhile is replaced by the history, exactly', async () => {
+    const messages = [user(prompt('Weather and time?', both))];
+    const first = await narrow.messages.create({ ...fields, messages, tools });
+    const ids = assertBoth(first);
+    await forgotten(gateways.narrow);
+    const before = await served(gateways.narrow);
+    messages.push({ role: 'assistant', content: first.content }, resultsOf(first));
+    const second = await narrow.messages.create({ ...fields, messages, tools });
+    assert.deepEqual(
+      second.content.map((block) => block.text),
+      ['Rain at noon'],
+    );
+    assert.deepEqual(conversation(await lastReceived()), withResults(ids));
+    assert.equal((await served(gateways.narrow)).others, before.others + 1);
+  });
+
+  test('tool_choice none and one tool', async () => {
+    const none = await client.messages.create({
+      ...fields,
+      tools,
+      tool_choice: { type: 'none' },
+      messages: [user('Hello')],
+    });
+    assert.equal(none.stop_reason, 'end_turn');
+    const one = await client.messages.create({
+      ...fields,
+      tools,
+      tool_choice: { type: 'tool', name: 'weather' },
+      messages: [user(prompt('Hello', { object: { of: 'Oslo' } }))],
+    });
+    assert.equal(one.stop_reason, 'tool_use');
+    assert.deepEqual(
+      one.content.map(({ type, name, input }) => [type, name, input]),
+      [['tool_use', 'weather', { of: 'Oslo' }]],
+    );
+  });
+
+  test('what no gateway can do is refused by name: any, tools of the server', async () => {
+    const refused = [
+      [/tool_choice/, { tools, tool_choice: { type: 'any' } }],
+      [/tools\[0\]/, { tools: [{ type: 'web_search_20250305', name: 'web_search' }] }],
+    ];
+    for (const [pattern, more] of refused) {
+      await assert.rejects(
+        client.messages.create({ ...fields, ...more, messages: [user('Hello')] }),
+        (error) => {
+          assert.ok(error instanceof Anthropic.BadRequestError, error.stack);
+          assert.match(error.message, pattern);
+          return true;
+        },
+      );
+    }
+  });
+});

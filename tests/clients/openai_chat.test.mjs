@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// `openai`: chat completions that are not streamed. Texts, structured output, images, conversations.
+import assert from 'node:assert/strict';
+import OpenAI from 'openai';
+import { zodResponseFormat } from 'openai/helpers/zod';
+import { z } from 'zod';
+import {
+  conversation,
+  describe,
+  gateways,
+  key,
+  lastReceived,
+  offered,
+  PNG,
+  prompt,
+  received,
+  served,
+  systemOf,
+  test,
+} from './world.mjs';
+
+const url = gateways.wide;
+const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: key, maxRetries: 0 });
+const model = 'gpt-4o';
+
+function ask(messages, fields) {
+  return client.chat.completions.create({ model, messages, ...fields });
+}
+
+const user = (content) => ({ role: 'user', content });
+
+describe('openai chat', () => {
+  test('a text, and what the API received for it', async () => {
+    const completion = await ask([{ role: 'system', content: 'Be brief.' }, user('Hello')]);
+    assert.equal(completion.object, 'chat.completion');
+    assert.match(completion.id, /^chatcmpl-/);
+    assert.ok(
+      Math.abs(completion.created - Date.now() / 1000) < 60,
+      `created ${completion.created}`,
+    );
+    assert.equal(completion.choices.length, 1);
+    const [choice] = completion.choices;
+    assert.equal(choice.index, 0);
+    assert.equal(choice.finish_reason, 'stop');
+    assert.equal(choice.message.role, 'assistant');
+    assert.equal(choice.message.content, 'You said: Hello');
+    assert.equal(choice.message.tool_calls, undefined);
+    const { prompt_tokens, completion_tokens, total_tokens } = completion.usage;
+    assert.deepEqual(
+      { prompt_tokens, completion_tokens, total_tokens },
+      { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },
+    );
+    const body = await lastReceived();
+    assert.equal(body.model, 'claude-sonnet-4-6');
+    assert.equal(systemOf(body), 'Be brief.');
+    assert.deepEqual(conversation(body), [['user', 'Hello']]);
+    assert.deepEqual(offered(body), []);
+  });
+
+  test('a conversation that the client keeps goes on in its process', async () => {
+    const messages = [user('My name is Ada')];
+    messages.push((await ask(messages)).choices[0].message);
+    for (const text of ['And yours?', 'Goodbye']) {
+      const before = await served(url);
+      messages.push(user(text));
+      const { choices } = await ask(messages);
+      assert.equal(choices[0].message.content, `You said: ${text}`);
+      messages.push(choices[0].message);
+      const { others, sessions } = await served(url);
+      assert.deepEqual(
+        { others, sessions },
+        { others: before.others, sessions: before.sessions + 1 },
+      );
+    }
+    assert.deepEqual(conversation(await lastReceived()), [
+      ['user', 'My name is Ada'],
+      ['assistant', 'You said: My name is Ada'],
+      ['user', 'And yours?'],
+      ['assistant', 'You said: And yours?'],
+      ['user', 'Goodbye'],
+    ]);
+  });
+
+  test('a history that was edited is given to the API message by message', async () => {
+    const before = await served(url);
+    const messages = [
+      user('My name is Bob'),
+      { role: 'assistant', content: 'Nice to meet you, Bob' },
+      user([
+        { type: 'text', text: 'First line' },
+        { type: 'text', text: 'second line' },
+      ]),
+      { role: 'assistant', content: [{ type: 'text', text: 'Both lines read' }] },
+      user('What is my name?'),
+    ];
+    await ask([{ role: 'developer', content: 'Remember names.' }, ...messages]);
+    const body = await lastReceived();
+    assert.deepEqual(conversation(body), [
+      ['user', 'My name is Bob'],
+      ['assistant', 'Nice to meet you, Bob'],
+      ['user', 'First line', 'second line'],
+      ['assistant', 'Both lines read'],
+      ['user', 'What is my name?'],
+    ]);
+    assert.equal(systemOf(body), 'Remember names.');
+    assert.equal((await served(url)).sessions, before.sessions);
+  });
+
+  test('an image as data URL arrives as it is', async () => {
+    await ask([
+      user([
+        { type: 'text', text: 'What is this?' },
+        { type: 'image_url', image_url: { url: `data:image/png;base64,${PNG}`, detail: 'high' } },
+        { type: 'text', text: 'One word.' },
+      ]),
+    ]);
+    const image = { type: 'base64', media_type: 'image/png', data: PNG };
+    assert.deepEqual(conversation(await lastReceived()), [
+      ['user', 'What is this?', { image }, 'One word.'],
+    ]);
+  });
+
+  test('an object by zodResponseFormat and parse', async () => {
+    const Person = z.object({ name: z.string(), age: z.number().int(), tags: z.array(z.string()) });
+    const ada = { name: 'Ada', age: 36, tags: ['maths'] };
+    const completion = await client.chat.completions.parse({
+      model,
+      messages: [user(prompt('Who wrote it?', { object: ada }))],
+      response_format: zodResponseFormat(Person, 'person'),
+    });
+    const [{ message, finish_reason }] = completion.choices;
+    assert.deepEqual(message.parsed, ada);
+    assert.deepEqual(JSON.parse(message.content), ada);
+    assert.equal(finish_reason, 'stop');
+    const asked = (await received()).find((body) => offered(body).includes('StructuredOutput'));
+    assert.deepEqual(offered(asked), ['StructuredOutput']);
+  });
+
+  test('an object by json_object', async () => {
+    const said = { anything: [1, 2, { deep: true }] };
+    const { choices } = await ask([user(prompt('As JSON', { object: said }))], {
+      response_format: { type: 'json_object' },
+    });
+    assert.deepEqual(JSON.parse(choices[0].message.content), said);
+    assert.equal(choices[0].finish_reason, 'stop');
+  });
+
+  test('a limit of tokens arrives, and finish_reason says that it was met', async () => {
+    const script = { text: 'Once upon a', stop_reason: 'max_tokens' };
+    for (const [name, limit] of [
+      ['max_tokens', 33],
+      ['max_completion_tokens', 34],
+    ]) {
+      const { choices } = await ask([user(prompt('Tell a story', script))], { [name]: limit });
+      assert.equal(choices[0].finish_reason, 'length');
+      assert.ok(choices[0].message.content.startsWith('Once upon a'), choices[0].message.content);
+      assert.equal((await lastReceived()).max_tokens, limit);
+    }
+  });
+
+  test('what the CLI has no setting for is taken without effect', async () => {
+    const { choices } = await ask([user('Hello again')], {
+      temperature: 0.2,
+      top_p: 0.9,
+      presence_penalty: 0,
+      frequency_penalty: 0,
+      user: 'u1',
+      seed: 7,
+      n: 1,
+    });
+    assert.equal(choices[0].message.content, 'You said: Hello again');
+  });
+
+  test('a model by its own name', async () => {
+    await ask([user('Hello')], { model: 'claude-haiku-4-5' });
+    assert.equal((await lastReceived()).model, 'claude-haiku-4-5');
+  });
+
+  test('models.list and retrieve', async () => {
+    const names = [];
+    for await (const entry of client.models.list()) {
+      assert.equal(entry.object, 'model');
+      names.push(entry.id);
+    }
+    assert.ok(names.includes('gpt-4o') && names.includes('sonnet'), `${names}`);
+    const one = await client.models.retrieve('gpt-4o');
+    assert.deepEqual({ id: one.id, object: one.object }, { id: 'gpt-4o', object: 'model' });
+  });
+});

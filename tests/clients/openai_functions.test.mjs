@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+// `openai`: functions of the client in chat completions. Two calls at once, results, the runTools
+// helper, streams, a run that is gone meanwhile, choices.
+import assert from 'node:assert/strict';
+import OpenAI from 'openai';
+import { zodFunction } from 'openai/helpers/zod';
+import { z } from 'zod';
+import {
+  conversation,
+  describe,
+  gateways,
+  forgotten,
+  key,
+  lastReceived,
+  offered,
+  prompt,
+  served,
+  test,
+  use,
+} from './world.mjs';
+
+const url = gateways.wide;
+const options = { apiKey: key, maxRetries: 0 };
+const client = new OpenAI({ baseURL: `${url}/v1`, ...options });
+const narrow = new OpenAI({ baseURL: `${gateways.narrow}/v1`, ...options });
+const model = 'gpt-4o';
+const user = (content) => ({ role: 'user', content });
+
+function functionTool(name, parameter) {
+  return {
+    type: 'function',
+    function: {
+      name,
+      description: `Tells the ${name}`,
+      parameters: {
+        type: 'object',
+        properties: { [parameter]: { type: 'string' } },
+        required: [parameter],
+      },
+    },
+  };
+}
+
+const tools = [functionTool('weather', 'city'), functionTool('time', 'zone')];
+const weatherUse = use('openai', 'weather', { city: 'Oslo' });
+const timeUse = use('openai', 'time', { zone: 'CET' });
+const both = { tools: [weatherUse, timeUse], text: 'Rain at noon' };
+
+/** The results of the calls of a message, as a client sends them. */
+function resultsOf(message) {
+  return message.tool_calls.map(({ id, function: { name } }) => ({
+    role: 'tool',
+    tool_call_id: id,
+    content: name === 'weather' ? 'rain' : '12:00',
+  }));
+}
+
+function assertBoth(choice) {
+  assert.equal(choice.finish_reason, 'tool_calls');
+  assert.deepEqual(
+    choice.message.tool_calls.map(({ type, function: { name, arguments: text } }) => [
+      type,
+      name,
+      JSON.parse(text),
+    ]),
+    [
+      ['function', 'weather', { city: 'Oslo' }],
+      ['function', 'time', { zone: 'CET' }],
+    ],
+  );
+  const ids = choice.message.tool_calls.map((call) => call.id);
+  assert.equal(new Set(ids).size, 2, `${ids}`);
+  return ids;
+}
+
+/** What the API receives once the results of `both` are there. */
+function withResults(text, [weather, time]) {
+  return [
+    ['user', text],
+    [
+      'assistant',
+      { use: 'mcp__openai__weather', id: weather, input: { city: 'Oslo' } },
+      { use: 'mcp__openai__time', id: time, input: { zone: 'CET' } },
+    ],
+    ['user', { result: 'rain', id: weather }, { result: '12:00', id: time }],
+  ];
+}
+
+describe('openai functions', () => {
+  test('two calls at once: the run waits, the results go on with it', async () => {
+    const messages = [user(prompt('Weather and time?', both))];
+    const first = await client.chat.completions.create({ model, messages, tools });
+    const ids = assertBoth(first.choices[0]);
+    assert.deepEqual(offered(await lastReceived()).sort(), [
+      'mcp__openai__time',
+      'mcp__openai__weather',
+    ]);
+    const before = await served(url);
+    messages.push(first.choices[0].message, ...resultsOf(first.choices[0].message));
+    const second = await client.chat.completions.create({ model, messages, tools });
+    assert.equal(second.choices[0].message.content, 'Rain at noon');
+    assert.equal(second.choices[0].finish_reason, 'stop');
+    assert.deepEqual(conversation(await lastReceived()), withResults('Weather and time?', ids));
+    assert.deepEqual(await served(url), before, 'another process answered');
+
+    messages.push(second.choices[0].message, user('Thanks'));
+    const third = await client.chat.completions.create({ model, messages, tools });
+    assert.equal(third.choices[0].message.content, 'You said: Thanks');
+    assert.deepEqual(conversation(await lastReceived()), [
+      ...withResults('Weather and time?', ids),
+      ['assistant', 'Rain at noon'],
+      ['user', 'Thanks'],
+    ]);
+    assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 1 });
+  });
+
+  test('streamed: arguments in pieces, then the results', async () => {
+    const messages = [
+      user(prompt('Weather and time?', { ...both, before: 'Let me see', deltas: 3 })),
+    ];
+    const done = [];
+    const stream = client.chat.completions
+      .stream({ model, messages, tools })
+      .on('tool_calls.function.arguments.done', ({ index, name, arguments: text }) =>
+        done.push([index, name, text]),
+      );
+    const {
+      choices: [choice],
+    } = await stream.finalChatCompletion();
+    const ids = assertBoth(choice);
+    assert.equal(choice.message.content, 'Let me see');
+    assert.deepEqual(
+      done,
+      choice.message.tool_calls.map((call, index) => [
+        index,
+        call.function.name,
+        call.function.arguments,
+      ]),
+    );
+    const before = await served(url);
+    messages.push(choice.message, ...resultsOf(choice.message));
+    const second = client.chat.completions.stream({ model, messages, tools });
+    assert.equal(await second.finalContent(), 'Rain at noon');
+    const expected = withResults('Weather and time?', ids);
+    expected[1].splice(1, 0, 'Let me see');
+    assert.deepEqual(conversation(await lastReceived()), expected);
+    assert.deepEqual(await served(url), before, 'another process answered');
+  });
+
+  test('runTools calls the functions and comes to an end', async () => {
+    const called = [];
+    const runner = client.chat.completions.runTools({
+      model,
+      messages: [user(prompt('Weather and time?', both))],
+      tools: [
+        zodFunction({
+          name: 'weather',
+          parameters: z.object({ city: z.string() }),
+          function: ({ city }) => {
+            called.push(city);
+            return 'rain';
+          },
+        }),
+        zodFunction({
+          name: 'time',
+          parameters: z.object({ zone: z.string() }),
+          function: ({ zone }) => {
+            called.push(zone);
+            return '12:00';
+          },
+        }),
+      ],
+    });
+    assert.equal(await runner.finalContent(), 'Rain at noon');
+    assert.deepEqual(called, ['Oslo', 'CET']);
+    assert.equal(runner.allChatCompletions().length, 2);
+    const ids = runner.allChatCompletions()[0].choices[0].message.tool_calls.map((call) => call.id);
+    assert.deepEqual(conversation(await lastReceived()), withResults('Weather and time?', ids));
+  });
+
+  test('runTools, streamed, over two rounds', async () => {
+    const script = { tool: weatherUse, then: { tool: timeUse, then: { text: 'Enough' } } };
+    const called = [];
+    const runnable = (tool) => ({
+      ...tool,
+      function: {
+        ...tool.function,
+        parse: JSON.parse,
+        function: (input) => {
+          called.push(input);
+          return 'fine';
+        },
+      },
+    });
+    const runner = client.chat.completions.runTools({
+      model,
+      stream: true,
+      messages: [user(prompt('One after the other', script))],
+      tools: tools.map(runnable),
+    });
+    assert.equal(await runner.finalContent(), 'Enough');
+    assert.deepEqual(called, [{ city: 'Oslo' }, { zone: 'CET' }]);
+  });
+
+  test('a run that is gone meanwhile is replaced by the history, exactly', async () => {
+    const messages = [user(prompt('Weather and time?', both))];
+    const {
+      choices: [choice],
+    } = await narrow.chat.completions.create({ model, messages, tools });
+    const ids = assertBoth(choice);
+    await forgotten(gateways.narrow);
+    const before = await served(gateways.narrow);
+    messages.push(choice.message, ...resultsOf(choice.message));
+    const second = await narrow.chat.completions.create({ model, messages, tools });
+    assert.equal(second.choices[0].message.content, 'Rain at noon');
+    assert.deepEqual(conversation(await lastReceived()), withResults('Weather and time?', ids));
+    assert.equal((await served(gateways.narrow)).others, before.others + 1);
+  });
+
+  test('calls that happened elsewhere are given to the API as they were', async () => {
+    const call = (id, name, input) => ({
+      id,
+      type: 'function',
+      function: { name, arguments: JSON.stringify(input) },
+    });
+    const message = {
+      role: 'assistant',
+      content: null,
+      tool_calls: [
+        call('call_1', 'weather', { city: 'Oslo' }),
+        call('call_2', 'time', { zone: 'CET' }),
+      ],
+    };
+    const messages = [
+      user('Weather and time?'),
+      message,
+      ...resultsOf(message),
+      { role: 'assistant', content: 'Rain at noon' },
+      user('Thanks'),
+    ];
+    const {
+      choices: [choice],
+    } = await client.chat.completions.create({ model, messages, tools });
+    assert.equal(choice.message.content, 'You said: Thanks');
+    const body = await lastReceived();
+    const ids = body.messages[1].content.map((block) => block.id);
+    assert.deepEqual(conversation(body), [
+      ...withResults('Weather and time?', ids),
+      ['assistant', 'Rain at noon'],
+      ['user', 'Thanks'],
+    ]);
+  });
+
+  test('tool_choice none: no function is called, though they are told', async () => {
+    const {
+      choices: [choice],
+    } = await client.chat.completions.create({
+      model,
+      tools,
+      tool_choice: 'none',
+      messages: [user('Hello')],
+    });
+    assert.equal(choice.finish_reason, 'stop');
+    assert.equal(choice.message.content, 'You said: Hello');
+  });
+
+  test('tool_choice of one function: the answer is its call', async () => {
+    const {
+      choices: [choice],
+    } = await client.chat.completions.create({
+      model,
+      tools,
+      tool_choice: { type: 'function', function: { name: 'weather' } },
+      messages: [user(prompt('Hello', { object: { city: 'Oslo' } }))],
+    });
+    assert.deepEqual(
+      choice.message.tool_calls.map(({ function: { name, arguments: text } }) => [
+        name,
+        JSON.parse(text),
+      ]),
+      [['weather', { city: 'Oslo' }]],
+    );
+    assert.ok(['stop', 'tool_calls'].includes(choice.finish_reason), choice.finish_reason);
+  });
+
+  test('tool_choice required, of several functions, is refused by name', async () => {
+    const wait = client.chat.completions.create({
+      model,
+      tools,
+      tool_choice: 'required',
+      messages: [user('Hello')],
+    });
+    await assert.rejects(wait, (error) => {
+      assert.ok(error instanceof OpenAI.BadRequestError, `${error}`);
+      assert.match(error.message, /tool_choice/);
+      return true;
+    });
+  });
+});
