@@ -164,6 +164,8 @@ static void fail(const struct answer *answer, const struct koine_failure *failur
 
 void answer_on_event(void *data, const struct koine_chat_event *event) {
     struct answer *answer = answer_of(data);
+    if (answer->ended)
+        return; /* what still comes within the callback that has ended it */
     if (event->type == KOINE_CHAT_FAILURE && !answer->begun) {
         fail(answer, event->failure);
     } else if (answer->question->ask.streams) {
