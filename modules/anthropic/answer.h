@@ -18,6 +18,7 @@ struct answer {
     koine_request request;
     char id[MESSAGE_ID_BYTES + 1]; /* "msg_…" */
     bool begun;                    /* the stream is */
+    bool ended;                    /* nothing more can be said: the request has been ended early */
     struct koine_chat_whole whole;
 };
 

@@ -36,7 +36,8 @@ static void add_index(struct frame *frame, uint32_t index) {
     answer_write_number(&frame->text, index);
 }
 
-static void end(const struct answer *answer) {
+static void end(struct answer *answer) {
+    answer->ended = true;
     answer->self->http->stream_end(answer->self->host, answer->request);
 }
 
@@ -45,17 +46,17 @@ static int32_t write_out(const struct answer *answer, struct koine_text bytes) {
 }
 
 /* A stream with a hole would be worse than none. */
-static void give_up(const struct answer *answer) {
+static void give_up(struct answer *answer) {
     const struct koine_text words = KOINE_TEXT(
         "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":"
         "\"The gateway is short of memory; try again later\"},\"request_id\":null}\n\n");
-    if (write_out(answer, words) >= KOINE_OK)
-        end(answer);
+    write_out(answer, words);
+    end(answer); /* harmless when the request is gone */
 }
 
 /* False: the request has ended. */
 static bool frame_send(struct frame *frame) {
-    const struct answer *answer = frame->answer;
+    struct answer *answer = frame->answer;
     add(frame, KOINE_TEXT("}\n\n"));
     const bool whole = !frame->text.no_memory;
     const bool sent = whole && write_out(answer, (struct koine_text){frame->text.bytes,
@@ -74,6 +75,7 @@ static void begin(struct answer *answer, const struct koine_chat_event *event) {
                                                  .keep_alive = KOINE_TEXT(PING)};
     struct frame frame;
     if (self->http->stream_begin(self->host, answer->request, &options) != KOINE_OK) {
+        answer->ended = true;
         koine_fail_for_memory(self, answer->request); /* harmless when the request is gone */
         return;
     }
