@@ -79,7 +79,7 @@ describe('ai', () => {
       {
         role: 'user',
         content: [
-          { type: 'text', text: 'What is this?' },
+          { type: 'text', text: prompt('What is this?', { text: 'A dot' }) },
           { type: 'image', image: Buffer.from(PNG, 'base64') },
         ],
       },
@@ -91,7 +91,7 @@ describe('ai', () => {
     const image = { type: 'base64', media_type: 'image/png', data: PNG };
     assert.deepEqual(conversation(await lastReceived()), [
       ['user', 'What is this?', { image }],
-      ['assistant', 'You said: What is this?'],
+      ['assistant', 'A dot'],
       ['user', 'Sure?'],
     ]);
     assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 1 });

@@ -143,15 +143,27 @@ describe('anthropic stream', () => {
     await idle(url);
   });
 
+  test('a stream that breaks off at the API goes on', async () => {
+    const script = { text: 'Well', stream_error: 'overloaded_error', then: { text: ', hello' } };
+    const stream = client.messages.stream({ ...fields, messages: [user(prompt('Hello', script))] });
+    const { content } = await stream.finalMessage();
+    assert.equal(content.map((block) => block.text).join(''), 'Well, hello');
+  });
+
   test('a failure of the API within a stream is an error event', async () => {
-    const script = { text: 'Well', stream_error: 'overloaded_error' };
+    const failure = { status: 400, type: 'invalid_request_error', message: 'no more' };
+    const script = { text: 'Well', stream_error: 'overloaded_error', then: failure };
+    const texts = [];
     const wait = client.messages
       .stream({ ...fields, messages: [user(prompt('Hello', script))] })
+      .on('text', (text) => texts.push(text))
       .finalMessage();
     await assert.rejects(wait, (error) => {
       assert.ok(error instanceof Anthropic.APIError, error.stack);
+      assert.match(error.message, /no more/);
       return true;
     });
+    assert.equal(texts.join(''), 'Well');
     await idle(url);
   });
 });

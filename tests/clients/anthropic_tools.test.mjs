@@ -128,35 +128,30 @@ describe('anthropic tools', () => {
     assert.deepEqual(await served(url), before, 'another process answered');
   });
 
-  test('a result that is an error, with an image, and a text behind the results', async () => {
-    const script = { tool: use('anthropic', 'weather', { of: 'Oslo' }), text: 'I see' };
-    const messages = [user(prompt('Weather?', script))];
+  test('a result that is an error, one with an image, and a text behind them', async () => {
+    const messages = [user(prompt('Weather and time?', both))];
     const first = await client.messages.create({ ...fields, messages, tools });
-    const [{ id }] = first.content.filter((block) => block.type === 'tool_use');
+    const [weather, time] = assertBoth(first);
     const source = { type: 'base64', media_type: 'image/png', data: PNG };
-    const content = [
-      { type: 'text', text: 'broken' },
+    const picture = [
+      { type: 'text', text: 'A clock' },
       { type: 'image', source },
     ];
     messages.push(
       { role: 'assistant', content: first.content },
       user([
-        { type: 'tool_result', tool_use_id: id, is_error: true, content },
+        { type: 'tool_result', tool_use_id: weather, is_error: true, content: 'broken' },
+        { type: 'tool_result', tool_use_id: time, content: picture },
         { type: 'text', text: 'Try again' },
       ]),
     );
     await client.messages.create({ ...fields, messages, tools });
-    const last = (await lastReceived()).messages.at(-1);
-    const result = last.content.find((block) => block.type === 'tool_result');
-    assert.equal(result.is_error, true);
-    assert.deepEqual(
-      result.content.map(({ type, text, source: picture }) => [type, text ?? picture.data]),
-      [
-        ['text', 'broken'],
-        ['image', PNG],
-      ],
-    );
-    assert.equal(last.content.at(-1).text, 'Try again');
+    const [last] = (await lastReceived()).messages.filter(({ role }) => role === 'user').slice(-1);
+    const [error, clock, text] = last.content;
+    assert.deepEqual([error.is_error, error.tool_use_id], [true, weather]);
+    assert.match(JSON.stringify(error.content), /broken/);
+    assert.deepEqual(clock.content, picture);
+    assert.equal(text.text, 'Try again');
   });
 
   test('the tool runner calls the tools and comes to an end', async () => {

@@ -166,13 +166,20 @@ describe('openai stream', () => {
   });
 
   test('a failure of the API within a stream is an error of the client', async () => {
-    const wait = chunksOf({
-      messages: [user(prompt('Hello', { text: 'Well', stream_error: 'overloaded_error' }))],
-    });
+    // The CLI goes on by itself where the stream broke off; what it is answered then is its failure.
+    const failure = { status: 400, type: 'invalid_request_error', message: 'no more' };
+    const script = { text: 'Well', stream_error: 'overloaded_error', then: failure };
+    const texts = [];
+    const wait = client.chat.completions
+      .stream({ model, messages: [user(prompt('Hello', script))] })
+      .on('content', (text) => texts.push(text))
+      .done();
     await assert.rejects(wait, (error) => {
-      assert.ok(error instanceof OpenAI.APIError, `${error.stack}`);
+      assert.ok(error instanceof OpenAI.APIError, error.stack);
+      assert.match(error.message, /no more/);
       return true;
     });
+    assert.equal(texts.join(''), 'Well');
     await idle(url);
   });
 });
