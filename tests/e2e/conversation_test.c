@@ -129,6 +129,19 @@ START_TEST(calls_of_parallel_tools_are_open_at_once)
 }
 END_TEST
 
+/* As the real CLI does it: whoever waits for the message to be complete must remember them. */
+START_TEST(parallel_tools_are_called_while_the_message_comes)
+{
+    start();
+    struct http_response answer =
+        converse(BOTH, "{" TOOLS ",'toolFlags':1,'hold':2,'flags':" WANT_BLOCKS "}");
+    http_assert_status(&answer, 200);
+    const char *call = strstr(answer.body, "call moon"), *end = strstr(answer.body, "message tool");
+    ck_assert_msg(call && end && call < end, "called after the message: %s", answer.body);
+    http_response_finish(&answer);
+}
+END_TEST
+
 START_TEST(other_tools_are_called_one_after_the_other)
 {
     start();
@@ -432,6 +445,7 @@ int main(void) {
         a_message_that_came_whole_has_blocks,
         a_cut_answer_ends_with_the_message_that_was_cut,
         calls_of_parallel_tools_are_open_at_once,
+        parallel_tools_are_called_while_the_message_comes,
         other_tools_are_called_one_after_the_other,
         flags_that_nobody_knows_are_not_ignored,
         results_of_tools_go_on_with_a_history,
