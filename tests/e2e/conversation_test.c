@@ -117,10 +117,10 @@ END_TEST
 #define BOTH "{'call_host_tool':[" CALL("sun") "," CALL("moon") "],'usage':{'input_tokens':5}}"
 #define TOOLS "'tools':['sun','moon']"
 
-START_TEST(calls_of_parallel_tools_are_open_at_once)
+START_TEST(calls_of_one_message_are_open_at_once)
 {
     start();
-    assert_told(BOTH, "{" TOOLS ",'toolFlags':1,'hold':2}",
+    assert_told(BOTH, "{" TOOLS ",'hold':2}",
                 "call sun {\"n\":1}\n"
                 "call moon {\"n\":1}\n"
                 "text done\ndone\n"
@@ -130,11 +130,10 @@ START_TEST(calls_of_parallel_tools_are_open_at_once)
 END_TEST
 
 /* As the real CLI does it: whoever waits for the message to be complete must remember them. */
-START_TEST(parallel_tools_are_called_while_the_message_comes)
+START_TEST(tools_are_called_while_the_message_comes)
 {
     start();
-    struct http_response answer =
-        converse(BOTH, "{" TOOLS ",'toolFlags':1,'hold':2,'flags':" WANT_BLOCKS "}");
+    struct http_response answer = converse(BOTH, "{" TOOLS ",'hold':2,'flags':" WANT_BLOCKS "}");
     http_assert_status(&answer, 200);
     const char *call = strstr(answer.body, "call moon"), *end = strstr(answer.body, "message tool");
     ck_assert_msg(call && end && call < end, "called after the message: %s", answer.body);
@@ -142,10 +141,11 @@ START_TEST(parallel_tools_are_called_while_the_message_comes)
 }
 END_TEST
 
-START_TEST(other_tools_are_called_one_after_the_other)
+START_TEST(tools_that_are_alone_are_called_one_after_the_other)
 {
     start();
-    struct http_response answer = converse(BOTH, "{" TOOLS ",'hold':1,'flags':" WANT_BLOCKS "}");
+    struct http_response answer =
+        converse(BOTH, "{" TOOLS ",'toolFlags':1,'hold':1,'flags':" WANT_BLOCKS "}");
     http_assert_status(&answer, 200);
     ck_assert_ptr_nonnull(strstr(answer.body, "[1 tool_use mcp__conversation__moon\n"
                                               "+1 input_json_delta {\"n\":1}\n"
@@ -444,9 +444,9 @@ int main(void) {
         structured_output_is_no_block,
         a_message_that_came_whole_has_blocks,
         a_cut_answer_ends_with_the_message_that_was_cut,
-        calls_of_parallel_tools_are_open_at_once,
-        parallel_tools_are_called_while_the_message_comes,
-        other_tools_are_called_one_after_the_other,
+        calls_of_one_message_are_open_at_once,
+        tools_are_called_while_the_message_comes,
+        tools_that_are_alone_are_called_one_after_the_other,
         flags_that_nobody_knows_are_not_ignored,
         results_of_tools_go_on_with_a_history,
         a_result_that_is_missing_is_named,

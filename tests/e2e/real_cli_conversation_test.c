@@ -94,12 +94,12 @@ static char *without_calls(const char *told) {
     return rest;
 }
 
-START_TEST(uses_of_parallel_tools_are_open_at_once)
+START_TEST(uses_of_one_message_are_open_at_once)
 {
     start(_i);
     /* WANT_THINKING and WANT_BLOCKS; neither use is answered before both are there */
     struct http_response answer =
-        converse("{'profile':'bare','flags':20,'tools':['sun','moon'],'toolFlags':1,'hold':2,"
+        converse("{'profile':'bare','flags':20,'tools':['sun','moon'],'hold':2,"
                  "'prompt':'" SCRIPT "'}");
     ck_assert_ptr_nonnull(strstr(answer.body, "call sun {\"n\":1}\n"));
     ck_assert_ptr_nonnull(strstr(answer.body, "call moon {\"n\":2}\n"));
@@ -161,7 +161,7 @@ END_TEST
 int main(void) {
     const TTest *const tests[] = {
         results_of_tools_arrive_behind_their_uses,
-        uses_of_parallel_tools_are_open_at_once,
+        uses_of_one_message_are_open_at_once,
         the_whole_conversation_is_counted,
     };
     return real_cli_main("real_cli_conversation", teardown, tests, sizeof tests / sizeof *tests);

@@ -12,8 +12,8 @@ static char weather[] = "weather";
 static char weather_does[] = "Tells the \"weather\"";
 static char weather_takes[] = "{\"type\":\"object\",\n\"properties\":{\"city\":{\"minLength\":1}}}";
 static char clock_name[] = "clock";
-static const struct mcp_tool tools[] = {{weather, weather_does, weather_takes, true},
-                                        {clock_name, NULL, NULL, false}};
+static const struct mcp_tool tools[] = {{weather, weather_does, weather_takes, false},
+                                        {clock_name, NULL, NULL, true}};
 
 #define HINTS ",\"_meta\":{\"anthropic/alwaysLoad\":true}}"
 #define PARALLEL ",\"annotations\":{\"readOnlyHint\":true}"
