@@ -227,12 +227,12 @@ START_TEST(the_gateways_own_refusals_have_the_apis_form)
         long status;
         const char *type;
     } cases[] = {
-        {"POST", MESSAGES, "wrong", 403, "permission_error"},
+        {"POST", MESSAGES, "wrong", 401, "authentication_error"},
         {"POST", MESSAGES, "", 401, "authentication_error"},
         {"GET", MESSAGES, NULL, 405, "invalid_request_error"},
         {"POST", MESSAGES "/batches", NULL, 404, "not_found_error"},
         {"GET", "/v1/files", NULL, 404, "not_found_error"},
-        {"GET", "/v1/models", "wrong", 403, "permission_error"},
+        {"GET", "/v1/models", "wrong", 401, "authentication_error"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct http_response answer =
