@@ -55,7 +55,7 @@ static void read_tool(const struct message *message) {
 static void add_call(const struct message *message, const struct place *place, json_t *call,
                      json_t *blocks) {
     static const char *const names[] = {"id", "type", "function", NULL};
-    static const char *const function_names[] = {"name", "arguments", NULL};
+    static const char *const function_names[] = {"name", "arguments", "parsed_arguments", NULL};
     struct reading *reading = message->conversation->reading;
     const struct place type_place = place_member(place, "type");
     const struct place function_place = place_member(place, "function");
@@ -115,8 +115,8 @@ static json_t *read_said(const struct message *message) {
 }
 
 static void read_assistant(const struct message *message) {
-    static const char *const names[] = {"role",       "content",     "name", "refusal",
-                                        "tool_calls", "annotations", NULL};
+    static const char *const names[] = {"role",       "content",     "name",   "refusal",
+                                        "tool_calls", "annotations", "parsed", NULL};
     struct reading *reading = message->conversation->reading;
     read_known(reading, &message->place, message->json, names);
     json_t *blocks = read_said(message);

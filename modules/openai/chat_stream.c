@@ -15,7 +15,10 @@ static const struct koine_text last_words = {
            "\"type\":\"server_error\",\"param\":null,\"code\":null}}\n\n") -
         1};
 
-/* data: {"id":…,"object":…,"created":…,"model":…,"choices":[ */
+/* Between the choices' bracket and the members of the delta. */
+#define CHOICE "{\"index\":0,\"delta\":{"
+
+/* data: {"id":…,"object":…,"created":…,"model":…,"choices":[ and CHOICE */
 static void make_head(struct chat_answer *answer, struct koine_text model) {
     const struct koine_self *self = &answer->module->self;
     struct koine_json_text text;
@@ -27,7 +30,7 @@ static void make_head(struct chat_answer *answer, struct koine_text model) {
     json_text_add_number(&text, (uint64_t)answer->created);
     koine_json_text_add(&text, KOINE_TEXT(",\"model\":"));
     koine_json_text_add_string(&text, model);
-    koine_json_text_add(&text, KOINE_TEXT(",\"choices\":["));
+    koine_json_text_add(&text, KOINE_TEXT(",\"choices\":[" CHOICE));
     char *head = text.no_memory ? NULL : self->http->alloc(self->host, answer->request, text.size);
     if (head) {
         memcpy(head, text.bytes, text.size);
@@ -41,17 +44,18 @@ static void make_head(struct chat_answer *answer, struct koine_text model) {
 static void begin_chunk(struct frame *frame, struct chat_answer *answer) {
     frame_begin(frame, &answer->frames);
     koine_json_text_add(&frame->text, answer->head);
-    koine_json_text_add(&frame->text, KOINE_TEXT("{\"index\":0,\"delta\":{"));
 }
 
 static void end_chunk(struct frame *frame, const struct chat_answer *answer, const char *reason) {
-    koine_json_text_add(&frame->text, KOINE_TEXT("},\"logprobs\":null,\"finish_reason\":"));
-    if (reason)
-        koine_json_text_add_string(&frame->text, openai_text(reason));
-    else
-        koine_json_text_add(&frame->text, KOINE_TEXT("null"));
-    koine_json_text_add(&frame->text, answer->include_usage ? KOINE_TEXT("}],\"usage\":null}")
-                                                            : KOINE_TEXT("}]}"));
+    struct koine_json_text *text = &frame->text;
+    koine_json_text_add(text, reason ? KOINE_TEXT("},\"logprobs\":null,\"finish_reason\":\"")
+                                     : KOINE_TEXT("},\"logprobs\":null,\"finish_reason\":null"));
+    if (reason) {
+        koine_json_text_add(text, openai_text(reason));
+        koine_json_text_add(text, KOINE_TEXT("\""));
+    }
+    koine_json_text_add(text, answer->include_usage ? KOINE_TEXT("}],\"usage\":null}")
+                                                    : KOINE_TEXT("}]}"));
     frame_send(frame);
 }
 
@@ -125,8 +129,9 @@ static void begin_stream(struct chat_answer *answer, struct koine_text model) {
 
 static void send_usage(struct chat_answer *answer, const struct koine_usage *usage) {
     struct frame frame;
+    const struct koine_text head = {answer->head.data, answer->head.size - strlen(CHOICE)};
     frame_begin(&frame, &answer->frames);
-    koine_json_text_add(&frame.text, answer->head);
+    koine_json_text_add(&frame.text, head);
     koine_json_text_add(&frame.text, KOINE_TEXT("],\"usage\":"));
     usage_add_chat(&frame.text, usage);
     koine_json_text_add(&frame.text, KOINE_TEXT("}"));

@@ -7,7 +7,7 @@
 
 static json_t *read_text(struct reading *reading, const struct place *place, json_t *part) {
     static const char *const names[] = {
-        "type", "text", "annotations", "logprobs", "prompt_cache_breakpoint", NULL};
+        "type", "text", "annotations", "logprobs", "parsed", "prompt_cache_breakpoint", NULL};
     const struct place member = place_member(place, "text");
     json_t *text = json_object_get(part, "text");
     read_known(reading, place, part, names);

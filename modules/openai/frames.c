@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Frames on their way into the stream of a request. */
 #include "frames.h"
+#include <koine-module/answer.h>
 
 bool frames_open(struct frames *frames, const struct koine_self *self, koine_request request,
                  struct koine_text last_words) {
     const struct koine_stream_options options = {.size = sizeof(options)};
     *frames = (struct frames){self, request, last_words, false};
     frames->ended = self->http->stream_begin(self->host, request, &options) != KOINE_OK;
+    if (frames->ended)
+        koine_fail_for_memory(self, request); /* harmless when the request is gone */
     return !frames->ended;
 }
 

@@ -17,7 +17,8 @@ struct frames {
     bool ended;                   /* what is sent is passed over */
 };
 
-/* Begins the answer and the stream; false: the request has ended. `last_words` is constant. */
+/* Begins the answer and the stream; false: the request has ended, or been answered for memory.
+ * `last_words` is constant. */
 bool frames_open(struct frames *frames, const struct koine_self *self, koine_request request,
                  struct koine_text last_words);
 /* Says the last words and ends the stream: memory is short, and a stream with a hole would be worse

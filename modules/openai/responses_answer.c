@@ -14,7 +14,7 @@ struct response *response_create(const struct openai *module, koine_request requ
                                  const struct responses_fields *fields) {
     const struct koine_self *self = &module->self;
     struct response *response = self->http->alloc(self->host, request, sizeof(*response));
-    if (!response) {
+    if (!response || !output_init(&response->output, self, request)) {
         koine_fail_for_memory(self, request);
         return NULL;
     }
@@ -49,50 +49,50 @@ struct response_state response_done(const struct koine_chat_event *done) {
 
 void response_add_item_id(struct koine_json_text *text, const struct response *response,
                           size_t index) {
-    const bool call = response->whole.blocks[index].kind == KOINE_CHAT_BLOCK_TOOL;
+    const bool call = response->output.items[index].is_call;
     koine_json_text_add(text, call ? KOINE_TEXT("fc_") : KOINE_TEXT("msg_"));
     koine_json_text_add(text, openai_text(response->id.text + strlen("resp_")));
     koine_json_text_add(text, KOINE_TEXT("_"));
     json_text_add_number(text, index);
 }
 
-static void add_message(struct koine_json_text *text, const struct koine_chat_block *block) {
+static void add_message(struct koine_json_text *text, const struct output_item *item) {
     koine_json_text_add(text, KOINE_TEXT(",\"type\":\"message\",\"role\":\"assistant\","
-                                         "\"content\":[{\"type\":\"output_text\",\"text\":"));
-    koine_json_text_add_string(text, block->text);
-    koine_json_text_add(text, KOINE_TEXT(",\"annotations\":[],\"logprobs\":[]}]}"));
+                                         "\"content\":[{\"type\":\"output_text\",\"text\":\""));
+    koine_json_text_add(text, output_content(item));
+    koine_json_text_add(text, KOINE_TEXT("\",\"annotations\":[],\"logprobs\":[]}]}"));
 }
 
-static void add_call(struct koine_json_text *text, const struct koine_chat_block *block) {
+static void add_call(struct koine_json_text *text, const struct output_item *item) {
     koine_json_text_add(text, KOINE_TEXT(",\"type\":\"function_call\",\"call_id\":"));
-    koine_json_text_add_string(text, block->id);
+    koine_json_text_add_string(text, item->call_id);
     koine_json_text_add(text, KOINE_TEXT(",\"name\":"));
-    koine_json_text_add_string(text, block->name);
-    koine_json_text_add(text, KOINE_TEXT(",\"arguments\":"));
-    koine_json_text_add_string(text, block->input.size ? block->input : KOINE_TEXT("{}"));
-    koine_json_text_add(text, KOINE_TEXT("}"));
+    koine_json_text_add_string(text, item->name);
+    koine_json_text_add(text, KOINE_TEXT(",\"arguments\":\""));
+    koine_json_text_add(text, output_content(item));
+    koine_json_text_add(text, KOINE_TEXT("\"}"));
 }
 
 void response_add_item(struct koine_json_text *text, const struct response *response, size_t index,
                        const char *status) {
-    const struct koine_chat_block *block = &response->whole.blocks[index];
+    const struct output_item *item = &response->output.items[index];
     koine_json_text_add(text, KOINE_TEXT("{\"id\":\""));
     response_add_item_id(text, response, index);
     koine_json_text_add(text, KOINE_TEXT("\",\"status\":\""));
     koine_json_text_add(text, openai_text(status));
     koine_json_text_add(text, KOINE_TEXT("\""));
-    if (block->kind == KOINE_CHAT_BLOCK_TOOL)
-        add_call(text, block);
+    if (item->is_call)
+        add_call(text, item);
     else
-        add_message(text, block);
+        add_message(text, item);
 }
 
 /* Where the answer was cut, its last item was. */
 static void add_output(struct koine_json_text *text, const struct response *response,
                        const struct response_state *state) {
     koine_json_text_add(text, KOINE_TEXT(",\"output\":["));
-    for (size_t i = 0; state->usage && i < response->whole.count; i++) {
-        const bool last = i + 1 == response->whole.count;
+    for (size_t i = 0; state->usage && i < response->output.count; i++) {
+        const bool last = i + 1 == response->output.count;
         koine_json_text_add(text, i ? KOINE_TEXT(",") : (struct koine_text){NULL, 0});
         response_add_item(text, response, i, last ? state->status : "completed");
     }
@@ -190,17 +190,28 @@ void response_add(struct koine_json_text *text, const struct response *response,
 
 /* ---- events */
 
-static void whole_event(struct response *response, const struct koine_chat_event *event) {
-    const struct koine_self *self = &response->module->self;
+static void answer_whole(struct response *response, const struct koine_chat_event *done) {
     struct koine_json_text json;
-    koine_chat_collect(&response->whole, self, response->request, event);
-    if (event->type != KOINE_CHAT_DONE)
-        return;
-    const struct response_state state = response_done(event);
+    const struct response_state state = response_done(done);
     koine_json_text_init(&json, NULL, 0);
     response_add(&json, response, &state);
-    json.no_memory |= response->whole.no_memory;
-    koine_answer_text(self, response->request, &json);
+    json.no_memory |= response->output.no_memory;
+    koine_answer_text(&response->module->self, response->request, &json);
+}
+
+static void add_piece(struct output *output, struct koine_text piece) {
+    if (!output->no_memory && output->count)
+        koine_json_text_add_escaped(&output_last(output)->content, piece);
+    output->no_memory |= output->count && output_last(output)->content.no_memory;
+}
+
+static void whole_event(struct response *response, const struct koine_chat_event *event) {
+    if (event->type == KOINE_CHAT_BLOCK)
+        output_begin(&response->output, event);
+    else if (event->type == KOINE_CHAT_TEXT || event->type == KOINE_CHAT_INPUT)
+        add_piece(&response->output, event->text);
+    else if (event->type == KOINE_CHAT_DONE)
+        answer_whole(response, event);
 }
 
 void response_event(void *data, const struct koine_chat_event *event) {

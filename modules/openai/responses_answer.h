@@ -9,6 +9,7 @@
 #include "frames.h"
 #include "openai.h"
 #include "responses_fields.h"
+#include "responses_output.h"
 
 enum { ITEM_PLACE_BYTES = 128 };
 
@@ -21,13 +22,14 @@ struct response {
     int64_t created;                /* seconds since 1970 */
     struct responses_fields fields; /* as asked: the object repeats them */
     struct koine_text effort;       /* as asked, or none */
-    struct koine_chat_whole whole;  /* what was said so far */
+    struct output output;           /* what was said so far */
     /* stream */
     bool begun;
     struct frames frames;
     uint64_t sequence_number;          /* of the next event */
-    bool item_open;                    /* the last of `whole` is not done */
-    char item_place[ITEM_PLACE_BYTES]; /* "item_id":…,"output_index":… of it */
+    bool item_open;                    /* the last of the output is not done */
+    char item_place[ITEM_PLACE_BYTES]; /* ,"item_id":…,"output_index":… of it, of text with
+                                          ,"content_index":… */
 };
 
 /* NULL: the request has been answered for memory. */
@@ -52,7 +54,7 @@ struct response_state response_done(const struct koine_chat_event *done);
 /* Adds the object, in one line. */
 void response_add(struct koine_json_text *text, const struct response *response,
                   const struct response_state *state);
-/* Adds the output item of block `index`, which is whole. `status`: "completed", "incomplete". */
+/* Adds the output item `index`, which is whole. `status`: "completed", "incomplete". */
 void response_add_item(struct koine_json_text *text, const struct response *response, size_t index,
                        const char *status);
 /* Adds the item's id, without quotes. */

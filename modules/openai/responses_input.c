@@ -49,8 +49,8 @@ static void read_message(const struct item *item) {
 /* ---- functions */
 
 static void read_call(const struct item *item) {
-    static const char *const names[] = {"type",      "id",     "call_id", "name",
-                                        "arguments", "status", NULL};
+    static const char *const names[] = {"type",      "id",     "call_id",          "name",
+                                        "arguments", "status", "parsed_arguments", NULL};
     struct reading *reading = item->conversation->reading;
     read_known(reading, &item->place, item->json, names);
     json_t *id = read_needed(reading, &item->place, item->json, "call_id");

@@ -37,20 +37,39 @@ static void send_response(struct response *response, const char *type,
     begin_event(&frame, response, type);
     koine_json_text_add(&frame.text, KOINE_TEXT(",\"response\":"));
     response_add(&frame.text, response, state);
-    frame.text.no_memory |= response->whole.no_memory;
+    frame.text.no_memory |= response->output.no_memory;
     end_event(&frame);
 }
 
-/* An event of the open item: `open` is what stands behind its place up to the string. */
-static void send_string(struct response *response, const char *type, struct koine_text open,
-                        struct koine_text string, struct koine_text close) {
+/* An event of the open item with its content: `open` is what stands behind its place up to the
+ * string, which is escaped. */
+static void send_content(struct response *response, const char *type, struct koine_text open,
+                         struct koine_text content, struct koine_text close) {
     struct frame frame;
     begin_event(&frame, response, type);
     koine_json_text_add(&frame.text, openai_text(response->item_place));
     koine_json_text_add(&frame.text, open);
-    koine_json_text_add_string(&frame.text, string);
+    koine_json_text_add(&frame.text, content);
     koine_json_text_add(&frame.text, close);
     end_event(&frame);
+}
+
+/* A piece is escaped once, into the frame, and kept from there. `begin` is all up to the number. */
+static void send_piece(struct response *response, struct koine_text begin, struct koine_text piece,
+                       struct koine_text close) {
+    struct frame frame;
+    struct koine_json_text *text = &frame.text;
+    frame_begin(&frame, &response->frames);
+    koine_json_text_add(text, begin);
+    json_text_add_number(text, response->sequence_number++);
+    koine_json_text_add(text, openai_text(response->item_place));
+    koine_json_text_add(text, KOINE_TEXT(",\"delta\":\""));
+    const size_t from = text->size;
+    koine_json_text_add_escaped(text, piece);
+    if (!text->no_memory)
+        output_add(&response->output, (struct koine_text){text->bytes + from, text->size - from});
+    koine_json_text_add(text, close);
+    frame_send(&frame);
 }
 
 /* ---- an item begins and ends */
@@ -63,17 +82,15 @@ static void keep_place(struct response *response, size_t index) {
     response_add_item_id(&text, response, index);
     koine_json_text_add(&text, KOINE_TEXT("\",\"output_index\":"));
     json_text_add_number(&text, index);
+    if (!response->output.items[index].is_call)
+        koine_json_text_add(&text, KOINE_TEXT(",\"content_index\":0"));
     out[text.on_heap ? 0 : text.size] = '\0'; /* it fits: ids have a size */
     koine_json_text_finish(&text);
 }
 
-static const struct koine_chat_block *open_block(const struct response *response) {
-    return &response->whole.blocks[response->whole.count - 1];
-}
-
 static void send_item(struct response *response, const char *type, const char *status) {
     struct frame frame;
-    const size_t index = response->whole.count - 1;
+    const size_t index = response->output.count - 1;
     begin_event(&frame, response, type);
     koine_json_text_add(&frame.text, KOINE_TEXT(",\"output_index\":"));
     json_text_add_number(&frame.text, index);
@@ -85,8 +102,8 @@ static void send_item(struct response *response, const char *type, const char *s
 /* As an item begins: without content, or with the name of what is called. */
 static void send_item_added(struct response *response) {
     struct frame frame;
-    const size_t index = response->whole.count - 1;
-    const struct koine_chat_block *block = open_block(response);
+    const size_t index = response->output.count - 1;
+    const struct output_item *item = output_last(&response->output);
     struct koine_json_text *text = &frame.text;
     begin_event(&frame, response, "response.output_item.added");
     koine_json_text_add(text, KOINE_TEXT(",\"output_index\":"));
@@ -94,54 +111,59 @@ static void send_item_added(struct response *response) {
     koine_json_text_add(text, KOINE_TEXT(",\"item\":{\"id\":\""));
     response_add_item_id(text, response, index);
     koine_json_text_add(text, KOINE_TEXT("\",\"status\":\"in_progress\",\"type\":"));
-    if (block->kind == KOINE_CHAT_BLOCK_TOOL) {
+    if (item->is_call) {
         koine_json_text_add(text, KOINE_TEXT("\"function_call\",\"call_id\":"));
-        koine_json_text_add_string(text, block->id);
+        koine_json_text_add_string(text, item->call_id);
         koine_json_text_add(text, KOINE_TEXT(",\"name\":"));
-        koine_json_text_add_string(text, block->name);
+        koine_json_text_add_string(text, item->name);
         koine_json_text_add(text, KOINE_TEXT(",\"arguments\":\"\"}"));
     } else
         koine_json_text_add(text, KOINE_TEXT("\"message\",\"role\":\"assistant\",\"content\":[]}"));
     end_event(&frame);
 }
 
+/* What a part of text is up to its text, and behind it. */
+#define PART ",\"part\":{\"type\":\"output_text\",\"text\":\""
+#define PART_END "\",\"annotations\":[],\"logprobs\":[]}"
+
 static void open_item(struct response *response) {
     response->item_open = true;
-    keep_place(response, response->whole.count - 1);
+    keep_place(response, response->output.count - 1);
     send_item_added(response);
-    if (open_block(response)->kind == KOINE_CHAT_BLOCK_TEXT)
-        send_string(response, "response.content_part.added",
-                    KOINE_TEXT(",\"content_index\":0,\"part\":{\"type\":\"output_text\",\"text\":"),
-                    KOINE_TEXT(""), KOINE_TEXT(",\"annotations\":[],\"logprobs\":[]}"));
+    if (!output_last(&response->output)->is_call)
+        send_content(response, "response.content_part.added", KOINE_TEXT(PART), KOINE_TEXT(""),
+                     KOINE_TEXT(PART_END));
 }
 
-static void close_text(struct response *response, struct koine_text text) {
-    send_string(response, "response.output_text.done", KOINE_TEXT(",\"content_index\":0,\"text\":"),
-                text, KOINE_TEXT(",\"logprobs\":[]"));
-    send_string(response, "response.content_part.done",
-                KOINE_TEXT(",\"content_index\":0,\"part\":{\"type\":\"output_text\",\"text\":"),
-                text, KOINE_TEXT(",\"annotations\":[],\"logprobs\":[]}"));
+static void close_text(struct response *response, const struct output_item *item) {
+    const struct koine_text text = output_content(item);
+    send_content(response, "response.output_text.done", KOINE_TEXT(",\"text\":\""), text,
+                 KOINE_TEXT("\",\"logprobs\":[]"));
+    send_content(response, "response.content_part.done", KOINE_TEXT(PART), text,
+                 KOINE_TEXT(PART_END));
 }
 
-static void close_call(struct response *response, const struct koine_chat_block *block) {
+static void close_call(struct response *response, const struct output_item *item) {
     struct frame frame;
     begin_event(&frame, response, "response.function_call_arguments.done");
     koine_json_text_add(&frame.text, openai_text(response->item_place));
     koine_json_text_add(&frame.text, KOINE_TEXT(",\"name\":"));
-    koine_json_text_add_string(&frame.text, block->name);
-    koine_json_text_add(&frame.text, KOINE_TEXT(",\"arguments\":"));
-    koine_json_text_add_string(&frame.text, block->input.size ? block->input : KOINE_TEXT("{}"));
+    koine_json_text_add_string(&frame.text, item->name);
+    koine_json_text_add(&frame.text, KOINE_TEXT(",\"arguments\":\""));
+    koine_json_text_add(&frame.text, output_content(item));
+    koine_json_text_add(&frame.text, KOINE_TEXT("\""));
     end_event(&frame);
 }
 
 static void close_item(struct response *response, const char *status) {
-    if (!response->item_open || response->whole.no_memory)
+    if (!response->item_open || response->output.no_memory)
         return;
+    const struct output_item *item = output_last(&response->output);
     response->item_open = false;
-    if (open_block(response)->kind == KOINE_CHAT_BLOCK_TOOL)
-        close_call(response, open_block(response));
+    if (item->is_call)
+        close_call(response, item);
     else
-        close_text(response, open_block(response)->text);
+        close_text(response, item);
     send_item(response, "response.output_item.done", status);
 }
 
@@ -196,28 +218,26 @@ static void fail_stream(struct response *response, const struct koine_failure *f
 
 static void begin_block(struct response *response, const struct koine_chat_event *event) {
     close_item(response, "completed");
-    koine_chat_collect(&response->whole, &response->module->self, response->request, event);
-    if (response->whole.no_memory)
+    output_begin(&response->output, event);
+    if (response->output.no_memory)
         frames_give_up(&response->frames);
     else
         open_item(response);
 }
 
+#define BEGIN(name) "event: " name "\ndata: {\"type\":\"" name "\",\"sequence_number\":"
+
 void response_stream_event(struct response *response, const struct koine_chat_event *event) {
-    if (event->type == KOINE_CHAT_BLOCK) {
-        begin_block(response, event);
-        return;
-    }
-    koine_chat_collect(&response->whole, &response->module->self, response->request, event);
     if (event->type == KOINE_CHAT_TEXT)
-        send_string(response, "response.output_text.delta",
-                    KOINE_TEXT(",\"content_index\":0,\"delta\":"), event->text,
-                    KOINE_TEXT(",\"logprobs\":[]"));
+        send_piece(response, KOINE_TEXT(BEGIN("response.output_text.delta")), event->text,
+                   KOINE_TEXT("\",\"logprobs\":[]}"));
     else if (event->type == KOINE_CHAT_INPUT && event->text.size)
-        send_string(response, "response.function_call_arguments.delta", KOINE_TEXT(",\"delta\":"),
-                    event->text, (struct koine_text){NULL, 0});
+        send_piece(response, KOINE_TEXT(BEGIN("response.function_call_arguments.delta")),
+                   event->text, KOINE_TEXT("\"}"));
     else if (event->type == KOINE_CHAT_BEGIN)
         begin_stream(response, event->model);
+    else if (event->type == KOINE_CHAT_BLOCK)
+        begin_block(response, event);
     else if (event->type == KOINE_CHAT_DONE)
         end_stream(response, event);
     else if (event->type == KOINE_CHAT_FAILURE)

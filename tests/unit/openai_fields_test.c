@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables of modules/openai against each other and against what its README.md says of them. */
+/* The tables of modules/openai against each other and against what README.md and openapi.yaml say.
+ */
 #include "../../modules/openai/chat_fields.h"
 #include "../../modules/openai/responses_fields.h"
 #include "support/test_main.h"
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #define README "modules/openai/README.md"
+#define OPENAPI "modules/openai/openapi.yaml"
 
 static const char *const effects[] = {
     [KOINE_BODY_HONOURED] = "honoured",
@@ -62,6 +64,35 @@ START_TEST(the_readme_says_what_becomes_of_each_member)
 }
 END_TEST
 
+/* The members below "    NAME:" and "properties:", eight blanks deep. */
+static void assert_described(const char *schema, const struct koine_body_rule *rules,
+                             size_t count) {
+    FILE *file = fopen(OPENAPI, "r");
+    char line[1000], name[64];
+    size_t members = 0;
+    bool inside = false;
+    ck_assert_msg(file != NULL, "cannot read %s: run this in the top folder", OPENAPI);
+    while (fgets(line, sizeof line, file)) {
+        if (strncmp(line, "    ", 4) == 0 && line[4] != ' ')
+            inside = strncmp(line + 4, schema, strlen(schema)) == 0;
+        if (!inside || strncmp(line, "        ", 8) != 0 ||
+            sscanf(line + 8, "%63[a-z_]:", name) != 1)
+            continue;
+        ck_assert_msg(find(rules, count, name) != NULL, "%s: %s is in %s alone", schema, name,
+                      OPENAPI);
+        members++;
+    }
+    fclose(file);
+    ck_assert_msg(members == count, "%s: %zu members, %zu in %s", schema, count, members, OPENAPI);
+}
+
+START_TEST(the_openapi_document_has_each_member)
+{
+    assert_described("OpenAiChatRequest:", chat_rules, chat_rule_count);
+    assert_described("OpenAiResponseRequest:", responses_rules, responses_rule_count);
+}
+END_TEST
+
 static void assert_honoured(const struct koine_body_rule *rules, size_t rule_count,
                             const struct koine_body_field *fields, size_t field_count) {
     size_t honoured = 0;
@@ -91,6 +122,7 @@ END_TEST
 int main(void) {
     const TTest *const tests[] = {
         the_readme_says_what_becomes_of_each_member,
+        the_openapi_document_has_each_member,
         what_is_honoured_is_read,
     };
     return test_main("openai_fields", NULL, NULL, tests, sizeof tests / sizeof *tests);
