@@ -209,6 +209,16 @@ $(BUILD)/tests/unit/test_host_%: $(BUILD)/tests/unit/test_host_%.o $(BUILD)/test
 		| $(ALL) $(STANDINS) $(TEST_MODULES:%=$(BUILD)/tests/modules/%.so)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libs,libcurl jansson check) -ldl -lpthread
+# MODULE_…_test links the parts of that module, too.
+define module_test_rules
+$(BUILD)/tests/lib$(1).a: $$(patsubst %.c,$(BUILD)/%.o,$$(sort $$(wildcard modules/$(1)/*.c)))
+	$$(Q)mkdir -p $$(@D) && rm -f $$@ && ar rcs $$@ $$^
+$(BUILD)/tests/unit/$(1)_%: $(BUILD)/tests/unit/$(1)_%.o $(BUILD)/tests/lib$(1).a \
+		$(BUILD)/tests/libsupport.a $(BUILD)/tests/libmodule.a
+	$$(call say,LINK,$$@)
+	$$(Q)$$(LINK) -o $$@ $$^ $$(call libs,jansson libcrypto check) -lpthread
+endef
+$(foreach m,anthropic openai,$(eval $(call module_test_rules,$(m))))
 $(filter %_memory_test,$(UNIT_TESTS)): $(BUILD)/tests/support/failing_heap.o
 $(BUILD)/tests/e2e/%: $(BUILD)/tests/e2e/%.o $(BUILD)/tests/libsupport.a
 	$(call say,LINK,$@)
@@ -310,7 +320,7 @@ install: all $(PKG_CONFIGS)
 	install -m 644 include/koine/*.h $(INSTALLED)/include/koine/
 	install -m 644 sdk/module/koine-module/*.h $(INSTALLED)/include/koine-module/
 	install -m 644 sdk/test-host/koine-test-host.h $(INSTALLED)/include/
-	for file in $(EXAMPLE_FILES) sdk/README.md; do install -D -m 644 $$file $(SHARE)/$$file || exit 1; done
+	for file in $(EXAMPLE_FILES) sdk/README.md $(wildcard modules/*/README.md); do install -D -m 644 $$file $(SHARE)/$$file || exit 1; done
 	install -m 644 examples/config/koine-gateway.yaml openapi.yaml LICENSE README.md sdk/module/module.mk $(SHARE)/
 clean:
 	rm -rf build

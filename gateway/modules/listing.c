@@ -31,7 +31,7 @@ static struct widths measure(const struct module_set *set) {
     for (size_t i = 0; i < set->count; i++)
         for (size_t j = 0; j < set->items[i]->route_count; j++) {
             const struct route *route = &set->items[i]->routes[j].route;
-            struct route_name name;
+            struct route_name name = {""};
             widen(&widths.method, route->as.method);
             widen(&widths.path, path_column(route, &name));
             widen(&widths.class, class_name(route));
@@ -41,7 +41,7 @@ static struct widths measure(const struct module_set *set) {
 
 static void write_route(const struct module_route *entry, const struct widths *widths, FILE *out) {
     const struct route *route = &entry->route;
-    struct route_name name;
+    struct route_name name = {""};
     bool public = route->as.authentication == KOINE_AUTH_NONE;
     bool moved = strcmp(route->as.path, route->given_path) != 0;
     fprintf(out, INDENT "%-*s %-*s  slot class %-*s  authentication %s", widths->method,

@@ -9,7 +9,7 @@
 #define OPTIONS_MINIMUM offsetof(struct koine_run_options, prompt)
 #define KNOWN_FLAGS                                                                                \
     (KOINE_RUN_FORK | KOINE_RUN_TIE_STREAM | KOINE_RUN_WANT_THINKING | KOINE_RUN_WANT_TOOLS |      \
-     KOINE_RUN_WANT_BLOCKS)
+     KOINE_RUN_WANT_BLOCKS | KOINE_RUN_COUNT_TOKENS)
 
 /* The module's run behind a handle: KOINE_OK, KOINE_GONE, KOINE_WRONG_STATE. */
 static int32_t find_run(const struct koine_host *host, koine_run handle, const char *call,

@@ -253,6 +253,9 @@ char **cli_command_with_session(char *const *arguments, const struct cli_session
     if (resumes && session->fork) {
         string_block_add(&block, KOINE_TEXT("--fork-session"), KOINE_TEXT(""));
     }
+    if (session->passing) {
+        string_block_add(&block, KOINE_TEXT("--no-session-persistence"), KOINE_TEXT(""));
+    }
     if (!resumes || session->fork) {
         good = add_id(&block, "--session-id=", session->id) && good;
     }

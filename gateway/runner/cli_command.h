@@ -33,6 +33,7 @@ struct cli_session {
     struct koine_text resume_id; /* continue this one; none: a new conversation */
     struct koine_text resume_at; /* … as far as this message of it alone, the last that counts */
     bool fork;                   /* resume_id is copied to id */
+    bool passing;                /* nothing of it is written down */
 };
 
 /* What is wrong with a value that a client sent: the field as the contract names it, and a

@@ -178,6 +178,24 @@ char *cli_input_request(const char *request_id, const char *subtype, size_t *siz
     return take_line(&line, size);
 }
 
+char *cli_input_servers(const char *request_id, const struct koine_text *servers, size_t count,
+                        size_t *size) {
+    struct json_writer line = {0};
+    begin_control(&line, request_id, "mcp_set_servers");
+    json_writer_literal(&line, ",\"servers\":{");
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0) {
+            json_writer_literal(&line, ",");
+        }
+        json_writer_string(&line, servers[i]);
+        json_writer_literal(&line, ":{\"type\":\"sdk\",\"name\":");
+        json_writer_string(&line, servers[i]);
+        json_writer_literal(&line, "}");
+    }
+    json_writer_literal(&line, "}}}");
+    return take_line(&line, size);
+}
+
 char *cli_input_settings(const char *request_id, struct koine_text settings, size_t *size) {
     if (!is_json(settings, JSON_OBJECT)) {
         return NULL;

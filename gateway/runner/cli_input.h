@@ -36,6 +36,10 @@ char *cli_input_error(const char *request_id, struct koine_text message, size_t 
 /* A control request that is no more than its name: interrupt, get_binary_version. */
 char *cli_input_request(const char *request_id, const char *subtype, size_t *size);
 
+/* control_request mcp_set_servers: the host's own MCP servers of these names. */
+char *cli_input_servers(const char *request_id, const struct koine_text *servers, size_t count,
+                        size_t *size);
+
 /* control_request apply_flag_settings; `settings` is a JSON object as text. */
 char *cli_input_settings(const char *request_id, struct koine_text settings, size_t *size);
 

@@ -151,18 +151,31 @@ static void on_control_cancel_request(struct cli_output *output, const struct cl
     }
 }
 
+static void read_answer(struct cli_response *response, const json_t *answer) {
+    const json_t *total = json_object_get(answer, "totalTokens");
+    const json_t *server;
+    size_t index;
+    response->has_total_tokens = json_is_number(total) && json_number_value(total) >= 0;
+    response->total_tokens = cli_count_of(answer, "totalTokens");
+    json_array_foreach(json_object_get(answer, "mcpServers"), index, server) {
+        response->pending_servers += is(json_object_get(server, "status"), "pending");
+    }
+}
+
 static void on_control_response(struct cli_output *output, const struct cli_line *line) {
-    const json_t *response = json_object_get(line->root, "response");
-    const char *id = json_string_value(json_object_get(response, "request_id"));
-    struct koine_text error = {NULL, 0};
-    if (!is(json_object_get(response, "subtype"), "success")) {
-        error = cli_text_of(json_object_get(response, "error"));
-        if (error.data == NULL) {
-            error = KOINE_TEXT("no reason given");
+    const json_t *written = json_object_get(line->root, "response");
+    struct cli_response response = {.request_id =
+                                        json_string_value(json_object_get(written, "request_id"))};
+    if (is(json_object_get(written, "subtype"), "success")) {
+        read_answer(&response, json_object_get(written, "response"));
+    } else {
+        response.error = cli_text_of(json_object_get(written, "error"));
+        if (response.error.data == NULL) {
+            response.error = KOINE_TEXT("no reason given");
         }
     }
-    if (id != NULL && output->callbacks->response != NULL) {
-        output->callbacks->response(output->data, id, error);
+    if (response.request_id != NULL && output->callbacks->response != NULL) {
+        output->callbacks->response(output->data, &response);
     }
 }
 

@@ -29,6 +29,15 @@ struct cli_result {
     uint32_t num_turns;
 };
 
+/* A control_response to one of our requests, and what we want to know of any of them. */
+struct cli_response {
+    const char *request_id;
+    struct koine_text error; /* none on success */
+    bool has_total_tokens;   /* of get_context_usage */
+    uint64_t total_tokens;
+    uint32_t pending_servers; /* of mcp_status */
+};
+
 struct cli_output_callbacks {
     /* `takes_object`: the schema that the CLI was given is in force. One that it cannot compile it
      * drops without a word: then the tool StructuredOutput is not there, which is all that tells.
@@ -57,8 +66,7 @@ struct cli_output_callbacks {
     void (*unknown_request)(void *data, const char *request_id, struct koine_text subtype);
     /* control_cancel_request: the CLI no longer wants an answer. */
     void (*request_cancelled)(void *data, const char *request_id);
-    /* control_response to one of ours. `error` is none on success. */
-    void (*response)(void *data, const char *request_id, struct koine_text error);
+    void (*response)(void *data, const struct cli_response *response);
     void (*result)(void *data, const struct cli_result *result);
     /* A line that is no JSON object with a type. */
     void (*stray)(void *data, struct koine_text line);

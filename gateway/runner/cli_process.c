@@ -48,9 +48,9 @@ static struct log *log_of(const struct cli_process *cli) {
 /* ---- its own conversation, while no run listens */
 
 /* What it was to be initialized with ahead may be nothing that it can work with. */
-static void on_own_response(void *data, const char *request_id, struct koine_text error) {
+static void on_own_response(void *data, const struct cli_response *response) {
     struct cli_process *cli = data;
-    if (cli_process_response(cli, request_id) || !error.size)
+    if (cli_process_response(cli, response->request_id) || !response->error.size)
         return;
     pool_initialized_in_vain(cli);
     cli_process_end(cli, false);

@@ -87,17 +87,27 @@ static int32_t make_kind(struct run *run, const struct koine_run_options *option
                          : out_of_memory(failure);
 }
 
-static char *initialize_line(const struct run *run, const struct koine_run_options *options) {
+struct koine_text *run_server_names(const struct run *run) {
     struct koine_text *names = calloc(run->server_count + 1, sizeof(*names));
-    size_t size;
-    if (!names)
-        return NULL;
-    for (size_t i = 0; i < run->server_count; i++) {
+    for (size_t i = 0; names && i < run->server_count; i++) {
         const char *name = module_name(run->servers[i].module);
         names[i] = (struct koine_text){name, strlen(name)};
     }
+    return names;
+}
+
+static bool counts_tokens(const struct run *run) {
+    return (run->flags & KOINE_RUN_COUNT_TOKENS) != 0;
+}
+
+static char *initialize_line(const struct run *run, const struct koine_run_options *options) {
+    struct koine_text *names = run_server_names(run);
+    size_t count = counts_tokens(run) ? 0 : run->server_count; /* see run_count_question */
+    size_t size;
+    if (!names)
+        return NULL;
     char *line = cli_input_initialize("initialize", options->system, options->append_system,
-                                      options->schema, names, run->server_count, &size);
+                                      options->schema, names, count, &size);
     free(names);
     return line;
 }
@@ -145,8 +155,9 @@ static int32_t make_settings(struct run *run, const struct koine_run_options *op
 static int32_t make_turn(struct run *run, const struct koine_run_options *options,
                          const struct config_profile *profile, struct koine_failure *failure) {
     struct run_start *start = run->start;
-    start->turn = cli_input_user(options->prompt, options->prompt_blocks, profile->slash_commands,
-                                 &start->turn_size);
+    start->turn = counts_tokens(run) ? run_count_question(run, &start->turn_size)
+                                     : cli_input_user(options->prompt, options->prompt_blocks,
+                                                      profile->slash_commands, &start->turn_size);
     return start->turn ? KOINE_OK
                        : failure_issue(run->request, failure, "prompt",
                                        "cannot be handed to the CLI: it is no valid text");
@@ -161,7 +172,9 @@ static void choose_conversation(struct run *run, const struct koine_run_options 
     if (options->session_id.data) {
         snprintf(start->resumed, sizeof(start->resumed), "%s", run->continued);
         session->resume_id = (struct koine_text){start->resumed, strlen(start->resumed)};
-    } else if (options->history.data) { /* the transcript that was written stands under this id */
+    } else if (options->history.data || counts_tokens(run)) {
+        /* the transcript that was written stands under this id */
+        session->passing = counts_tokens(run);
         session->resume_id = session->id;
         start->want.resumes_own = true;
         if (*run->resumes_at) {

@@ -280,6 +280,7 @@ void run_free(struct run *run) {
     handles_remove(runner->runs, run->handle);
     run_leave_line(run, SLOT_WAIT_CANCELLED);
     run_launch_finish(run);
+    run_history_finish(run);
     if (run->parked)
         runner->parked--;
     if (run->begin)

@@ -71,6 +71,7 @@ struct run {
     char continued[SESSION_ID_SIZE];  /* the session that it goes on with, "" for a new one */
     bool forks;                       /* a copy of it */
     char resumes_at[SESSION_ID_SIZE]; /* a message of the history, where it goes on; "": its end */
+    char *passing_transcript;         /* to be removed at the end; NULL: the session's own */
     enum run_wait waits;
     struct slot_waiter place; /* in the line for a slot */
     bool has_session;         /* no other run may do a turn of it until this one is over */
@@ -147,7 +148,17 @@ void runner_note_start(struct runner *runner, uint64_t took_ms);
 int32_t run_history_write(struct run *run, const struct koine_run_options *options,
                           struct koine_failure *failure);
 
+void run_history_finish(struct run *run); /* removes what was handed over for this run alone */
+
+/* run_count.c: a run that counts tokens, with KOINE_RUN_COUNT_TOKENS */
+/* What it asks in place of a turn; malloc'd, NULL: no memory. */
+char *run_count_question(const struct run *run, size_t *size);
+/* True: the answer was to a question of its own. */
+bool run_count_on_response(struct run *run, const struct cli_response *response);
+
 /* launch.c */
+/* The names of its MCP servers, server_count of them; malloc'd, NULL: no memory. */
+struct koine_text *run_server_names(const struct run *run);
 const char *run_working_directory(const struct run *run);
 int run_launch_prepare(struct run *run, const struct koine_run_options *options,
                        const struct config_profile *profile, struct koine_failure *failure);
@@ -177,6 +188,7 @@ void run_on_can_use_tool(void *data, const char *request_id, struct koine_text t
                          struct koine_text input, struct koine_text tool_use_id);
 
 /* run_result.c */
+void run_succeed(struct run *run, const struct koine_run_result *result);
 void run_on_result(void *data, const struct cli_result *result);
 void run_cut(struct run *run); /* maxTokens cut the answer, and no result line comes: it is given */
 

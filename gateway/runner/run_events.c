@@ -155,9 +155,11 @@ static void on_request_cancelled(void *data, const char *request_id) {
         }
 }
 
-static void on_response(void *data, const char *request_id, struct koine_text error) {
+static void on_response(void *data, const struct cli_response *response) {
     struct run *run = data;
-    if (cli_process_response(run->cli, request_id) || !error.size)
+    const char *request_id = response->request_id;
+    if (cli_process_response(run->cli, request_id) || run_count_on_response(run, response) ||
+        !response->error.size)
         return;
     if (strcmp(request_id, "settings") == 0) { /* without them more would be allowed than may be */
         run_fail(

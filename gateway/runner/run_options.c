@@ -51,6 +51,10 @@ static bool check_values(const struct koine_run_options *options,
         return refuse(problem, "maxBudgetUsd", "must be a positive number");
     if (options->schema.data && !check_json(options->schema, false, "schema", problem))
         return false;
+    if ((options->flags & KOINE_RUN_COUNT_TOKENS) && options->session_id.data)
+        return refuse(problem, "sessionId", "cannot be given where tokens are counted");
+    if ((options->flags & KOINE_RUN_COUNT_TOKENS) && options->schema.data)
+        return refuse(problem, "schema", "cannot be given where tokens are counted");
     if ((options->flags & KOINE_RUN_FORK) && !options->session_id.data)
         return refuse(problem, "forkSession", "needs a sessionId to continue");
     return true;

@@ -2,6 +2,7 @@
 /* Errors by their status, and their JSON. What happened is said by whoever refuses. */
 #include "errors.h"
 #include <koine-module/answer.h>
+#include <string.h>
 
 enum {
     FRAME_BYTES = 256,      /* all of an error but its sentence, at most */
@@ -31,18 +32,24 @@ struct koine_text error_type(uint16_t status) {
     return status < 500 ? KOINE_TEXT("invalid_request_error") : KOINE_TEXT("api_error");
 }
 
-void error_write(struct koine_json_text *out, uint16_t status, struct koine_text message,
-                 struct koine_text request_id) {
+static void write_error(struct koine_json_text *out, uint16_t status, struct koine_text message,
+                        struct koine_text details, struct koine_text request_id) {
     koine_json_text_add(out, KOINE_TEXT("{\"type\":\"error\",\"error\":{\"type\":"));
     koine_json_text_add_string(out, error_type(status));
     koine_json_text_add(out, KOINE_TEXT(",\"message\":"));
     koine_json_text_add_string(out, message);
+    koine_json_text_add(out, details);
     koine_json_text_add(out, KOINE_TEXT("},\"request_id\":"));
     if (request_id.data)
         koine_json_text_add_string(out, request_id);
     else
         koine_json_text_add(out, KOINE_TEXT("null"));
     koine_json_text_add(out, KOINE_TEXT("}"));
+}
+
+void error_write(struct koine_json_text *out, uint16_t status, struct koine_text message,
+                 struct koine_text request_id) {
+    write_error(out, status, message, (struct koine_text){NULL, 0}, request_id);
 }
 
 /* The front of the text, whole characters. */
@@ -54,12 +61,23 @@ static struct koine_text cut(struct koine_text text, size_t size) {
     return (struct koine_text){text.data, size};
 }
 
+#define THREAD_CODE "THREAD_UNSUPPORTED"
+static const struct koine_text thread_details =
+    KOINE_TEXT(",\"details\":{\"error_code\":\"thread_unsupported_request\",\"unsupported\":"
+               "[\"thread\"]}");
+
+static bool is_thread(const struct koine_failure *failure) {
+    return failure->code.size == strlen(THREAD_CODE) &&
+           memcmp(failure->code.data, THREAD_CODE, failure->code.size) == 0;
+}
+
 /* False: it was too long for `out`. */
 static bool render(const struct koine_failure *failure, struct koine_text message, char *out,
                    size_t capacity, size_t *length) {
+    const struct koine_text none = {NULL, 0};
     struct koine_json_text text;
     koine_json_text_init(&text, out, capacity);
-    error_write(&text, failure->status, message, (struct koine_text){NULL, 0});
+    write_error(&text, failure->status, message, is_thread(failure) ? thread_details : none, none);
     const bool fits = !text.on_heap && !text.no_memory;
     *length = fits ? text.size : 0;
     koine_json_text_finish(&text);
@@ -76,6 +94,11 @@ int32_t error_render(void *self, const struct koine_failure *failure, char *out,
     const size_t sure = (capacity - FRAME_BYTES) / WIDEST_CHARACTER;
     return render(failure, cut(failure->message, sure), out, capacity, length) ? KOINE_OK
                                                                                : KOINE_INVALID;
+}
+
+void fail_thread(const struct koine_self *self, koine_request request) {
+    koine_fail(self, request, 400, THREAD_CODE,
+               "thread: is not supported: send the whole conversation");
 }
 
 void fail_unknown_model(const struct koine_self *self, koine_request request,

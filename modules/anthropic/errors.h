@@ -17,6 +17,10 @@ void error_write(struct koine_json_text *out, uint16_t status, struct koine_text
 int32_t error_render(void *self, const struct koine_failure *failure, char *out, size_t capacity,
                      size_t *length, const char **content_type);
 
+/* Answers 400 in the words that make the API's own clients send the whole conversation again,
+ * instead of what is new in a thread that the API keeps. */
+void fail_thread(const struct koine_self *self, koine_request request);
+
 /* Answers 404 as the API does. */
 void fail_unknown_model(const struct koine_self *self, koine_request request,
                         struct koine_text name);

@@ -28,7 +28,8 @@ static const char *const speeds[] = {"standard", "fast", NULL};
         LIMITED(messages, ARRAY, KOINE_BODY_REQUIRED | KOINE_BODY_NOT_EMPTY, 1, LARGEST_COUNT),    \
         FIELD(system, JSON, 0), FIELD(tools, ARRAY, 0), FIELD(tool_choice, OBJECT, 0),             \
         FIELD(thinking, OBJECT, 0), FIELD(output_config, OBJECT, 0),                               \
-        FIELD(output_format, OBJECT, 0), FIELD(cache_control, OBJECT, 0), CHOICE(speed, speeds)
+        FIELD(output_format, OBJECT, 0), FIELD(cache_control, OBJECT, 0), CHOICE(speed, speeds),   \
+        FIELD(thread, JSON, 0)
 
 static const struct koine_body_field create_fields[] = {
     FIELDS_OF_BOTH,
@@ -56,7 +57,8 @@ static const struct koine_body_field count_fields[] = {FIELDS_OF_BOTH};
         HONOURED("output_format"), NO_EFFECT("cache_control"), NO_EFFECT("speed"),                 \
         REFUSED("context_management", "{} {\"edits\":[]}",                                         \
                 "the conversation is given to the model as it is"),                                \
-        REFUSED("mcp_servers", "[]", "the operator configures the servers of the CLI")
+        REFUSED("mcp_servers", "[]", "the operator configures the servers of the CLI"),            \
+        REFUSED("thread", NULL, "send the whole conversation")
 
 static const struct koine_body_rule create_rules[] = {
     RULES_OF_BOTH,

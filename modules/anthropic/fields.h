@@ -17,6 +17,7 @@ struct message_body {
     struct koine_text thinking;
     struct koine_text output_config;
     struct koine_text output_format;
+    struct koine_text thread;
     uint32_t max_tokens;
     bool stream;
     /* Checked, and without effect. */

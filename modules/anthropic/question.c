@@ -72,6 +72,10 @@ struct question *question_read(const struct anthropic *self, koine_request reque
     struct question *question = read ? create(&self->self, request) : NULL;
     if (!question)
         return NULL;
+    if (body.thread.size) {
+        fail_thread(&self->self, request);
+        return NULL;
+    }
     koine_body_rules(read, fields->rules, fields->rule_count);
     read_members(question, &self->self, request, read, &body);
     question->model = body.model;

@@ -40,7 +40,7 @@ static const struct member_rule choice_members[] = {
 };
 
 static const struct object_rules rules[] = {
-    OBJECT_RULES("tool", tool_members),
+    OBJECT_RULES("tools[]", tool_members),
     OBJECT_RULES("tool_choice", choice_members),
 };
 

@@ -142,7 +142,7 @@ static void refuse_type(struct reading *reading, const struct place *place, cons
     char list[200] = "";
     size_t used = 0;
     for (; types->name; types++) {
-        if (types->kind & kinds)
+        if ((types->kind & kinds) && types->read != refuse_audio)
             used += (size_t)snprintf(list + used, sizeof(list) - used, "%s\"%s\"", used ? ", " : "",
                                      types->name);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The members of a body by name: which are known, and which are refused. Reads none of them. */
 #include "body_internal.h"
+#include <stdio.h>
 #include <string.h>
 
 enum { SHOWN_NAME_BYTES = 64 /* a name is the client's: it can be as long as the body */ };
@@ -50,8 +51,7 @@ static void problem_unknown(struct koine_body *body, const char *name) {
     size = SHOWN_NAME_BYTES;
     while (size && ((unsigned char)name[size] & 0xc0) == 0x80)
         size--;
-    memcpy(shown, name, size);
-    memcpy(shown + size, "…", sizeof("…"));
+    snprintf(shown, sizeof(shown), "%.*s…", (int)size, name);
     koine_body_problem(body, shown, "is not known here");
 }
 

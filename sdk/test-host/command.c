@@ -30,6 +30,7 @@ static const char help[] =
     "                            All steps are in koine-test-host.h; without one a run answers "
     "its\n"
     "                            own prompt\n"
+    "  -H, --header NAME:VALUE   a header of every REQUEST; may be given several times\n"
     "  -a, --allocations         sends the requests again and again, until each allocation on "
     "their\n"
     "                            way has failed once\n"
@@ -89,11 +90,17 @@ static bool cut(char *request, const char **method, const char **path, const cha
     return **path == '/';
 }
 
-bool send_request(struct koine_test_host *host, const char *request, bool print) {
+bool send_request(struct koine_test_host *host, const struct command *command, size_t index,
+                  bool print) {
+    const char *request = command->requests[index];
+    struct koine_test_request sent = {.headers = command->headers};
+    struct koine_test_answer *answer = NULL;
     char *copy = strdup(request);
-    const char *method, *path, *body;
-    bool good = copy && cut(copy, &method, &path, &body);
-    struct koine_test_answer *answer = good ? koine_test_send(host, method, path, body) : NULL;
+    bool good = copy && cut(copy, &sent.method, &sent.path, &sent.body);
+    if (good) {
+        answer = koine_test_request(host, &sent);
+        koine_test_await(answer);
+    }
     if (good && print)
         print_answer(request, answer);
     else if (!good)
@@ -112,7 +119,7 @@ static int send_all(const struct command *command) {
     }
     koine_test_play_always(host, command->script);
     for (size_t i = 0; good && i < command->request_count; i++)
-        good = send_request(host, command->requests[i], true);
+        good = send_request(host, command, i, true);
     koine_test_stop(host);
     if (*koine_test_log(host))
         printf("log of %s:\n%s", koine_test_module_name(host), koine_test_log(host));
@@ -130,10 +137,15 @@ int command_work(const struct command *command) {
 /* ---- the command line */
 
 static const struct option long_options[] = {
-    {"settings", required_argument, NULL, 's'}, {"script", required_argument, NULL, 'p'},
-    {"allocations", no_argument, NULL, 'a'},    {"timeout", required_argument, NULL, 't'},
-    {"verbose", no_argument, NULL, 'v'},        {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},        {NULL, 0, NULL, 0},
+    {"settings", required_argument, NULL, 's'},
+    {"script", required_argument, NULL, 'p'},
+    {"header", required_argument, NULL, 'H'},
+    {"allocations", no_argument, NULL, 'a'},
+    {"timeout", required_argument, NULL, 't'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
 };
 
 /* Seconds, up to a day. */
@@ -144,6 +156,15 @@ static int read_timeout(struct command *command, const char *argument) {
     if (errno || !*argument || *argument == '-' || *end || seconds > 86400)
         return fail(argument, "--timeout takes 0 to 86400 seconds") + 1;
     command->timeout_ms = (uint32_t)seconds * 1000;
+    return 0;
+}
+
+static int add_header(struct command *command, const char *argument) {
+    if (!strchr(argument, ':') || *argument == ':')
+        return fail(argument, "--header takes NAME: VALUE") + 1;
+    if (command->header_count == COMMAND_HEADERS)
+        return fail(argument, "--header may be given 32 times") + 1;
+    command->headers[command->header_count++] = argument;
     return 0;
 }
 
@@ -158,6 +179,8 @@ static int read_option(struct command *command, int option, char **settings, cha
         free(*script);
         command->script = *script = read_json(optarg);
         return *script ? 0 : 3;
+    case 'H':
+        return add_header(command, optarg);
     case 'a':
         command->each_allocation = true;
         return 0;
@@ -181,7 +204,7 @@ int main(int argc, char **argv) {
     struct command command = {.timeout_ms = 60000};
     char *settings = NULL, *script = NULL;
     int option, done = 0, status;
-    while (!done && (option = getopt_long(argc, argv, "s:p:t:avh", long_options, NULL)) >= 0)
+    while (!done && (option = getopt_long(argc, argv, "s:p:H:t:avh", long_options, NULL)) >= 0)
         done = read_option(&command, option, &settings, &script);
     if (done) {
         status = done - 1;

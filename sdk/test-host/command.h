@@ -5,17 +5,22 @@
 
 #include <koine-test-host.h>
 
+enum { COMMAND_HEADERS = 32 };
+
 struct command {
     struct koine_test_options options;
     const char *script; /* JSON; NULL: runs echo */
     char *const *requests;
     size_t request_count;
+    const char *headers[COMMAND_HEADERS + 1]; /* of each request, ended by NULL */
+    size_t header_count;
     uint32_t timeout_ms;  /* of one call into the module; 0: none, and no process of its own */
     bool each_allocation; /* the requests are sent again, each allocation failing once */
 };
 
-/* command.c: false: the request is none, which has been said. */
-bool send_request(struct koine_test_host *host, const char *request, bool print);
+/* command.c: sends the n-th request. False: it is none, which has been said. */
+bool send_request(struct koine_test_host *host, const struct command *command, size_t index,
+                  bool print);
 
 /* All that the command line asks for; returns the exit status. */
 int command_work(const struct command *command);

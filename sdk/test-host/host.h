@@ -132,8 +132,8 @@ struct koine_test_host {
     struct slot_class *slots;
     struct host_key *keys;
     size_t key_count;
-    json_t *profiles;
-    json_t *sessions; /* {id: name of the key} */
+    json_t *profiles, *profiles_without_key; /* arrays */
+    json_t *sessions;                        /* {id: name of the key} */
     uint64_t session_count;
 
     /* runs */

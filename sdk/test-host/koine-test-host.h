@@ -77,15 +77,17 @@ struct koine_test_options {
     size_t key_count;
     /* Routes of other modules, ended by NULL: "POST /hello", "GET /models (with api-version)". */
     const char *const *taken;
-    const char *const *profiles;  /* of the config besides "full"; ends with NULL */
-    uint32_t request_timeout_ms;  /* 600,000 */
-    uint32_t keep_alive_ms;       /* 15,000 */
-    uint32_t drain_timeout_ms;    /* 30,000 */
-    uint32_t parked_timeout_ms;   /* 300,000 */
-    uint32_t parked_runs;         /* 16 */
-    uint32_t slots;               /* of each of the gateway's own classes; 10 */
-    uint64_t max_body_bytes;      /* 10 MiB */
-    uint64_t stream_buffer_bytes; /* 256 KiB */
+    const char *const *profiles; /* of the config besides "full" and "bare"; ends with NULL */
+    const char *const *profiles_without_key; /* those that runner->check_profile refuses because
+                                                the credentials are missing; ends with NULL */
+    uint32_t request_timeout_ms;             /* 600,000 */
+    uint32_t keep_alive_ms;                  /* 15,000 */
+    uint32_t drain_timeout_ms;               /* 30,000 */
+    uint32_t parked_timeout_ms;              /* 300,000 */
+    uint32_t parked_runs;                    /* 16 */
+    uint32_t slots;                          /* of each of the gateway's own classes; 10 */
+    uint64_t max_body_bytes;                 /* 10 MiB */
+    uint64_t stream_buffer_bytes;            /* 256 KiB */
     /* In real time: how long a call of the module may hold the loop (100), and how long to wait for
      * its threads and file descriptors before virtual time passes them (2,000). */
     uint32_t slow_call_ms;
@@ -214,11 +216,29 @@ const char *koine_test_event_data(struct koine_test_answer *answer, const char *
  *   {"object_begin":true}      it begins anew
  *   {"tool":{"name":"Bash","input":{…},"output":…,"is_error":false}}
  *                              the CLI's own tool, all phases
- *   {"tool_call":{"name":"add","input":{…},"expect":"3"}}
+ *   {"tool_call":{"name":"add","input":{…},"expect":"3","id":"toolu_1"}}
  *                              the model uses a tool of the module's; the next step comes after its
  *                              result; "expect" (a text, or an array of content blocks) is compared
- *                              with it. {"tool_calls":[{…},{…}]}: several at once
+ *                              with it. {"tool_calls":[{…},{…}]}: several in one message; as many
+ *                              of them are open at a time as are KOINE_TOOL_PARALLEL in a row
  *   {"message":{"stop_reason":"tool_use","model":"…","tool_uses":1,"input_tokens":…,…}}
+ *                              the message is over
+ *
+ * Where the module asked for blocks (KOINE_RUN_WANT_BLOCKS) messages and blocks begin and end by
+ * themselves, as the CLI tells them: [{"text":"Hi"}] is MESSAGE_BEGIN, BLOCK_BEGIN, TEXT,
+ * BLOCK_END, MESSAGE, and a use of a tool is a block. A script that says more of them:
+ *
+ *   {"message_begin":{"model":"…","input_tokens":…,…}}
+ *   {"block":{"type":"thinking","thinking":"…","signature":"…"}}
+ *   {"block":{"type":"tool_use","id":"toolu_1","name":"mcp__MODULE__add","input":{…}}}
+ *   {"block":{"type":"redacted_thinking","data":"…"}}
+ *                              one block, of any type. In place of a text, a signature, an input an
+ *                              array of strings: its pieces. "open":true: it is not ended, until
+ *                              the next step that tells another. A tool_call with the id of such a
+ *                              block is told as that one
+ *   {"whole_message":[{"type":"text","text":"…"},…]}
+ *                              its blocks, without MESSAGE_BEGIN and MESSAGE
+ *
  *   {"retry":{"attempt":1,"max_retries":10,"error_status":529,"delay_ms":500}}
  *   {"pause_ms":500}           virtual time passes
  *   {"refuse":{"status":429,"code":"…","message":"…"}}
@@ -228,15 +248,17 @@ const char *koine_test_event_data(struct koine_test_answer *answer, const char *
  *
  *   {"result":{"text":…,"object":…,"model":…,"stop_reason":…,"num_turns":…,"cost_usd":…,
  *              "permission_denials":[…],"input_tokens":…,"output_tokens":…}}
- *   {"failure":{"status":…,"code":…,"message":…,"issues":[…],"retry_after_s":…}}
- *   {"crash":{"exit_code":1}}  {"signal":9}  {"hang":true}
+ *   {"failure":{"status":…,"code":…,"message":…,"issues":[…],"retry_after_s":…,
+ *               "upstream_status":529}}
+ *   {"crash":{"exit_code":1}}  {"crash":{"signal":9}}  {"hang":true}
  *
  * A script that cannot be read is a finding.
  */
 /* clang-format on */
 void koine_test_play(struct koine_test_host *host, const char *script);
 /* … for every run that has none of its own. NULL: as at first, the run answers its own prompt as
- * text, or {"echo":PROMPT} where the module asked for an object. */
+ * text, or {"echo":PROMPT} where the module asked for an object. One that counts tokens
+ * (KOINE_RUN_COUNT_TOKENS) finds one for four bytes of prompt, history and system prompt. */
 void koine_test_play_always(struct koine_test_host *host, const char *script);
 
 size_t koine_test_run_count(const struct koine_test_host *host);

@@ -108,6 +108,7 @@ void run_free(struct run *run) {
     buffer_finish(&run->text);
     buffer_finish(&run->object);
     json_decref(run->steps);
+    json_decref(run->told_uses);
     free(run);
 }
 

@@ -15,6 +15,7 @@ struct call;
 struct run_tool {
     char *name;
     const struct koine_tool *offered; /* NULL: a tool of the run */
+    bool is_parallel;
 };
 
 /* A use of one that waits for its result. */
@@ -26,7 +27,20 @@ struct run_call {
     json_t *expected; /* NULL: any */
 };
 
+/* The message that is being told to who wants blocks. */
+struct run_message {
+    bool open;       /* told to begin and not to end */
+    int open_block;  /* likewise, by its index; -1: none */
+    uint32_t blocks; /* told to begin */
+    uint32_t tool_uses;
+    bool object;   /* it holds one, which is a use of a tool to the CLI */
+    char type[32]; /* of the last block */
+};
+
 enum { RUN_LENT = 16 };
+
+/* Of runs whose script names none. */
+#define KOINE_TEST_MODEL "test-model"
 
 struct run {
     struct run *next;
@@ -60,10 +74,14 @@ struct run {
 
     struct buffer text, object; /* what the steps have said */
     bool object_begun;
-    json_t *record; /* what the module asked for; of the host */
+    struct run_message message;
+    json_t *told_uses; /* ids of the uses of tools that were told as blocks */
+    json_t *record;    /* what the module asked for; of the host */
     struct run_tool *tools;
     size_t tool_count;
     struct run_call *calls;
+    json_t *called; /* by the step, or NULL; those from next_call on wait for the ones before */
+    size_t next_call;
     char *lent[RUN_LENT]; /* texts of the event that is being delivered */
     size_t lent_sizes[RUN_LENT], lent_count;
 };
@@ -72,6 +90,10 @@ struct run {
 int32_t run_start(struct koine_test_answer *request, const struct koine_run_options *options,
                   koine_run_callback on_event, void *data, koine_run *handle,
                   struct koine_failure *failure);
+
+/* Whether a run of the request could have the profile; none: the key's default. */
+int32_t run_check_credentials(struct koine_test_answer *request, struct koine_text profile,
+                              struct koine_failure *failure);
 
 /* run.c */
 /* A copy that is overwritten when the event has been delivered. */
@@ -97,7 +119,11 @@ void run_free(struct run *run);
 /* run_tools.c */
 int32_t run_tools_prepare(struct run *run, const struct koine_run_options *options,
                           struct koine_failure *failure);
-void run_tools_call(struct run *run, const json_t *step);
+/* The model uses these, an array of steps; the CLI lets several be open only where all say so. */
+void run_tools_call(struct run *run, json_t *calls);
+bool run_tools_call_next(struct run *run); /* false: none is left */
+/* Tells them as blocks of the message, unless they have been. */
+void run_tools_tell(struct run *run, const json_t *calls);
 int32_t run_tools_answer(const struct call *call, koine_call handle,
                          const struct koine_tool_result *result);
 void run_tools_finish(struct run *run);
@@ -108,6 +134,19 @@ json_t *script_next(struct koine_test_host *host); /* the steps of the next run;
 bool script_refuses(const json_t *steps, struct koine_test_answer *request,
                     struct koine_failure *failure);
 void script_step(struct run *run);
+
+/* script_blocks.c: messages and blocks. What the script leaves out is begun and ended by itself. */
+void blocks_begin_message(struct run *run, const json_t *value);
+void blocks_end_message(struct run *run, const json_t *value); /* NULL: the open one, if any */
+void blocks_text(struct run *run, const char *text, size_t size);
+void blocks_thinking(struct run *run, const char *text, size_t size);
+void blocks_object(struct run *run); /* an object is told otherwise */
+void blocks_step(struct run *run, const json_t *value);
+void blocks_whole_message(struct run *run, const json_t *value);
+/* A use of a tool by its whole name. False: its block has been told before, or nobody wants it. */
+bool blocks_use_begin(struct run *run, const char *id, const char *full_name);
+void blocks_use_input(struct run *run, const json_t *use);
+void blocks_use_end(struct run *run);
 
 /* script_result.c: the steps that end a run. */
 void script_result(struct run *run, const json_t *value); /* NULL: what the steps have said */

@@ -21,19 +21,39 @@ static bool list_has(json_t *list, struct koine_text name) {
     return false;
 }
 
+/* Of a key that may use some only, the first of them. */
+static struct koine_text default_profile(const struct koine_test_answer *request) {
+    json_t *own = request->key ? request->key->profiles : NULL;
+    return text_of(json_array_size(own) ? json_string_value(json_array_get(own, 0)) : "full");
+}
+
 static int32_t check_profile(struct koine_test_answer *request, struct koine_text name,
                              struct koine_failure *failure) {
     json_t *own = request->key ? request->key->profiles : NULL;
-    struct koine_text full = KOINE_TEXT("full");
     if (!name.data)
-        name = json_array_size(own) ? text_of(json_string_value(json_array_get(own, 0))) : full;
-    bool is_full = name.size == full.size && memcmp(name.data, full.data, full.size) == 0;
-    if (!is_full && !list_has(request->host->profiles, name))
+        name = default_profile(request);
+    if (!list_has(request->host->profiles, name))
         return failure_issue(request, failure, "profile",
                              "is no profile of this gateway's configuration");
     if (own && !list_has(own, name))
         return failure_set(failure, 403, "AUTH_ERROR", "This key may not use this profile.");
     return KOINE_OK;
+}
+
+int32_t run_check_credentials(struct koine_test_answer *request, struct koine_text name,
+                              struct koine_failure *failure) {
+    char sentence[160];
+    int32_t result = check_profile(request, name, failure);
+    if (!name.data)
+        name = default_profile(request);
+    if (result != KOINE_OK || !list_has(request->host->profiles_without_key, name))
+        return result;
+    snprintf(sentence, sizeof(sentence),
+             "The profile %.*s needs ANTHROPIC_API_KEY in the gateway's environment.",
+             (int)name.size, name.data);
+    failure_set(failure, 503, "UNAVAILABLE", "");
+    failure->message = request_copy(request, text_of(sentence));
+    return KOINE_REFUSED;
 }
 
 static int32_t check(struct koine_test_answer *request, const struct koine_run_options *options,
@@ -101,6 +121,7 @@ static void record_tools(json_t *record, const struct koine_run_options *options
             record_text(tool, "name", options->tools[i]->name);
             record_text(tool, "description", options->tools[i]->description);
             record_json(tool, "input_schema", options->tools[i]->input_schema);
+            record_number(tool, "flags", options->tools[i]->flags);
         }
         json_array_append_new(tools, tool);
     }
@@ -155,6 +176,8 @@ static struct run *create(struct koine_test_answer *request,
         .flags = options->flags,
         .wants_object = options->schema.data != NULL,
         .steps = steps,
+        .message = {.open_block = -1},
+        .told_uses = memory_need(json_array()),
         .started_ms = request->host->now_ms,
     };
     return run;

@@ -25,8 +25,8 @@ static bool is_let(const struct run *run, struct koine_text name, bool offered) 
 
 static void add(struct run *run, const struct koine_tool *tool, bool offered) {
     run->tools = memory_resize(run->tools, (run->tool_count + 1) * sizeof(struct run_tool));
-    run->tools[run->tool_count++] =
-        (struct run_tool){memory_text(tool->name), offered ? tool : NULL};
+    run->tools[run->tool_count++] = (struct run_tool){
+        memory_text(tool->name), offered ? tool : NULL, tool->flags & KOINE_TOOL_PARALLEL};
 }
 
 int32_t run_tools_prepare(struct run *run, const struct koine_run_options *options,
@@ -89,15 +89,28 @@ static void deliver(struct run *run, const struct run_tool *tool,
     run_take_back(run);
 }
 
-void run_tools_call(struct run *run, const json_t *step) {
+static const char *call_name(const json_t *step) {
     const char *name = json_string_value(json_object_get(step, "name"));
-    const struct run_tool *tool = name ? find(run, name) : NULL;
+    return name ? name : "(without a name)";
+}
+
+/* The id of the use; written into the step when the script leaves it out. */
+static const char *call_id(struct run *run, json_t *step) {
     char id[32];
+    if (!json_is_string(json_object_get(step, "id"))) {
+        snprintf(id, sizeof(id), "toolu_%u", ++run->tool_uses);
+        json_object_set_new(step, "id", memory_need(json_string(id)));
+    }
+    return json_string_value(json_object_get(step, "id"));
+}
+
+static void use(struct run *run, json_t *step) {
+    const struct run_tool *tool = find(run, call_name(step));
+    const char *id = call_id(run, step);
     if (!tool) {
-        report_missing(run, name ? name : "(without a name)");
+        report_missing(run, call_name(step));
         return;
     }
-    snprintf(id, sizeof(id), "toolu_%u", ++run->tool_uses);
     struct run_call *call = add_call(run, tool->name, step);
     struct koine_text input = script_lend(run, step, "input");
     struct koine_tool_call given = {
@@ -108,6 +121,44 @@ void run_tools_call(struct run *run, const json_t *step) {
         .tool_use_id = run_lend(run, id, strlen(id)),
     };
     deliver(run, tool, &given);
+}
+
+void run_tools_tell(struct run *run, const json_t *calls) {
+    char name[200];
+    size_t index;
+    json_t *step;
+    json_array_foreach(calls, index, step) {
+        snprintf(name, sizeof(name), "mcp__%s__%s", host_module_name(run->host), call_name(step));
+        if (!blocks_use_begin(run, call_id(run, step), name))
+            continue;
+        blocks_use_input(run, step);
+        blocks_use_end(run);
+    }
+}
+
+static bool is_parallel(const struct run *run, const json_t *step) {
+    const struct run_tool *tool = find(run, call_name(step));
+    return tool && tool->is_parallel;
+}
+
+bool run_tools_call_next(struct run *run) {
+    bool some = run->next_call < json_array_size(run->called), together = true;
+    while (run->next_call < json_array_size(run->called) && together && !run->reason) {
+        json_t *step = json_array_get(run->called, run->next_call++);
+        const json_t *next = json_array_get(run->called, run->next_call);
+        together = next && is_parallel(run, step) && is_parallel(run, next);
+        use(run, step);
+    }
+    return some;
+}
+
+void run_tools_call(struct run *run, json_t *calls) {
+    run_tools_tell(run, calls);
+    blocks_end_message(run, NULL);
+    json_decref(run->called);
+    run->called = json_incref(calls);
+    run->next_call = 0;
+    run_tools_call_next(run);
 }
 
 /* ---- the result */
@@ -212,7 +263,7 @@ const char *koine_test_call_tool(struct koine_test_host *host, const char *name,
     if (!value)
         finding_add(host, "script", "the input of the tool \"%s\" is no JSON: %s", name, input);
     else
-        run_tools_call(run, step);
+        use(run, step);
     host->waited_ms = 0;
     while (run->calls && host_step(host, until)) {
     }
@@ -236,4 +287,5 @@ void run_tools_finish(struct run *run) {
     for (size_t i = 0; i < run->tool_count; i++)
         free(run->tools[i].name);
     free(run->tools);
+    json_decref(run->called);
 }

@@ -26,15 +26,11 @@ static json_int_t number(const json_t *value, const char *name) {
 /* ---- steps */
 
 static void play_text(struct run *run, const json_t *value) {
-    struct koine_text text = {json_string_value(value), json_string_length(value)};
-    buffer_add(&run->text, text);
-    run_emit_text(run, KOINE_RUN_TEXT, "TEXT", text.data, text.size);
+    blocks_text(run, json_string_value(value), json_string_length(value));
 }
 
 static void play_thinking(struct run *run, const json_t *value) {
-    if (run->flags & KOINE_RUN_WANT_THINKING)
-        run_emit_text(run, KOINE_RUN_THINKING, "THINKING", json_string_value(value),
-                      json_string_length(value));
+    blocks_thinking(run, json_string_value(value), json_string_length(value));
 }
 
 static void begin_object(struct run *run, const json_t *value) {
@@ -42,6 +38,9 @@ static void begin_object(struct run *run, const json_t *value) {
     (void)value;
     buffer_finish(&run->object);
     run->object_begun = true;
+    blocks_object(run);
+    if (run->reason)
+        return;
     run_emit(run, &event, "OBJECT_BEGIN");
 }
 
@@ -62,6 +61,8 @@ static void play_object(struct run *run, const json_t *value) {
 }
 
 static void emit_tool(struct run *run, const json_t *value, uint32_t phase, const char *id) {
+    if (!(run->flags & KOINE_RUN_WANT_TOOLS) || run->reason)
+        return;
     struct koine_tool_use use = {
         .size = sizeof(use),
         .phase = phase,
@@ -86,40 +87,54 @@ static void emit_tool(struct run *run, const json_t *value, uint32_t phase, cons
     run_emit(run, &event, "TOOL");
 }
 
+/* The step that comes next, if it is of this kind. */
+static const json_t *next_step(const struct run *run, const char *name) {
+    return json_object_get(json_array_get(run->steps, run->at), name);
+}
+
+/* As the CLI: the use is a block of the message, which is over before the tool has run. */
 static void play_tool(struct run *run, const json_t *value) {
     const char *id = json_string_value(json_object_get(value, "id"));
+    const char *name = json_string_value(json_object_get(value, "name"));
+    bool is_mine = !json_object_get(value, "parent"); /* no sub-agent's, whose blocks nobody sees */
+    bool ends = json_object_get(value, "output") != NULL;
     char made[32];
-    if (!(run->flags & KOINE_RUN_WANT_TOOLS))
-        return;
     if (!id) {
         snprintf(made, sizeof(made), "toolu_%u", ++run->tool_uses);
         id = made;
     }
-    uint32_t last = json_object_get(value, "output") ? KOINE_TOOL_ENDED : KOINE_TOOL_INPUT;
-    for (uint32_t phase = KOINE_TOOL_STARTED; phase <= last && !run->reason; phase++)
-        emit_tool(run, value, phase, id);
-}
-
-static void play_tool_call(struct run *run, const json_t *value) {
-    run_tools_call(run, value);
+    bool is_block = is_mine && blocks_use_begin(run, id, name ? name : "");
+    emit_tool(run, value, KOINE_TOOL_STARTED, id);
+    if (is_block)
+        blocks_use_input(run, value);
+    emit_tool(run, value, KOINE_TOOL_INPUT, id);
+    if (is_block)
+        blocks_use_end(run);
+    if (is_mine && ends && !next_step(run, "message"))
+        blocks_end_message(run, NULL);
+    if (ends)
+        emit_tool(run, value, KOINE_TOOL_ENDED, id);
 }
 
 static void play_tool_calls(struct run *run, const json_t *value) {
-    for (size_t i = 0; i < json_array_size(value) && !run->reason; i++)
-        run_tools_call(run, json_array_get(value, i));
+    json_t *calls = json_copy((json_t *)(uintptr_t)value);
+    run_tools_call(run, memory_need(calls));
+    json_decref(calls);
 }
 
+static void play_tool_call(struct run *run, const json_t *value) {
+    json_t *calls = memory_need(json_pack("[O]", value));
+    run_tools_call(run, calls);
+    json_decref(calls);
+}
+
+/* What the model calls behind its message is told in it. */
 static void play_message(struct run *run, const json_t *value) {
-    struct koine_message message = {
-        .size = sizeof(message),
-        .tool_uses = (uint32_t)number(value, "tool_uses"),
-        .stop_reason = script_lend(run, value, "stop_reason"),
-        .model = script_lend(run, value, "model"),
-    };
-    struct koine_run_event event = {.type = KOINE_RUN_MESSAGE, .message = &message};
-    script_read_usage(value, &message.usage);
-    if (run->flags & KOINE_RUN_WANT_TOOLS)
-        run_emit(run, &event, "MESSAGE");
+    const json_t *calls = next_step(run, "tool_calls"), *call = next_step(run, "tool_call");
+    json_t *told = call ? memory_need(json_pack("[O]", call)) : NULL;
+    run_tools_tell(run, calls ? calls : told);
+    json_decref(told);
+    blocks_end_message(run, value);
 }
 
 static void play_retry(struct run *run, const json_t *value) {
@@ -158,7 +173,10 @@ static const struct step_kind {
     {"tool", OBJECT, false, play_tool},
     {"tool_call", OBJECT, false, play_tool_call},
     {"tool_calls", ARRAY, false, play_tool_calls},
+    {"message_begin", OBJECT, false, blocks_begin_message},
+    {"block", OBJECT, false, blocks_step},
     {"message", OBJECT, false, play_message},
+    {"whole_message", ARRAY, false, blocks_whole_message},
     {"retry", OBJECT, false, play_retry},
     {"pause_ms", NUMBER, false, play_pause},
     {"result", OBJECT, true, script_result},
@@ -177,6 +195,8 @@ static const struct step_kind *kind_of(const json_t *step, const json_t **value)
 
 void script_step(struct run *run) {
     const json_t *value;
+    if (run_tools_call_next(run))
+        return;
     const json_t *step = json_array_get(run->steps, run->at++);
     if (!step) {
         script_result(run, NULL);
@@ -259,8 +279,8 @@ json_t *script_next(struct koine_test_host *host) {
     json_t *steps = json_incref(json_array_get(host->scripts, 0));
     if (steps)
         json_array_remove(host->scripts, 0);
-    else
-        steps = json_incref(host->script_always);
+    else if (host->script_always) /* a run writes into its own */
+        steps = memory_need(json_deep_copy(host->script_always));
     return steps;
 }
 

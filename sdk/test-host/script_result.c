@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The steps of a script that end a run: its result, a failure, a CLI that dies. */
 #include "http/failure_form.h"
+#include "modules/struct_size.h"
 #include "test-host/run.h"
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,8 @@ void script_read_failure(const json_t *value, struct koine_failure *failure, cha
         failure->retry_after_s = (uint32_t)number(value, "retry_after_s");
     *issues = list ? json_dumps(list, JSON_COMPACT) : NULL;
     failure->issues = text_of(*issues);
+    if (failure->size >= LENGTH_WITH(koine_failure, upstream_status)) /* a module's may be older */
+        failure->upstream_status = (uint32_t)number(value, "upstream_status");
 }
 
 void script_failure(struct run *run, const json_t *value) {
@@ -86,14 +89,15 @@ static void say_echo(struct run *run) {
         char *text = memory_need(json_dumps(object, JSON_COMPACT));
         buffer_add(&run->object, text_of(text));
         struct koine_run_event begin = {.type = KOINE_RUN_OBJECT_BEGIN};
-        run_emit(run, &begin, "OBJECT_BEGIN");
+        blocks_object(run);
+        if (!run->reason)
+            run_emit(run, &begin, "OBJECT_BEGIN");
         if (!run->reason)
             run_emit_text(run, KOINE_RUN_OBJECT_DELTA, "OBJECT_DELTA", text, strlen(text));
         free(text);
         json_decref(object);
     } else {
-        buffer_add(&run->text, text_of(echo(run)));
-        run_emit_text(run, KOINE_RUN_TEXT, "TEXT", run->text.data, run->text.size);
+        blocks_text(run, echo(run), strlen(echo(run)));
     }
 }
 
@@ -112,6 +116,21 @@ static struct koine_text object_of(struct run *run, const json_t *value) {
     return given;
 }
 
+/* One for four bytes, begun ones counting: a figure that follows from what was asked. */
+static uint64_t count_tokens(const struct run *run) {
+    static const char *const counted[] = {"prompt", "prompt_blocks", "history", "system",
+                                          "append_system"};
+    uint64_t tokens = 0;
+    for (size_t i = 0; i < sizeof(counted) / sizeof(*counted); i++) {
+        const json_t *value = json_object_get(run->record, counted[i]);
+        char *json = value && !json_is_string(value) ? json_dumps(value, JSON_COMPACT) : NULL;
+        size_t bytes = json ? strlen(json) : json_string_length(value);
+        tokens += (bytes + 3) / 4;
+        free(json);
+    }
+    return tokens;
+}
+
 static void succeed(struct run *run, const json_t *value) {
     struct koine_run_result result = {
         .size = sizeof(result),
@@ -127,12 +146,14 @@ static void succeed(struct run *run, const json_t *value) {
     };
     struct koine_run_event event = {.type = KOINE_RUN_RESULT, .result = &result};
     script_read_usage(value, &result.usage);
+    if ((run->flags & KOINE_RUN_COUNT_TOKENS) && !value)
+        result.usage.input_tokens = count_tokens(run);
     if (!result.text.data)
         result.text = run_lend(run, buffer_text(&run->text), run->text.size);
     if (!result.permission_denials.data)
         result.permission_denials = run_lend(run, "[]", 2);
     if (!json_object_get(value, "model"))
-        result.model = run_lend(run, "test-model", strlen("test-model"));
+        result.model = run_lend(run, KOINE_TEST_MODEL, strlen(KOINE_TEST_MODEL));
     if (!json_object_get(value, "stop_reason"))
         result.stop_reason = run_lend(run, "end_turn", strlen("end_turn"));
     run->concluded = true;
@@ -140,8 +161,11 @@ static void succeed(struct run *run, const json_t *value) {
 }
 
 void script_result(struct run *run, const json_t *value) {
-    if (!run->steps)
+    bool counts = run->flags & KOINE_RUN_COUNT_TOKENS;
+    if (!run->steps && !counts)
         say_echo(run);
+    if (!counts)
+        blocks_end_message(run, NULL);
     if (run->reason || run->concluded)
         return;
     if (run->request) /* the work is done: who has this answer may send the next request */

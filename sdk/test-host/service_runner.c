@@ -7,7 +7,8 @@
 
 #define OPTIONS_MINIMUM offsetof(struct koine_run_options, prompt)
 #define KNOWN_FLAGS                                                                                \
-    (KOINE_RUN_FORK | KOINE_RUN_TIE_STREAM | KOINE_RUN_WANT_THINKING | KOINE_RUN_WANT_TOOLS)
+    (KOINE_RUN_FORK | KOINE_RUN_TIE_STREAM | KOINE_RUN_WANT_THINKING | KOINE_RUN_WANT_TOOLS |      \
+     KOINE_RUN_WANT_BLOCKS | KOINE_RUN_COUNT_TOKENS)
 
 static int32_t refuse(const struct call *call, struct koine_failure *failure, int32_t result,
                       const char *message) {
@@ -132,6 +133,17 @@ static int32_t runner_adopt(const struct koine_host *seen, koine_run handle,
     return call_end(&call, result);
 }
 
+static int32_t runner_check_profile(const struct koine_host *seen, koine_request handle,
+                                    struct koine_text profile, struct koine_failure *failure) {
+    struct call call;
+    struct koine_test_answer *request =
+        call_request(&call, seen, "runner->check_profile", handle, REQUEST_ANY);
+    if (!call_wants(&call, failure))
+        return call_end(&call, KOINE_INVALID);
+    return call_end(&call,
+                    request ? run_check_credentials(request, profile, failure) : call.result);
+}
+
 const struct koine_runner test_runner = {
     .size = sizeof(struct koine_runner),
     .start = runner_start,
@@ -141,4 +153,5 @@ const struct koine_runner test_runner = {
     .tool_result = runner_tool_result,
     .park = runner_park,
     .adopt = runner_adopt,
+    .check_profile = runner_check_profile,
 };

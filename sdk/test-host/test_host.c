@@ -180,6 +180,9 @@ static struct koine_test_host *make(const struct koine_test_options *options) {
     host->records = memory_need(json_array());
     host->kept = memory_need(json_array());
     host->profiles = options->profiles ? string_list(options->profiles) : memory_need(json_array());
+    json_array_append_new(host->profiles, memory_need(json_string("full")));
+    json_array_append_new(host->profiles, memory_need(json_string("bare")));
+    host->profiles_without_key = string_list(options->profiles_without_key);
     for (int kind = HANDLE_REQUEST; kind < HANDLE_KINDS; kind++)
         host->handles[kind] = memory_need(handles_create((uint8_t)kind));
     pthread_mutex_init(&host->lock, NULL);
@@ -318,6 +321,7 @@ static void free_texts(struct koine_test_host *host) {
     buffer_finish(&host->route_names);
     json_decref(host->settings);
     json_decref(host->profiles);
+    json_decref(host->profiles_without_key);
     json_decref(host->sessions);
     json_decref(host->scripts);
     json_decref(host->script_always);

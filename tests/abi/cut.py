@@ -2,11 +2,12 @@
 """Takes out of an ABI what an older record need not know, so that abidiff can demand equality.
 
 Only structs that begin with `uint32_t size` may grow, and the descriptor of a module, whose size
-stands behind its magic; and only by whole members behind the old end. Everything else stays in and
-is then a difference. (The suppressions of abidiff 2.2 do not serve: has_data_member_inserted_at =
+stands behind its magic; and only by whole members behind the old end. In both a reserved member,
+which was 0, may get a name. Everything else stays in and is then a difference. (The suppressions of abidiff 2.2 do not serve: has_data_member_inserted_at =
 end also hides members that were renamed, swapped or retyped.)
 Arguments: RECORD.abi NOW.abi. Writes NOW without what has grown to stdout.
 """
+import re
 import sys
 import xml.etree.ElementTree as xml
 
@@ -41,6 +42,22 @@ def cut(old, new):
         new.set("size-in-bits", str(end))
 
 
+def offset(member):
+    return member.get("layout-offset-in-bits")
+
+
+def unname(old, new):
+    """What was reserved is called so again; another type or place of it is left to abidiff."""
+    reserved = {}
+    for member in old.findall("data-member"):
+        name = member.find("var-decl").get("name")
+        if re.fullmatch(r"reserved\d*", name):
+            reserved[offset(member)] = name
+    for member in new.findall("data-member"):
+        if offset(member) in reserved:
+            member.find("var-decl").set("name", reserved[offset(member)])
+
+
 def embedded(tree, growing):
     """A struct inside another cannot grow: the members behind it would move."""
     ids = {s.get("id"): name for name, s in structs(tree).items() if name in growing}
@@ -64,6 +81,7 @@ def main(record_path, now_path):
         )
     for name in growing & news.keys():
         cut(olds[name], news[name])
+        unname(olds[name], news[name])
     sys.stdout.write(xml.tostring(now, encoding="unicode"))
 
 

@@ -46,7 +46,7 @@ describe('anthropic errors', () => {
     );
     const token = clientOf({ apiKey: undefined, authToken: 'wrong' });
     for (const wrong of [clientOf({ apiKey: 'wrong' }), token]) {
-      const refused = [Anthropic.PermissionDeniedError, 403, 'permission_error'];
+      const refused = [Anthropic.AuthenticationError, 401, 'authentication_error'];
       await fails(wrong.messages.create(hello), ...refused);
       await fails(wrong.models.list(), ...refused);
     }

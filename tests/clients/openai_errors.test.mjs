@@ -46,8 +46,8 @@ describe('openai errors', () => {
     );
     assert.equal(missing.code, 'invalid_api_key');
     const wrong = clientOf({ apiKey: 'wrong' });
-    await fails(wrong.chat.completions.create(hello), OpenAI.PermissionDeniedError, 403);
-    await fails(wrong.models.list(), OpenAI.PermissionDeniedError, 403);
+    await fails(wrong.chat.completions.create(hello), OpenAI.AuthenticationError, 401);
+    await fails(wrong.models.list(), OpenAI.AuthenticationError, 401);
   });
 
   test('what is refused names its field, and costs no request to the API', async () => {

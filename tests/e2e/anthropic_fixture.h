@@ -12,6 +12,7 @@
 
 #include <check.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MESSAGES "/v1/messages"
 

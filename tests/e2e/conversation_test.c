@@ -190,6 +190,116 @@ START_TEST(a_result_that_is_missing_is_named)
 }
 END_TEST
 
+/* ---- counting tokens: in the stand-in each byte is one */
+
+#define COUNT "'flags':32"
+
+static long long counted(const char *body) {
+    struct http_response answer = post_quoted("/conversation", body);
+    unsigned long long tokens = 0;
+    http_assert_status(&answer, 200);
+    int read = sscanf(answer.body, "result  input_tokens=%llu \nend \n", &tokens);
+    ck_assert_msg(read == 1, "no count alone: %s", answer.body);
+    http_response_finish(&answer);
+    return (long long)tokens;
+}
+
+START_TEST(a_conversation_is_counted_and_not_answered)
+{
+    start();
+    long long prompt = (long long)strlen("[{'type':'text','text':'How is it?'}]");
+    ck_assert_int_eq(counted("{" COUNT ",'prompt':'How is it?'}"), prompt);
+    ck_assert_int_eq(counted("{" COUNT ",'prompt':[{'type':'text','text':'How is it?'}]}"), prompt);
+    ck_assert_int_eq(counted("{" COUNT ",'prompt':'How is it?','system':'abc'}"), prompt + 3);
+    ck_assert_int_eq(
+        counted("{" COUNT ",'prompt':'How is it?','history':[{'role':'user','content':'hello'},"
+                "{'role':'assistant','content':[{'type':'text','text':'hi'}]}]}"),
+        prompt + (long long)strlen("'hello'") + (long long)strlen("[{'type':'text','text':'hi'}]"));
+}
+END_TEST
+
+START_TEST(tools_count_once_the_cli_knows_them)
+{
+    start();
+    long long without = counted("{" COUNT ",'prompt':'x'}");
+    long long with_one = counted("{" COUNT ",'prompt':'x','tools':['sun']}");
+    long long with_two = counted("{" COUNT ",'prompt':'x','tools':['sun','moon']}");
+    ck_assert_int_gt(with_one, without);
+    /* a comma, and one letter more */
+    ck_assert_int_eq(with_two - with_one, with_one - without - (long long)strlen("[]") + 2);
+}
+END_TEST
+
+static void assert_no_transcript(void) {
+    char *count = scratch_text("find '%s' -name '*.jsonl' | wc -l", gateway_directory(gateway));
+    FILE *output = popen(count, "r");
+    int files = -1;
+    ck_assert_int_eq(fscanf(output, "%d", &files), 1);
+    ck_assert_int_eq(pclose(output), 0);
+    ck_assert_int_eq(files, 0);
+    free(count);
+    await_active_slots(gateway, 0, 5000);
+}
+
+START_TEST(what_is_counted_leaves_nothing_behind)
+{
+    start();
+    counted("{" COUNT ",'prompt':'x'}");
+    assert_no_transcript();
+}
+END_TEST
+
+START_TEST(what_cannot_be_counted_is_refused)
+{
+    static const struct {
+        const char *fields, *path;
+    } cases[] = {
+        {"'sessionId':'11111111-1111-4111-8111-111111111111'", "sessionId"},
+        {"'schema':{'type':'object'}", "schema"},
+    };
+    start();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *body = scratch_text("{" COUNT ",'prompt':'x',%s}", cases[i].fields);
+        struct http_response answer = post_quoted("/conversation", body);
+        http_assert_error(&answer, 400, "VALIDATION_ERROR");
+        ck_assert_str_eq(http_string(&answer, "issues.0.path.0"), cases[i].path);
+        http_response_finish(&answer);
+        free(body);
+    }
+}
+END_TEST
+
+static void assert_cannot_count(const char *usage) {
+    char *variable = scratch_text("CLAUDE_CODE_STANDIN={\"context_usage\":%s}", usage);
+    start_with(NULL, variable, NULL);
+    struct http_response answer = post_quoted("/conversation", "{" COUNT ",'prompt':'x'}");
+    http_assert_status(&answer, 200);
+    ck_assert_str_eq(answer.body, "failure 501 NOT_SUPPORTED upstream=0 retry_after=0\nend \n");
+    http_response_finish(&answer);
+    free(variable);
+}
+
+START_TEST(a_cli_that_refuses_to_count)
+{ assert_cannot_count("null"); }
+END_TEST
+
+START_TEST(a_cli_that_counts_in_another_way)
+{ assert_cannot_count("{\"tokens\":7}"); }
+END_TEST
+
+START_TEST(a_count_that_does_not_come_leaves_nothing_behind)
+{
+    start_with("runner: {start_timeout_ms: 500}\n", "CLAUDE_CODE_STANDIN={\"hang\":\"start\"}",
+               NULL);
+    struct http_response answer = post_quoted("/conversation", "{" COUNT ",'prompt':'x'}");
+    http_assert_status(&answer, 200);
+    ck_assert_str_eq(answer.body,
+                     "failure 504 TIMEOUT_ERROR upstream=0 retry_after=0\nend timeout\n");
+    assert_no_transcript();
+    http_response_finish(&answer);
+}
+END_TEST
+
 /* ---- failures of the API */
 
 START_TEST(the_apis_own_status_is_told)
@@ -311,6 +421,13 @@ int main(void) {
         other_tools_are_called_one_after_the_other,
         results_of_tools_go_on_with_a_history,
         a_result_that_is_missing_is_named,
+        a_conversation_is_counted_and_not_answered,
+        tools_count_once_the_cli_knows_them,
+        what_is_counted_leaves_nothing_behind,
+        what_cannot_be_counted_is_refused,
+        a_cli_that_refuses_to_count,
+        a_cli_that_counts_in_another_way,
+        a_count_that_does_not_come_leaves_nothing_behind,
         the_apis_own_status_is_told,
         an_overloaded_api_makes_clients_wait,
         bare_needs_an_api_key,

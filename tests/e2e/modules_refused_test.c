@@ -49,11 +49,11 @@ static const struct {
     const char *way, *sentence;
 } refusals[] = {
     {"magic", "module %s: koine_module() returned something that is no module descriptor"},
-    {"major", "module %s: needs module ABI 9.0, this gateway has 1.0: rebuild the module"},
-    {"minor", "module %s: needs module ABI 1.99, this gateway has 1.0: install a newer gateway"},
+    {"major", "module %s: needs module ABI 9.1, this gateway has 1.1: rebuild the module"},
+    {"minor", "module %s: needs module ABI 1.99, this gateway has 1.1: install a newer gateway"},
     {"size",
-     "module %s: its descriptor says that it has 40 bytes, that of ABI 1.0 has 88: set size"},
-    {"long-size", "module %s: its descriptor says that it has 60000 bytes, that of ABI 1.0 has 88"},
+     "module %s: its descriptor says that it has 40 bytes, that of ABI 1.1 has 88: set size"},
+    {"long-size", "module %s: its descriptor says that it has 60000 bytes, that of ABI 1.1 has 88"},
     {"name", "module %s: its name must be [a-z][a-z0-9-]{0,31}"},
     /* "crashed (SIGSEGV)"; a sanitizer takes the signal and exits */
     {"version", "module %s: its koine_module() "},

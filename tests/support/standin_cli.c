@@ -51,7 +51,8 @@
  * no_result         true         the turn ends without a result line
  * unasked_ms        n            a turn by its own decision, n ms after the result, unless a prompt comes before
  * context_usage     JSON         the answer to get_context_usage, null: an error (environment only). Otherwise each
- *                                byte of the conversation, as JSON, and of the system prompt is a token
+ *                                byte of the conversation and the host's tools, as JSON, and of the system prompt is a
+ *                                token
  * control_errors    true         every control request is answered with an error (environment only)
  * stderr_bytes      n            noise on stderr at the start of the turn
  * stray_daemon      command      started double-forked and detached;   clear_env: true  without environment

@@ -22,7 +22,8 @@ struct options {
     const char *max_turns, *max_budget_usd, *json_schema, *settings, *mcp_config;
     const char *setting_sources, *effort;
     bool print, verbose, include_partial_messages, fork_session, strict_mcp_config, bare;
-    bool disable_slash_commands, skip_permissions, resume_given, tools_given, version;
+    bool no_session_persistence, disable_slash_commands, skip_permissions, resume_given,
+        tools_given, version;
     json_t *tools, *allowed_tools, *disallowed_tools, *add_dirs;
 };
 

@@ -189,20 +189,45 @@ static void on_apply_flag_settings(struct standin *s, const char *id, json_t *re
     respond(s, id, NULL);
 }
 
+static void on_mcp_status(struct standin *s, const char *id) {
+    json_t *servers = standin_must(json_array()), *entry;
+    const char *name;
+    json_object_foreach(s->servers, name, entry) {
+        bool connected = json_is_true(json_object_get(entry, "connected"));
+        json_array_append_new(servers, json_pack("{ss ss}", "name", name, "status",
+                                                 connected ? "connected" : "pending"));
+    }
+    respond(s, id, json_pack("{so}", "mcpServers", servers));
+}
+
+/* Of the host's tools as far as they are known yet. */
+static size_t tools_bytes(const struct standin *s) {
+    size_t bytes = 0;
+    const char *name;
+    json_t *entry;
+    json_object_foreach(s->servers, name, entry) {
+        json_t *tools = json_object_get(entry, "tools");
+        bytes += json_array_size(tools) ? json_dumpb(tools, NULL, 0, JSON_COMPACT) : 0;
+    }
+    return bytes;
+}
+
 /* The real CLI asks the API; here a byte of JSON is a token. */
 static void on_get_context_usage(struct standin *s, const char *id) {
     json_t *scripted = json_object_get(s->scenario, "context_usage");
     size_t system = s->system_prompt ? strlen(s->system_prompt) : 0;
+    size_t tools = tools_bytes(s);
     if (json_is_null(scripted))
         respond_error(s, id, "get_context_usage");
     else if (scripted)
         respond(s, id, json_incref(scripted));
     else
         respond(s, id,
-                json_pack("{s[{ss sI} {ss sI} {ss si}] sI}", "categories", "name", "System prompt",
+                json_pack("{s[{ss sI} {ss sI} {ss sI} {ss si}] sI}", "categories", "name",
+                          "MCP tools", "tokens", (json_int_t)tools, "name", "System prompt",
                           "tokens", (json_int_t)system, "name", "Messages", "tokens",
                           (json_int_t)s->history_bytes, "name", "Free space", "tokens", 1000000,
-                          "totalTokens", (json_int_t)(system + s->history_bytes)));
+                          "totalTokens", (json_int_t)(system + tools + s->history_bytes)));
 }
 
 static void on_request(struct standin *s, json_t *line) {
@@ -229,6 +254,8 @@ static void on_request(struct standin *s, json_t *line) {
         respond(s, id, json_pack("{ss}", "version", STANDIN_VERSION));
     } else if (strcmp(subtype, "get_context_usage") == 0) {
         on_get_context_usage(s, id);
+    } else if (strcmp(subtype, "mcp_status") == 0) {
+        on_mcp_status(s, id);
     } else if (strcmp(subtype, "mcp_set_servers") == 0) {
         on_mcp_set_servers(s, id, request);
     } else {

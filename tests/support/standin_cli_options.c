@@ -30,6 +30,7 @@ static const struct flag flags[] = {
     FLAG("--resume", "-r", OPTIONAL, resume),
     FLAG("--resume-session-at", NULL, VALUE, resume_at),
     FLAG("--fork-session", NULL, SWITCH, fork_session),
+    FLAG("--no-session-persistence", NULL, SWITCH, no_session_persistence),
     FLAG("--model", NULL, VALUE, model),
     FLAG("--system-prompt", NULL, VALUE, system_prompt),
     FLAG("--system-prompt-file", NULL, VALUE, system_prompt_file),

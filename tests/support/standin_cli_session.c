@@ -223,7 +223,8 @@ void session_record(struct standin *s, const char *type, json_t *message) {
                   uuid, "timestamp", line_timestamp(), "userType", "external", "cwd", s->cwd,
                   "sessionId", s->session_id, "version", STANDIN_VERSION));
     json_t *persist = json_object_get(s->scenario, "persist");
-    FILE *file = json_is_false(persist) ? NULL : transcript_open(s);
+    bool forgets = json_is_false(persist) || s->options.no_session_persistence;
+    FILE *file = forgets ? NULL : transcript_open(s);
     if (file) {
         json_dumpf(line, file, JSON_COMPACT);
         fputc('\n', file);

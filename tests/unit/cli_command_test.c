@@ -116,6 +116,9 @@ START_TEST(a_session_is_new_continued_or_forked)
                                              .resume_id = KOINE_TEXT(ID),
                                              .resume_at = KOINE_TEXT(OLD_ID)},
                         "/bin/claude --print --resume=" ID " --resume-session-at=" OLD_ID);
+    expect_with_session(
+        (struct cli_session){.id = KOINE_TEXT(ID), .resume_id = KOINE_TEXT(ID), .passing = true},
+        "/bin/claude --print --resume=" ID " --no-session-persistence");
 }
 END_TEST
 

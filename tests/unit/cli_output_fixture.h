@@ -98,10 +98,17 @@ static void on_request_cancelled(void *data, const char *request_id) {
     fprintf(told->to, "cancelled %s\n", request_id);
 }
 
-static void on_response(void *data, const char *request_id, struct koine_text error) {
+static void on_response(void *data, const struct cli_response *response) {
     struct told *told = data;
-    fprintf(told->to, "response %s %s%.*s\n", request_id, error.data != NULL ? "error: " : "ok",
-            SHOWN(error));
+    fprintf(told->to, "response %s %s%.*s", response->request_id,
+            response->error.data != NULL ? "error: " : "ok", SHOWN(response->error));
+    if (response->has_total_tokens) {
+        fprintf(told->to, " tokens=%llu", (unsigned long long)response->total_tokens);
+    }
+    if (response->pending_servers > 0) {
+        fprintf(told->to, " pending=%u", response->pending_servers);
+    }
+    fputc('\n', told->to);
 }
 
 static void on_result(void *data, const struct cli_result *result) {

@@ -256,6 +256,19 @@ START_TEST(control_responses)
            "{\"type\":\"control_response\",\"response\":{\"subtype\":\"error\",\"request_id\":"
            "\"r3\"}}",
            "response r3 error: no reason given\n");
+    expect(&told,
+           "{\"type\":\"control_response\",\"response\":{\"subtype\":\"success\",\"request_id\":"
+           "\"r4\",\"response\":{\"categories\":[],\"totalTokens\":20}}}",
+           "response r4 ok tokens=20\n");
+    expect(&told,
+           "{\"type\":\"control_response\",\"response\":{\"subtype\":\"success\",\"request_id\":"
+           "\"r5\",\"response\":{\"totalTokens\":\"20\"}}}",
+           "response r5 ok\n");
+    expect(&told,
+           "{\"type\":\"control_response\",\"response\":{\"subtype\":\"success\",\"request_id\":"
+           "\"r6\",\"response\":{\"mcpServers\":[{\"status\":\"pending\"},{\"status\":"
+           "\"connected\"},7]}}}",
+           "response r6 ok pending=1\n");
 }
 END_TEST
 

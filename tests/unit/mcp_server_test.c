@@ -58,11 +58,12 @@ END_TEST
 
 START_TEST(the_list_of_tools)
 {
-    expect_answer("{\"method\":\"tools/list\",\"jsonrpc\":\"2.0\",\"id\":1}",
-                  "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[{\"name\":\"weather\","
-                  "\"description\":\"Tells the \\\"weather\\\"\",\"inputSchema\":"
-                  "{\"type\":\"object\", \"properties\":{\"city\":{\"minLength\":1}}}" PARALLEL HINTS
-                  ",{\"name\":\"clock\",\"inputSchema\":{\"type\":\"object\"}" HINTS "]}}");
+    expect_answer(
+        "{\"method\":\"tools/list\",\"jsonrpc\":\"2.0\",\"id\":1}",
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[{\"name\":\"weather\","
+        "\"description\":\"Tells the \\\"weather\\\"\",\"inputSchema\":"
+        "{\"type\":\"object\", \"properties\":{\"city\":{\"minLength\":1}}}" PARALLEL HINTS
+        ",{\"name\":\"clock\",\"inputSchema\":{\"type\":\"object\"}" HINTS "]}}");
 }
 END_TEST
 

@@ -63,6 +63,24 @@ START_TEST(requests)
 }
 END_TEST
 
+START_TEST(a_header)
+{
+    static const char request[] = "'GET /versioned/overloaded'";
+    struct output output = run_with("event-lines", request);
+    assert_holds(&output, "  404\n");
+    output =
+        run_with("event-lines", "-H 'api-version: 1' --header=X:y 'GET /versioned/overloaded'");
+    ck_assert_int_eq(output.status, 0);
+    assert_holds(&output, "GET /versioned/overloaded\n  502\n");
+    output = run_with("event-lines", "-H api-version 'GET /versioned/overloaded'");
+    ck_assert_int_eq(output.status, 2);
+    assert_holds(&output, "api-version: --header takes NAME: VALUE");
+    output = run_with("event-lines", "");
+    assert_holds(&output, "  route GET /versioned/overloaded (with Api-Version)\n");
+    assert_holds(&output, "warning: GET /versioned/overloaded (with Api-Version) is not in the");
+}
+END_TEST
+
 START_TEST(a_stream_with_its_times)
 {
     struct output output =
@@ -181,6 +199,7 @@ int main(void) {
         a_good_module,
         a_route_without_documentation,
         requests,
+        a_header,
         a_stream_with_its_times,
         a_script_from_a_file,
         findings_make_it_fail,

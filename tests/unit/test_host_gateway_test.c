@@ -16,7 +16,8 @@
 static struct gateway *gateway;
 
 static void setup(void) {
-    static const char *const modules[] = {"ticker", "dialect", "toolbox", "services", NULL};
+    static const char *const modules[] = {"ticker",   "dialect",     "toolbox",
+                                          "services", "event-lines", NULL};
     char *object = fixture_path("object"), *stream = fixture_path("stream");
     char *more =
         scratch_text("  - %s\n  - %s\n  settings:\n    services: " SETTINGS "\n", object, stream);
@@ -175,6 +176,29 @@ START_TEST(refusals_of_the_host)
 }
 END_TEST
 
+#define VERSIONED(verb, at, ...)                                                                   \
+    { .module = "event-lines", .method = (verb), .path = "/versioned/" at, __VA_ARGS__ }
+#define WITH .header = "api-version: 1"
+
+START_TEST(routes_with_a_header)
+{
+    static const struct probe probes[] = {
+        VERSIONED("GET", "overloaded", WITH),
+        VERSIONED("GET", "overloaded", .header = "Api-Versions: 1"),
+        VERSIONED("GET", "overloaded", .body = NULL),
+        VERSIONED("GET", "overloaded", WITH, .key = ""),
+        VERSIONED("GET", "overloaded", .key = ""),
+        VERSIONED("GET", "overloaded", WITH, .key = "wrong"),
+        VERSIONED("DELETE", "overloaded", WITH),
+        VERSIONED("DELETE", "overloaded", .body = NULL),
+        VERSIONED("GET", "nothing", WITH),
+        VERSIONED("GET", "nothing", .body = NULL),
+    };
+    for (size_t i = 0; i < sizeof(probes) / sizeof(*probes); i++)
+        assert_same(&probes[i]);
+}
+END_TEST
+
 #define TEXT(json) POST("text", "/generate-text", .body = (json))
 
 #define SERVICES(at, ...)                                                                          \
@@ -279,9 +303,80 @@ START_TEST(streams_have_the_same_events)
 }
 END_TEST
 
+/* Each line without what differs by nature: ids, usage, pieces, models. */
+static char *event_shapes(const char *body) {
+    static const char *const ends[] = {" id=", " json=", " model=", " text=", " in=", " uses="};
+    char *shapes = scratch_text("%s", "");
+    for (const char *line = body; *line; line += strcspn(line, "\n") + 1) {
+        size_t size = strcspn(line, "\n");
+        for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+            const char *end = memmem(line, size, ends[i], strlen(ends[i]));
+            size = end ? (size_t)(end - line) : size;
+        }
+        char *longer = scratch_text("%s%.*s\n", shapes, (int)size, line);
+        free(shapes);
+        shapes = longer;
+    }
+    return shapes;
+}
+
+#define CALL(name) "{\"server\":\"event-lines\",\"name\":\"" name "\",\"arguments\":{}}"
+
+START_TEST(runs_tell_the_same_events)
+{
+    static const struct {
+        const char *flags, *standin, *script;
+    } runs[] = {
+        {"none", "{\"thinking\":\"hmm\",\"text\":\"hi\"}",
+         "[{\"thinking\":\"hmm\"},{\"text\":\"hi\"}]"},
+        {"blocks", "{\"text\":\"hi\"}", "[{\"text\":\"hi\"}]"},
+        {"blocks,thinking", "{\"thinking\":\"hmm\",\"text\":\"hi\"}",
+         "[{\"block\":{\"type\":\"thinking\",\"thinking\":\"hmm\",\"signature\":\"s\"}},"
+         "{\"text\":\"hi\"}]"},
+        {"blocks,object", "{\"object\":{\"a\":1}}", "[{\"object\":{\"a\":1}}]"},
+        {"blocks", "{\"streamed\":false,\"text\":\"hi\"}",
+         "[{\"whole_message\":[{\"type\":\"text\",\"text\":\"hi\"}]}]"},
+        {"blocks,tools",
+         "{\"tool\":{\"name\":\"Bash\",\"input\":{\"a\":1},\"output\":\"ok\"},"
+         "\"text\":\"hi\"}",
+         "[{\"tool\":{\"name\":\"Bash\",\"input\":{\"a\":1},\"output\":\"ok\"}},{\"text\":\"hi\"}"
+         "]"},
+        {"blocks",
+         "{\"call_host_tool\":[" CALL("first") "," CALL("second") "," CALL(
+             "alone") "],"
+                      "\"text\":\"hi\"}",
+         "[{\"tool_calls\":[{\"name\":\"first\",\"input\":{}},{\"name\":\"second\",\"input\":{}},"
+         "{\"name\":\"alone\",\"input\":{}}]},"
+         "{\"text\":\"hi\"}]"},
+    };
+    for (size_t i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
+        struct koine_test_host *host = fixture("event-lines");
+        char *path = scratch_text("/events/%s", runs[i].flags);
+        char *prompt = scratch_text("standin:%s", runs[i].standin);
+        koine_test_play(host, runs[i].script);
+        struct koine_test_answer *found = koine_test_send(host, "POST", path, "x");
+        struct http_response expected =
+            http_send(gateway, &(struct http_request){.path = path, .body = prompt});
+        char *a = event_shapes(koine_test_body(found)), *b = event_shapes(expected.body);
+        ck_assert_str_eq(a, b);
+        free(a);
+        free(b);
+        free(prompt);
+        free(path);
+        http_response_finish(&expected);
+        fixture_end(host);
+    }
+}
+END_TEST
+
 int main(void) {
-    const TTest *const tests[] = {answers,          refusals_of_the_host,
-                                  services,         a_body_that_is_too_large,
-                                  refusals_of_runs, streams_have_the_same_events};
+    const TTest *const tests[] = {answers,
+                                  refusals_of_the_host,
+                                  services,
+                                  a_body_that_is_too_large,
+                                  routes_with_a_header,
+                                  refusals_of_runs,
+                                  streams_have_the_same_events,
+                                  runs_tell_the_same_events};
     return test_main("test host and gateway", setup, teardown, tests, sizeof tests / sizeof *tests);
 }
