@@ -120,12 +120,25 @@ END_TEST
 START_TEST(calls_of_parallel_tools_are_open_at_once)
 {
     start();
-    assert_told(BOTH, "{" TOOLS ",'parallel':true,'hold':2}",
+    assert_told(BOTH, "{" TOOLS ",'toolFlags':1,'hold':2}",
                 "call sun {\"n\":1}\n"
                 "call moon {\"n\":1}\n"
                 "text done\ndone\n"
                 "result end_turn input_tokens=5 done\ndone\n"
                 "end \n");
+}
+END_TEST
+
+/* As the real CLI does it: whoever waits for the message to be complete must remember them. */
+START_TEST(parallel_tools_are_called_while_the_message_comes)
+{
+    start();
+    struct http_response answer =
+        converse(BOTH, "{" TOOLS ",'toolFlags':1,'hold':2,'flags':" WANT_BLOCKS "}");
+    http_assert_status(&answer, 200);
+    const char *call = strstr(answer.body, "call moon"), *end = strstr(answer.body, "message tool");
+    ck_assert_msg(call && end && call < end, "called after the message: %s", answer.body);
+    http_response_finish(&answer);
 }
 END_TEST
 
@@ -142,6 +155,20 @@ START_TEST(other_tools_are_called_one_after_the_other)
                                               "call moon {\"n\":1}\n"
                                               "message begins\n"));
     http_response_finish(&answer);
+}
+END_TEST
+
+static void assert_unknown(const char *fields) {
+    struct http_response answer = converse("{'text':'yes'}", fields);
+    http_assert_error(&answer, 500, "INTERNAL_ERROR");
+    http_response_finish(&answer);
+}
+
+START_TEST(flags_that_nobody_knows_are_not_ignored)
+{
+    start();
+    assert_unknown("{'flags':64}");
+    assert_unknown("{" TOOLS ",'toolFlags':2}");
 }
 END_TEST
 
@@ -418,7 +445,9 @@ int main(void) {
         a_message_that_came_whole_has_blocks,
         a_cut_answer_ends_with_the_message_that_was_cut,
         calls_of_parallel_tools_are_open_at_once,
+        parallel_tools_are_called_while_the_message_comes,
         other_tools_are_called_one_after_the_other,
+        flags_that_nobody_knows_are_not_ignored,
         results_of_tools_go_on_with_a_history,
         a_result_that_is_missing_is_named,
         a_conversation_is_counted_and_not_answered,

@@ -99,7 +99,7 @@ START_TEST(uses_of_parallel_tools_are_open_at_once)
     start(_i);
     /* WANT_THINKING and WANT_BLOCKS; neither use is answered before both are there */
     struct http_response answer =
-        converse("{'profile':'bare','flags':20,'tools':['sun','moon'],'parallel':true,'hold':2,"
+        converse("{'profile':'bare','flags':20,'tools':['sun','moon'],'toolFlags':1,'hold':2,"
                  "'prompt':'" SCRIPT "'}");
     ck_assert_ptr_nonnull(strstr(answer.body, "call sun {\"n\":1}\n"));
     ck_assert_ptr_nonnull(strstr(answer.body, "call moon {\"n\":2}\n"));
