@@ -48,15 +48,9 @@ static void destroy(void *data) {
  * answers whole and streamed: the request says which it is, the route cannot. */
 #define ROUTE(method_, path_, handler_, slot_class_)                                               \
     {                                                                                              \
-<<<<<<< HEAD
-        .size = sizeof(struct koine_route), .method = method_, .path = path_,                      \
-        .slot_class = slot_class_, .handler = handler_, .render_failure = errors_render,           \
-        .failure_prefix = "/v1/", .wrong_key_status = 401                                          \
-=======
         .size = sizeof(struct koine_route), .method = (method_), .path = (path_),                  \
         .slot_class = (slot_class_), .handler = (handler_), .render_failure = errors_render,       \
-        .failure_prefix = "/v1/"                                                                   \
->>>>>>> openai
+        .failure_prefix = "/v1/", .wrong_key_status = 401                                          \
     }
 
 static const struct koine_route routes[] = {
