@@ -77,6 +77,9 @@ const char *router_problem(const struct koine_route *route) {
         problem = route_path_problem(route->path);
     if (!problem)
         problem = header_problem(route->header);
+    if (!problem && route->wrong_key_status && route->wrong_key_status != 401 &&
+        route->wrong_key_status != 403)
+        problem = "wrong_key_status must be 401, 403 or 0";
     return problem || route->handler ? problem : "the handler is missing";
 }
 
@@ -201,6 +204,16 @@ const char *route_name(const struct koine_route *route, struct route_name *name)
              route->header ? " (with " : "", route->header ? route->header : "",
              route->header ? ")" : "");
     return name->text;
+}
+
+const char *route_key_wanted(const struct route *route) {
+    return route && (route->as.key_places & KOINE_KEY_X_API_KEY)
+               ? "A key is needed: send the header \"X-Api-Key: KEY\"."
+               : "A key is needed: send the header \"Authorization: Bearer KEY\".";
+}
+
+int route_wrong_key_status(const struct route *route) {
+    return route && route->as.wrong_key_status ? (int)route->as.wrong_key_status : 403;
 }
 
 void router_note(struct router *router, struct worker_notes *notes) {

@@ -81,6 +81,12 @@ const char *route_name(const struct koine_route *route, struct route_name *name)
 /* The index of a parameter's name in the route's path, or -1. */
 int route_param_index(const struct route *route, const char *name);
 
+/* What a request without a key is told, in the place that the route looks at first; `route` may be
+ * NULL in both. */
+const char *route_key_wanted(const struct route *route);
+/* What a key that nobody knows is refused with. */
+int route_wrong_key_status(const struct route *route);
+
 struct worker_notes;
 /* The table is complete: gives each route its number and notes what it is. */
 void router_note(struct router *router, struct worker_notes *notes);

@@ -61,13 +61,13 @@ static bool authenticated(struct server *server, struct gate_connection *connect
     case KEY_OK:
         return true;
     case KEY_MISSING:
-        refuse_with(server, connection, route, id, 401, "UNAUTHORIZED",
-                    "A key is needed: send the header \"Authorization: Bearer KEY\".",
+        refuse_with(server, connection, route, id, 401, "UNAUTHORIZED", route_key_wanted(route),
                     "WWW-Authenticate: Bearer\r\n");
         return false;
     default:
-        refuse_with(server, connection, route, id, 403, "AUTH_ERROR", "This key is not known here.",
-                    "");
+        refuse_with(server, connection, route, id, route_wrong_key_status(route), "AUTH_ERROR",
+                    "This key is not known here.",
+                    route_wrong_key_status(route) == 401 ? "WWW-Authenticate: Bearer\r\n" : "");
         return false;
     }
 }

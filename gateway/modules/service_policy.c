@@ -213,7 +213,8 @@ static int32_t auth_authenticate(const struct koine_host *host, koine_request ha
     if (check == KEY_MISSING)
         return failure_set(failure, 401, "UNAUTHORIZED", "A key is needed.");
     if (check == KEY_WRONG)
-        return failure_set(failure, 403, "AUTH_ERROR", "This key is not known here.");
+        return failure_set(failure, route_wrong_key_status(request->route), "AUTH_ERROR",
+                           "This key is not known here.");
     return act(request, key, failure);
 }
 

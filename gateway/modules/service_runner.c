@@ -56,7 +56,7 @@ static int32_t check_tools(struct module *module, const struct koine_run_options
                                options->tools[i], offsetof(struct koine_tool, call));
         if (result != KOINE_OK)
             return result;
-        if (tool.flags & ~(uint32_t)KOINE_TOOL_PARALLEL)
+        if (tool.flags & ~(uint32_t)KOINE_TOOL_ALONE)
             return module_refused(module, "runner->start (struct koine_tool)", KOINE_UNSUPPORTED,
                                   "flags holds one that this gateway does not know");
     }

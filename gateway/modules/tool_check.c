@@ -53,7 +53,7 @@ const char *tool_problem(const struct koine_tool *given, bool offered) {
         return "its size is too small: set it to sizeof(struct koine_tool)";
     if (result != KOINE_OK)
         return "it is longer than this gateway's struct koine_tool, and the rest is not zero";
-    if (tool.flags & ~(uint32_t)KOINE_TOOL_PARALLEL)
+    if (tool.flags & ~(uint32_t)KOINE_TOOL_ALONE)
         return "its flags hold one that this gateway does not know";
     if (!is_name(tool.name))
         return "its name must be [A-Za-z0-9_-]{1,64}";

@@ -141,7 +141,7 @@ static void write_tool(struct json_writer *to, const struct mcp_tool *tool) {
         json_writer_literal(to, "{\"type\":\"object\"}");
     }
     /* The CLI calls several tools at a time only where none of them changes anything. */
-    if (tool->parallel) {
+    if (!tool->alone) {
         json_writer_literal(to, ",\"annotations\":{\"readOnlyHint\":true}");
     }
     /* Offered at once rather than found by a search for tools. */

@@ -14,7 +14,7 @@ struct mcp_tool {
     char *name;
     char *description;
     char *input_schema; /* JSON object text */
-    bool parallel;      /* may be called while another call of such a tool waits */
+    bool alone;         /* no other is to be called while a call of it waits */
 };
 
 /* What a message asks for. */

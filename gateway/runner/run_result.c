@@ -72,23 +72,29 @@ static void answer_cut(struct run *run, const struct cli_result *from) {
         run_succeed(run, &result);
 }
 
+static bool is_digit(char byte) {
+    return byte >= '0' && byte <= '9';
+}
+
 /* Of 2.1.197, which gives the API's status in its text alone: "API Error: Repeated 529 …". 0: none
  * where it would stand; a number further on may be anything. */
 static uint32_t status_in(struct koine_text text) {
     static const char mark[] = "API Error:";
     const char *at = text.size ? memmem(text.data, text.size, mark, sizeof(mark) - 1) : NULL;
-    char begin[32] = "";
-    unsigned status = 0;
-    int end = 0;
+    char rest[32] = ""; /* terminated, and a zero byte ends every loop */
     if (!at)
         return 0;
     at += sizeof(mark) - 1;
     size_t size = (size_t)(text.data + text.size - at);
-    memcpy(begin, at, size < sizeof(begin) - 1 ? size : sizeof(begin) - 1);
-    if (sscanf(begin, " %3u%n", &status, &end) != 1 &&
-        sscanf(begin, " %*16[A-Za-z] %3u%n", &status, &end) != 1)
+    memcpy(rest, at, size < sizeof(rest) - 1 ? size : sizeof(rest) - 1);
+    at = rest + strspn(rest, " ");
+    while (isalpha((unsigned char)*at)) /* one word */
+        at++;
+    at += strspn(at, " ");
+    if (!is_digit(at[0]) || !is_digit(at[1]) || !is_digit(at[2]) || isalnum((unsigned char)at[3]))
         return 0;
-    return status >= 400 && status <= 599 && !isalnum((unsigned char)begin[end]) ? status : 0;
+    uint32_t status = (uint32_t)((at[0] - '0') * 100 + (at[1] - '0') * 10 + (at[2] - '0'));
+    return status >= 400 && status <= 599 ? status : 0;
 }
 
 /* The API's own words help whoever reads them; none that look like a credential are passed on. */

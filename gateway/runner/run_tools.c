@@ -45,7 +45,7 @@ static bool add_tool(struct run *run, struct module *module, const struct koine_
     if (!tools || !offers)
         return false;
     struct mcp_tool made = {copy(tool->name), copy(tool->description), copy(tool->input_schema),
-                            (tool->flags & KOINE_TOOL_PARALLEL) != 0};
+                            (tool->flags & KOINE_TOOL_ALONE) != 0};
     if (!made.name || !made.description || !made.input_schema) {
         free(made.name);
         free(made.description);
@@ -130,7 +130,7 @@ char *run_tools_text(const struct run *run) {
             const struct mcp_tool *tool = &run->servers[s].tools[i];
             fprintf(out, "%zu %s %zu %s %zu %s%s\n", strlen(tool->name), tool->name,
                     strlen(tool->description), tool->description, strlen(tool->input_schema),
-                    tool->input_schema, tool->parallel ? " parallel" : "");
+                    tool->input_schema, tool->alone ? " alone" : "");
         }
     if (fclose(out)) {
         free(text);

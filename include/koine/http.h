@@ -67,6 +67,10 @@ struct koine_route {
      * value, match the route, and only their 404 and 405 are rendered by it. So two modules can
      * share a path: one with a header goes before one without. NULL: all requests match. */
     const char *header;
+    /* Since 1.1. The status of a refusal of a key that nobody knows: 401 where the dialect tells it
+     * apart from what a key may not do, as most APIs do. 0: 403. */
+    uint32_t wrong_key_status;
+    uint32_t reserved; /* 0 */
 };
 
 /* Why a request ended. */
@@ -204,6 +208,7 @@ KOINE_PIN(koine_route, handler, 48);
 KOINE_PIN(koine_route, render_failure, 56);
 KOINE_PIN(koine_route, failure_prefix, 64);
 KOINE_PIN(koine_route, header, 72);
+KOINE_PIN(koine_route, wrong_key_status, 80);
 KOINE_PIN(koine_stream_options, content_type, 8);
 KOINE_PIN(koine_stream_options, keep_alive, 24);
 KOINE_PIN(koine_stream_options, keep_alive_ms, 40);

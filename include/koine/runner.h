@@ -174,7 +174,7 @@ typedef void (*koine_run_callback)(void *data, const struct koine_run_event *eve
  */
 struct koine_tool {
     uint32_t size;
-    uint32_t flags;                 /* KOINE_TOOL_PARALLEL; 0 in 1.0 */
+    uint32_t flags;                 /* KOINE_TOOL_ALONE; 0 in 1.0 */
     struct koine_text name;         /* [A-Za-z0-9_-]{1,64} */
     struct koine_text description;  /* for the model */
     struct koine_text input_schema; /* JSON Schema of the input, an object schema */
@@ -187,9 +187,8 @@ struct koine_tool {
 
 /* Flags of a tool. */
 enum {
-    KOINE_TOOL_PARALLEL = 1 /* since 1.1: several uses of it, and of others like it, may be open at
-                               the same time; without it the CLI waits for one's result before it
-                               tells the next */
+    KOINE_TOOL_ALONE = 1 /* since 1.1: while a use of it waits for its result, the CLI tells of no
+                            other; without it several of one message may be open at a time */
 };
 
 enum {
@@ -288,9 +287,9 @@ struct koine_runner {
 
     /*
      * Since 1.1. Whether a run of the request could have this profile: the config has it, the key
-     * may use it, and the credentials that it needs are there (`bare` takes ANTHROPIC_API_KEY, or
-     * what the CLI's settings name, but no login). KOINE_OK; KOINE_REFUSED with `failure`;
-     * KOINE_GONE, KOINE_UNSUPPORTED, KOINE_INVALID.
+     * may use it, and the credentials that it needs are there (`bare` takes ANTHROPIC_API_KEY or
+     * ANTHROPIC_AUTH_TOKEN, or what the profile's settings name, but no login). KOINE_OK;
+     * KOINE_REFUSED with `failure`; KOINE_GONE, KOINE_UNSUPPORTED, KOINE_INVALID.
      */
     int32_t (*check_profile)(const struct koine_host *host, koine_request request,
                              struct koine_text profile, struct koine_failure *failure);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The message of the API: the parts that a stream has, too, and the whole of it. */
 #include "answer.h"
+#include <inttypes.h>
 #include <koine-module/answer.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-enum { ANSWER_MAGIC = 0x6d736720, RANDOM_BYTES = 16 };
+enum { ANSWER_MAGIC = 0x6d736720 };
 
 static struct answer *answer_of(void *data) {
     struct answer *answer = data;
@@ -16,15 +18,10 @@ static struct answer *answer_of(void *data) {
 }
 
 static void make_id(char id[MESSAGE_ID_BYTES + 1]) {
-    static const char digits[] = "0123456789abcdef";
-    unsigned char random[RANDOM_BYTES] = {0};
-    if (getrandom(random, sizeof(random), 0) != sizeof(random))
+    uint64_t random[2] = {0};
+    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
         abort(); /* the kernel gives so few bytes at once, always */
-    memcpy(id, "msg_", 4);
-    for (size_t i = 0; i < sizeof(random); i++) {
-        id[4 + 2 * i] = digits[random[i] >> 4];
-        id[5 + 2 * i] = digits[random[i] & 15];
-    }
+    snprintf(id, MESSAGE_ID_BYTES + 1, "msg_%016" PRIx64 "%016" PRIx64, random[0], random[1]);
 }
 
 struct answer *answer_create(const struct koine_self *self, koine_request request,
@@ -66,7 +63,7 @@ void answer_write_counts(struct koine_json_text *out, const struct koine_usage *
 }
 
 static bool is(struct koine_text text, const char *other) {
-    return text.size == strlen(other) && memcmp(text.data, other, text.size) == 0;
+    return text.data && text.size == strlen(other) && memcmp(text.data, other, text.size) == 0;
 }
 
 void answer_write_stop(struct koine_json_text *out, struct koine_text stop_reason) {
@@ -164,6 +161,8 @@ static void fail(const struct answer *answer, const struct koine_failure *failur
 
 void answer_on_event(void *data, const struct koine_chat_event *event) {
     struct answer *answer = answer_of(data);
+    if (answer->ended)
+        return; /* what still comes within the callback that has ended it */
     if (event->type == KOINE_CHAT_FAILURE && !answer->begun) {
         fail(answer, event->failure);
     } else if (answer->question->ask.streams) {

@@ -9,7 +9,15 @@
 #include "question.h"
 #include <koine-module/json_text.h>
 
-enum { MESSAGE_ID_BYTES = 36 };
+enum { MESSAGE_ID_BYTES = 36, DELTA_HEAD_BYTES = 160 };
+
+/* An event's bytes up to its text: the same for all pieces of a block. */
+struct delta_head {
+    enum koine_chat_type type; /* 0: none is made yet */
+    uint32_t index;
+    size_t size;
+    char bytes[DELTA_HEAD_BYTES];
+};
 
 struct answer {
     uint32_t magic;
@@ -18,7 +26,9 @@ struct answer {
     koine_request request;
     char id[MESSAGE_ID_BYTES + 1]; /* "msg_…" */
     bool begun;                    /* the stream is */
-    struct koine_chat_whole whole;
+    bool ended;                    /* nothing more can be said: the request has been ended early */
+    struct koine_chat_whole whole; /* of an answer that is not streamed */
+    struct delta_head head;        /* of one that is */
 };
 
 /* In memory of the request. NULL: answered, or gone. */

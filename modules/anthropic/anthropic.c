@@ -26,7 +26,7 @@ void anthropic_name_request(const struct koine_self *self, koine_request request
 
 #define COMMON                                                                                     \
     .size = sizeof(struct koine_route), .key_places = KOINE_KEY_X_API_KEY | KOINE_KEY_BEARER,      \
-    .render_failure = error_render
+    .render_failure = error_render, .wrong_key_status = 401
 
 static const struct koine_route routes[] = {
     {COMMON, .method = "POST", .path = "/v1/messages", .slot_class = KOINE_SLOT_NONSTREAMING,

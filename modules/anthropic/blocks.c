@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Types of content blocks and of their sources, as tables. */
 #include "blocks.h"
+#include <stdio.h>
 #include <string.h>
 
 #define HONOURED .effect = KOINE_BODY_HONOURED
@@ -207,11 +208,13 @@ static void problem_type(struct checking *checking, const struct place *block_pl
     const char *why = json_is_string(value) ? why_refused(json_string_value(value)) : NULL;
     const struct place place = {block_place, "type", 0};
     char list[128] = "";
+    size_t used = 0;
     for (size_t i = 0; i < BLOCK_TYPES; i++) {
         if (!(block_types[i].where & where))
             continue;
-        strcat(list, *list ? ", " : "");
-        strcat(list, block_types[i].rules.name);
+        const int size = snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "",
+                                  block_types[i].rules.name);
+        used += size > 0 && (size_t)size < sizeof(list) - used ? (size_t)size : 0;
     }
     if (!value)
         place_problem(checking, &place, "is required");

@@ -20,7 +20,7 @@ struct place {
 /* The body being checked. */
 struct checking {
     struct koine_body *body;
-    size_t problems; /* added here */
+    size_t problems; /* found here; of very many not all are told */
 };
 
 enum member_kind { MEMBER_ANY, MEMBER_STRING, MEMBER_BOOLEAN, MEMBER_OBJECT, MEMBER_ARRAY };

@@ -67,7 +67,7 @@ static struct koine_text text_of(const json_t *string) {
     return (struct koine_text){json_string_value(string), json_string_length(string)};
 }
 
-#define BETWEEN "\n\n"
+enum { LINE_BREAKS = 2 /* between two blocks */ };
 
 /* Writes the blocks' texts one behind the other, unless `out` is NULL; returns how many bytes. */
 static size_t join(const json_t *blocks, char *out) {
@@ -75,9 +75,9 @@ static size_t join(const json_t *blocks, char *out) {
     const json_t *block;
     json_array_foreach(blocks, index, block) {
         const struct koine_text text = text_of(json_object_get(block, "text"));
-        const size_t before = size && text.size ? strlen(BETWEEN) : 0;
+        const size_t before = size && text.size ? LINE_BREAKS : 0;
         if (out) {
-            memcpy(out + size, BETWEEN, before);
+            memset(out + size, '\n', before);
             memcpy(out + size + before, text.data, text.size);
         }
         size += before + text.size;

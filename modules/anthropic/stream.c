@@ -7,7 +7,9 @@
  */
 #include "answer.h"
 #include "errors.h"
+#include <inttypes.h>
 #include <koine-module/answer.h>
+#include <stdio.h>
 
 enum { EVENT_BYTES = 1024 /* a longer one moves to the heap meanwhile */ };
 
@@ -36,7 +38,8 @@ static void add_index(struct frame *frame, uint32_t index) {
     answer_write_number(&frame->text, index);
 }
 
-static void end(const struct answer *answer) {
+static void end(struct answer *answer) {
+    answer->ended = true;
     answer->self->http->stream_end(answer->self->host, answer->request);
 }
 
@@ -45,17 +48,17 @@ static int32_t write_out(const struct answer *answer, struct koine_text bytes) {
 }
 
 /* A stream with a hole would be worse than none. */
-static void give_up(const struct answer *answer) {
+static void give_up(struct answer *answer) {
     const struct koine_text words = KOINE_TEXT(
         "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":"
         "\"The gateway is short of memory; try again later\"},\"request_id\":null}\n\n");
-    if (write_out(answer, words) >= KOINE_OK)
-        end(answer);
+    write_out(answer, words);
+    end(answer); /* harmless when the request is gone */
 }
 
 /* False: the request has ended. */
 static bool frame_send(struct frame *frame) {
-    const struct answer *answer = frame->answer;
+    struct answer *answer = frame->answer;
     add(frame, KOINE_TEXT("}\n\n"));
     const bool whole = !frame->text.no_memory;
     const bool sent = whole && write_out(answer, (struct koine_text){frame->text.bytes,
@@ -74,6 +77,7 @@ static void begin(struct answer *answer, const struct koine_chat_event *event) {
                                                  .keep_alive = KOINE_TEXT(PING)};
     struct frame frame;
     if (self->http->stream_begin(self->host, answer->request, &options) != KOINE_OK) {
+        answer->ended = true;
         koine_fail_for_memory(self, answer->request); /* harmless when the request is gone */
         return;
     }
@@ -150,19 +154,34 @@ static void end_block(struct answer *answer, const struct koine_chat_event *even
     frame_send(&frame);
 }
 
-/* `open` is all of the delta before its text. */
-static void send_delta(struct answer *answer, const struct koine_chat_event *event,
-                       struct koine_text open) {
-    struct frame frame;
-    frame_begin(&frame, answer, OPEN("content_block_delta"));
-    add_index(&frame, event->index);
-    add(&frame, open);
-    koine_json_text_add_string(&frame.text, event->text);
-    add(&frame, KOINE_TEXT("}"));
-    frame_send(&frame);
+#define DELTA(type, member) "{\"type\":\"" type "\",\"" member "\":\""
+
+static void make_head(struct delta_head *head, const struct koine_chat_event *event) {
+    const char *delta = event->type == KOINE_CHAT_TEXT       ? DELTA("text_delta", "text")
+                        : event->type == KOINE_CHAT_THINKING ? DELTA("thinking_delta", "thinking")
+                        : event->type == KOINE_CHAT_INPUT
+                            ? DELTA("input_json_delta", "partial_json")
+                            : DELTA("signature_delta", "signature");
+    const int size =
+        snprintf(head->bytes, sizeof(head->bytes),
+                 "event: content_block_delta\n"
+                 "data: {\"type\":\"content_block_delta\",\"index\":%" PRIu32 ",\"delta\":%s",
+                 event->index, delta);
+    head->type = event->type;
+    head->index = event->index;
+    head->size = (size_t)size; /* every one of them fits */
 }
 
-#define DELTA(type, member) KOINE_TEXT(",\"delta\":{\"type\":\"" type "\",\"" member "\":")
+static void send_delta(struct answer *answer, const struct koine_chat_event *event) {
+    struct delta_head *head = &answer->head;
+    struct frame frame;
+    if (head->type != event->type || head->index != event->index)
+        make_head(head, event);
+    frame_begin(&frame, answer, (struct koine_text){head->bytes, head->size});
+    koine_json_text_add_escaped(&frame.text, event->text);
+    add(&frame, KOINE_TEXT("\"}"));
+    frame_send(&frame);
+}
 
 void stream_on_event(struct answer *answer, const struct koine_chat_event *event) {
     switch (event->type) {
@@ -172,18 +191,14 @@ void stream_on_event(struct answer *answer, const struct koine_chat_event *event
     case KOINE_CHAT_BLOCK:
         begin_block(answer, event);
         break;
-    case KOINE_CHAT_TEXT:
-        send_delta(answer, event, DELTA("text_delta", "text"));
-        break;
     case KOINE_CHAT_THINKING:
         if (!answer->question->hides_thinking)
-            send_delta(answer, event, DELTA("thinking_delta", "thinking"));
+            send_delta(answer, event);
         break;
+    case KOINE_CHAT_TEXT:
     case KOINE_CHAT_SIGNATURE:
-        send_delta(answer, event, DELTA("signature_delta", "signature"));
-        break;
     case KOINE_CHAT_INPUT:
-        send_delta(answer, event, DELTA("input_json_delta", "partial_json"));
+        send_delta(answer, event);
         break;
     case KOINE_CHAT_BLOCK_END:
         end_block(answer, event);

@@ -50,7 +50,7 @@ static void destroy(void *data) {
     {                                                                                              \
         .size = sizeof(struct koine_route), .method = (method_), .path = (path_),                  \
         .slot_class = (slot_class_), .handler = (handler_), .render_failure = errors_render,       \
-        .failure_prefix = "/v1/"                                                                   \
+        .failure_prefix = "/v1/", .wrong_key_status = 401                                          \
     }
 
 static const struct koine_route routes[] = {

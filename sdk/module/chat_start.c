@@ -62,7 +62,7 @@ static bool make_tools(const struct chat_turn *turn, struct run_texts *texts) {
         texts->schemas[texts->tool_count++] = schema;
         texts->tools[i] = (struct koine_tool){
             .size = sizeof(struct koine_tool),
-            .flags = turn->ask.one_tool_at_a_time ? 0 : KOINE_TOOL_PARALLEL,
+            .flags = turn->ask.one_tool_at_a_time ? KOINE_TOOL_ALONE : 0,
             .name = text_of(json_string_value(json_object_get(tool, "name"))),
             .description = text_of(json_string_value(json_object_get(tool, "description"))),
             .input_schema = text_of(schema)};

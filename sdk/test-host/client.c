@@ -164,12 +164,13 @@ static bool authenticated(struct koine_test_answer *answer, const struct route_m
     case 0:
         return true;
     case 401:
-        reply_refuse(answer, dialect, 401, "UNAUTHORIZED",
-                     "A key is needed: send the header \"Authorization: Bearer KEY\".",
+        reply_refuse(answer, dialect, 401, "UNAUTHORIZED", route_key_wanted(dialect),
                      "WWW-Authenticate: Bearer\r\n");
         return false;
     default:
-        reply_refuse(answer, dialect, 403, "AUTH_ERROR", "This key is not known here.", "");
+        reply_refuse(answer, dialect, route_wrong_key_status(dialect), "AUTH_ERROR",
+                     "This key is not known here.",
+                     route_wrong_key_status(dialect) == 401 ? "WWW-Authenticate: Bearer\r\n" : "");
         return false;
     }
 }

@@ -6,13 +6,14 @@
 #include "test-host/command.h"
 #include <string.h>
 
-/* The path stands in the fragment as a key: "/hello": or /hello: */
+/* The path stands in the fragment as a key: "/hello": or /hello:, also with a name of the module's
+ * own behind it ("/hello#mine":), where another module has the same path. */
 static bool is_documented(const char *openapi, const char *path, size_t size) {
     for (const char *at = openapi; (at = memmem(at, strlen(at), path, size)); at += size) {
         char next = at[size];
         char before = at == openapi ? '\n' : at[-1];
         bool begins = before == '\n' || before == ' ' || before == '"' || before == '\'';
-        if (begins && (next == ':' || next == '"' || next == '\''))
+        if (begins && (next == ':' || next == '"' || next == '\'' || next == '#'))
             return true;
     }
     return false;

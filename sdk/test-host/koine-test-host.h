@@ -220,7 +220,7 @@ const char *koine_test_event_data(struct koine_test_answer *answer, const char *
  *                              the model uses a tool of the module's; the next step comes after its
  *                              result; "expect" (a text, or an array of content blocks) is compared
  *                              with it. {"tool_calls":[{…},{…}]}: several in one message; as many
- *                              of them are open at a time as are KOINE_TOOL_PARALLEL in a row
+ *                              of them are open at a time as are not KOINE_TOOL_ALONE in a row
  *   {"message":{"stop_reason":"tool_use","model":"…","tool_uses":1,"input_tokens":…,…}}
  *                              the message is over
  *

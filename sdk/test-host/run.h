@@ -15,7 +15,7 @@ struct call;
 struct run_tool {
     char *name;
     const struct koine_tool *offered; /* NULL: a tool of the run */
-    bool is_parallel;
+    bool is_alone;
 };
 
 /* A use of one that waits for its result. */

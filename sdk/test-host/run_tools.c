@@ -26,7 +26,7 @@ static bool is_let(const struct run *run, struct koine_text name, bool offered) 
 static void add(struct run *run, const struct koine_tool *tool, bool offered) {
     run->tools = memory_resize(run->tools, (run->tool_count + 1) * sizeof(struct run_tool));
     run->tools[run->tool_count++] = (struct run_tool){
-        memory_text(tool->name), offered ? tool : NULL, tool->flags & KOINE_TOOL_PARALLEL};
+        memory_text(tool->name), offered ? tool : NULL, (tool->flags & KOINE_TOOL_ALONE) != 0};
 }
 
 int32_t run_tools_prepare(struct run *run, const struct koine_run_options *options,
@@ -123,22 +123,26 @@ static void use(struct run *run, json_t *step) {
     deliver(run, tool, &given);
 }
 
-void run_tools_tell(struct run *run, const json_t *calls) {
+static void tell(struct run *run, json_t *step) {
     char name[200];
+    snprintf(name, sizeof(name), "mcp__%s__%s", host_module_name(run->host), call_name(step));
+    if (!blocks_use_begin(run, call_id(run, step), name))
+        return;
+    blocks_use_input(run, step);
+    blocks_use_end(run);
+}
+
+void run_tools_tell(struct run *run, const json_t *calls) {
     size_t index;
     json_t *step;
     json_array_foreach(calls, index, step) {
-        snprintf(name, sizeof(name), "mcp__%s__%s", host_module_name(run->host), call_name(step));
-        if (!blocks_use_begin(run, call_id(run, step), name))
-            continue;
-        blocks_use_input(run, step);
-        blocks_use_end(run);
+        tell(run, step);
     }
 }
 
-static bool is_parallel(const struct run *run, const json_t *step) {
+static bool may_be_open_with_others(const struct run *run, const json_t *step) {
     const struct run_tool *tool = find(run, call_name(step));
-    return tool && tool->is_parallel;
+    return tool && !tool->is_alone;
 }
 
 bool run_tools_call_next(struct run *run) {
@@ -146,19 +150,31 @@ bool run_tools_call_next(struct run *run) {
     while (run->next_call < json_array_size(run->called) && together && !run->reason) {
         json_t *step = json_array_get(run->called, run->next_call++);
         const json_t *next = json_array_get(run->called, run->next_call);
-        together = next && is_parallel(run, step) && is_parallel(run, next);
+        together = next && may_be_open_with_others(run, step) && may_be_open_with_others(run, next);
         use(run, step);
     }
     return some;
 }
 
+/* As the CLI does it: tools that need not be alone are called while the message still comes. */
 void run_tools_call(struct run *run, json_t *calls) {
-    run_tools_tell(run, calls);
-    blocks_end_message(run, NULL);
+    bool together = true;
+    size_t index;
+    json_t *step;
     json_decref(run->called);
     run->called = json_incref(calls);
     run->next_call = 0;
-    run_tools_call_next(run);
+    json_array_foreach(calls, index, step) {
+        tell(run, step);
+        together = together && may_be_open_with_others(run, step) && !run->reason;
+        if (together) {
+            run->next_call++;
+            use(run, step);
+        }
+    }
+    blocks_end_message(run, NULL);
+    if (!run->next_call)
+        run_tools_call_next(run);
 }
 
 /* ---- the result */

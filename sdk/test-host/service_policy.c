@@ -206,7 +206,8 @@ static int32_t authenticate(struct koine_test_answer *request, struct koine_fail
     case 401:
         return failure_set(failure, 401, "UNAUTHORIZED", "A key is needed.");
     default:
-        return failure_set(failure, 403, "AUTH_ERROR", "This key is not known here.");
+        return failure_set(failure, route_wrong_key_status(request->route), "AUTH_ERROR",
+                           "This key is not known here.");
     }
 }
 

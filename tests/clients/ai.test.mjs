@@ -60,73 +60,62 @@ const both = {
 };
 
 describe('ai', () => {
+  // Starting the CLI takes half a second: tests that go on with one conversation.
+  const talk = [];
+  const talking = { ...fields, system: 'Be brief.', messages: talk };
+
   test('generateText', async () => {
-    const { text, finishReason, usage } = await generateText({
-      ...fields,
-      system: 'Be brief.',
-      prompt: 'Hello',
-    });
+    talk.push({ role: 'user', content: 'Hello' });
+    const { text, finishReason, usage, response } = await generateText(talking);
     assert.equal(text, 'You said: Hello');
     assert.equal(finishReason, 'stop');
     assert.deepEqual([usage.inputTokens, usage.outputTokens, usage.totalTokens], [10, 5, 15]);
     const body = await lastReceived();
     assert.equal(systemOf(body), 'Be brief.');
     assert.deepEqual(conversation(body), [['user', 'Hello']]);
+    talk.push(...response.messages);
   });
 
-  test('generateText of messages, an image among them; the next turn goes on', async () => {
-    const messages = [
-      {
-        role: 'user',
-        content: [
-          { type: 'text', text: 'What is this?' },
-          { type: 'image', image: Buffer.from(PNG, 'base64') },
-        ],
-      },
-    ];
-    const { response } = await generateText({ ...fields, messages });
+  test('streamText goes on in the same process', async () => {
     const before = await served(url);
-    messages.push(...response.messages, { role: 'user', content: 'Sure?' });
-    assert.equal((await generateText({ ...fields, messages })).text, 'You said: Sure?');
-    const image = { type: 'base64', media_type: 'image/png', data: PNG };
-    assert.deepEqual(conversation(await lastReceived()), [
-      ['user', 'What is this?', { image }],
-      ['assistant', 'You said: What is this?'],
-      ['user', 'Sure?'],
-    ]);
-    assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 1 });
-  });
-
-  test('streamText', async () => {
-    const result = streamText({
-      ...fields,
-      prompt: prompt('Count', { text: 'one two three', deltas: 3 }),
-    });
+    talk.push({ role: 'user', content: prompt('Count', { text: 'one two three', deltas: 3 }) });
+    const result = streamText(talking);
     const pieces = [];
     for await (const piece of result.textStream) pieces.push(piece);
     assert.equal(pieces.join(''), 'one two three');
     assert.equal(await result.finishReason, 'stop');
     assert.equal((await result.usage).totalTokens, 15);
+    assert.deepEqual(conversation(await lastReceived()), [
+      ['user', 'Hello'],
+      ['assistant', 'You said: Hello'],
+      ['user', 'Count'],
+    ]);
+    assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 1 });
+  });
+
+  test('an image arrives as it is', async () => {
+    const content = [
+      { type: 'text', text: 'What is this?' },
+      { type: 'image', image: Buffer.from(PNG, 'base64') },
+    ];
+    await generateText({ ...fields, messages: [{ role: 'user', content }] });
+    const image = { type: 'base64', media_type: 'image/png', data: PNG };
+    assert.deepEqual(conversation(await lastReceived()), [['user', 'What is this?', { image }]]);
   });
 
   test('generateObject, streamObject, and Output.object', async () => {
-    const { object } = await generateObject({
-      ...fields,
-      schema: Person,
-      prompt: prompt('Who?', { object: ada }),
-    });
+    const messages = [{ role: 'user', content: prompt('Who?', { object: ada, deltas: 4 }) }];
+    const asking = { ...fields, messages };
+    const again = () => {
+      messages.push({ role: 'assistant', content: JSON.stringify(ada) }, messages[0]);
+    };
+    const { object } = await generateObject({ ...asking, schema: Person });
     assert.deepEqual(object, ada);
-    const { output } = await generateText({
-      ...fields,
-      output: Output.object({ schema: Person }),
-      prompt: prompt('Who?', { object: ada }),
-    });
+    again();
+    const { output } = await generateText({ ...asking, output: Output.object({ schema: Person }) });
     assert.deepEqual(output, ada);
-    const streamed = streamObject({
-      ...fields,
-      schema: Person,
-      prompt: prompt('Who?', { object: ada, deltas: 4 }),
-    });
+    again();
+    const streamed = streamObject({ ...asking, schema: Person });
     const partial = [];
     for await (const part of streamed.partialObjectStream) partial.push(part);
     assert.deepEqual(partial.at(-1), ada);

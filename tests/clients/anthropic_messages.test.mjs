@@ -31,18 +31,26 @@ function ask(messages, fields) {
 }
 
 describe('anthropic messages', () => {
+  // Starting the CLI takes half a second: tests that go on with one conversation.
+  const talk = [];
+
+  async function goOn(content, fields) {
+    talk.push(user(content));
+    const message = await ask(talk, { system: 'Be brief.', ...fields });
+    talk.push({ role: message.role, content: message.content });
+    return message;
+  }
+
   test('a text, and what the API received for it', async () => {
-    const message = await ask([user('Hello')], { system: 'Be brief.', max_tokens: 77 });
+    const message = await goOn('Hello', { max_tokens: 77 });
     assert.equal(message.type, 'message');
     assert.equal(message.role, 'assistant');
     assert.match(message.id, /^msg_/);
     assert.equal(message.model, model);
     assert.equal(message.stop_reason, 'end_turn');
     assert.equal(message.stop_sequence, null);
-    assert.deepEqual(
-      message.content.map(({ type, text }) => ({ type, text })),
-      [{ type: 'text', text: 'You said: Hello' }],
-    );
+    const blocks = message.content.map(({ type, text }) => [type, text]);
+    assert.deepEqual(blocks, [['text', 'You said: Hello']]);
     assert.equal(message.usage.input_tokens, 10);
     assert.equal(message.usage.output_tokens, 5);
     const body = await lastReceived();
@@ -53,6 +61,20 @@ describe('anthropic messages', () => {
     assert.deepEqual(offered(body), []);
   });
 
+  test('a conversation that the client keeps goes on in its process', async () => {
+    const before = await served(url);
+    await goOn('And yours?');
+    await goOn([{ type: 'text', text: 'Goodbye' }]);
+    assert.deepEqual(conversation(await lastReceived()), [
+      ['user', 'Hello'],
+      ['assistant', 'You said: Hello'],
+      ['user', 'And yours?'],
+      ['assistant', 'You said: And yours?'],
+      ['user', 'Goodbye'],
+    ]);
+    assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 2 });
+  });
+
   test('figures of the cache', async () => {
     const usage = {
       input_tokens: 20,
@@ -60,13 +82,14 @@ describe('anthropic messages', () => {
       cache_read_input_tokens: 100,
       cache_creation_input_tokens: 3,
     };
-    const message = await ask([user(prompt('Hello', { text: 'Hi', usage }))]);
-    const { input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens } =
-      message.usage;
-    assert.deepEqual(
-      { input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens },
-      usage,
-    );
+    const message = await goOn(prompt('Hello', { text: 'Hi', usage }));
+    const told = Object.keys(usage).map((name) => [name, message.usage[name]]);
+    assert.deepEqual(Object.fromEntries(told), usage);
+  });
+
+  test('another model, by an alias of the config', async () => {
+    await goOn('Hello', { model: 'fast' });
+    assert.equal((await lastReceived()).model, 'claude-haiku-4-5');
   });
 
   test('a key as authToken', async () => {
@@ -85,27 +108,6 @@ describe('anthropic messages', () => {
       said.indexOf('Be brief.') >= 0 && said.indexOf('Be kind.') > said.indexOf('Be brief.'),
       said,
     );
-  });
-
-  test('a conversation that the client keeps goes on in its process', async () => {
-    const messages = [user('My name is Ada')];
-    const first = await ask(messages);
-    const before = await served(url);
-    messages.push(assistant(first.content), user('And yours?'));
-    const second = await ask(messages);
-    messages.push(
-      { role: second.role, content: second.content },
-      user([{ type: 'text', text: 'Goodbye' }]),
-    );
-    await ask(messages);
-    assert.deepEqual(conversation(await lastReceived()), [
-      ['user', 'My name is Ada'],
-      ['assistant', 'You said: My name is Ada'],
-      ['user', 'And yours?'],
-      ['assistant', 'You said: And yours?'],
-      ['user', 'Goodbye'],
-    ]);
-    assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 2 });
   });
 
   test('a history from elsewhere is given to the API message by message', async () => {
@@ -173,6 +175,15 @@ describe('anthropic messages', () => {
       ['user', 'And now?'],
     ]);
     assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 1 });
+
+    messages.push(assistant([{ type: 'text', text: 'You said: And now?' }]));
+    messages.push(user(prompt('Think', { thinking: 'Let me see', text: 'Done' })));
+    const silent = await ask(messages);
+    assert.deepEqual(
+      silent.content.map((block) => block.type),
+      ['text'],
+      'thinking that nobody asked for',
+    );
   });
 
   test('thinking of a history from elsewhere arrives with its signature', async () => {
@@ -195,18 +206,11 @@ describe('anthropic messages', () => {
     ]);
   });
 
-  test('without thinking in the request none is told', async () => {
-    const message = await ask([user(prompt('Think', { thinking: 'Let me see', text: 'Done' }))]);
-    assert.deepEqual(
-      message.content.map((block) => block.type),
-      ['text'],
-    );
-  });
-
-  test('an object by zodOutputFormat and parse, also of the beta methods', async () => {
+  test('an object by zodOutputFormat and parse, then by the beta methods', async () => {
     const Person = z.object({ name: z.string(), age: z.number().int(), tags: z.array(z.string()) });
     const ada = { name: 'Ada', age: 36, tags: ['maths'] };
-    const fields = { model, max_tokens: 1024, messages: [user(prompt('Who?', { object: ada }))] };
+    const messages = [user(prompt('Who?', { object: ada }))];
+    const fields = { model, max_tokens: 1024, messages };
     const message = await client.messages.parse({
       ...fields,
       output_config: { format: zodOutputFormat(Person) },
@@ -217,6 +221,7 @@ describe('anthropic messages', () => {
       message.content.map((block) => block.type),
       ['text'],
     );
+    messages.push(assistant(message.content), user(prompt('Again?', { object: ada })));
     const beta = await client.beta.messages.parse({
       ...fields,
       output_format: betaZodOutputFormat(Person),
@@ -253,10 +258,5 @@ describe('anthropic messages', () => {
     }
     assert.ok(names.includes('fast') && names.includes('sonnet'), `${names}`);
     assert.equal((await client.models.retrieve('fast')).id, 'fast');
-  });
-
-  test('an alias of the config', async () => {
-    await ask([user('Hello')], { model: 'fast' });
-    assert.equal((await lastReceived()).model, 'claude-haiku-4-5');
   });
 });

@@ -22,14 +22,13 @@ const fields = { model: 'claude-sonnet-4-6', max_tokens: 1024 };
 const user = (content) => ({ role: 'user', content });
 
 describe('anthropic stream', () => {
+  // Starting the CLI takes half a second: tests that go on with one conversation.
+  const talk = [];
+
   test('the events of the API, in its order', async () => {
     const events = [];
-    const script = { text: 'one two three', deltas: 3 };
-    const stream = await client.messages.create({
-      ...fields,
-      messages: [user(prompt('Count', script))],
-      stream: true,
-    });
+    talk.push(user(prompt('Count', { text: 'one two three', deltas: 3 })));
+    const stream = await client.messages.create({ ...fields, messages: talk, stream: true });
     for await (const event of stream) events.push(event);
     const types = events.map((event) => event.type).filter((type) => type !== 'ping');
     assert.deepEqual(types, [
@@ -50,17 +49,17 @@ describe('anthropic stream', () => {
     const end = events.find((event) => event.type === 'message_delta');
     assert.equal(end.delta.stop_reason, 'end_turn');
     assert.equal(end.usage.output_tokens, 5);
-    const text = events
-      .filter((event) => event.type === 'content_block_delta')
-      .map((event) => event.delta.text)
-      .join('');
-    assert.equal(text, 'one two three');
+    const deltas = events.filter((event) => event.type === 'content_block_delta');
+    assert.equal(deltas.map((event) => event.delta.text).join(''), 'one two three');
+    talk.push({ role: 'assistant', content: 'one two three' });
   });
 
-  test('the stream helper: text events, the final message, usage', async () => {
+  test('the stream helper: text events, final message, usage; the process goes on', async () => {
+    const before = await served(url);
     const deltas = [];
+    talk.push(user(prompt('Hello', { text: 'Good morning', deltas: 4 })));
     const stream = client.messages
-      .stream({ ...fields, messages: [user(prompt('Hello', { text: 'Good morning', deltas: 4 }))] })
+      .stream({ ...fields, messages: talk })
       .on('text', (delta) => deltas.push(delta));
     const message = await stream.finalMessage();
     assert.deepEqual([deltas.join(''), deltas.length], ['Good morning', 4]);
@@ -68,6 +67,19 @@ describe('anthropic stream', () => {
     assert.equal(message.stop_reason, 'end_turn');
     assert.equal(message.usage.input_tokens, 10);
     assert.equal(message.usage.output_tokens, 5);
+    talk.push({ role: message.role, content: message.content }, user('Bye'));
+    assert.equal(
+      await client.messages.stream({ ...fields, messages: talk }).finalText(),
+      'You said: Bye',
+    );
+    assert.deepEqual(conversation(await lastReceived()), [
+      ['user', 'Count'],
+      ['assistant', 'one two three'],
+      ['user', 'Hello'],
+      ['assistant', 'Good morning'],
+      ['user', 'Bye'],
+    ]);
+    assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 2 });
   });
 
   test('thinking: its text, then its signature, then the answer', async () => {
@@ -108,28 +120,6 @@ describe('anthropic stream', () => {
     assert.ok(deltas.length > 1, `${deltas.length} deltas`);
   });
 
-  test('a conversation goes on in its process', async () => {
-    const messages = [user('One')];
-    messages.push(
-      await client.messages
-        .stream({ ...fields, messages })
-        .finalMessage()
-        .then(({ role, content }) => ({ role, content })),
-    );
-    const before = await served(url);
-    messages.push(user('Two'));
-    assert.equal(
-      await client.messages.stream({ ...fields, messages }).finalText(),
-      'You said: Two',
-    );
-    assert.deepEqual(conversation(await lastReceived()), [
-      ['user', 'One'],
-      ['assistant', 'You said: One'],
-      ['user', 'Two'],
-    ]);
-    assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 1 });
-  });
-
   test('a client that aborts ends its run', async () => {
     const stream = client.messages.stream({
       ...fields,
@@ -144,14 +134,19 @@ describe('anthropic stream', () => {
   });
 
   test('a failure of the API within a stream is an error event', async () => {
-    const script = { text: 'Well', stream_error: 'overloaded_error' };
+    const failure = { status: 400, type: 'invalid_request_error', message: 'no more' };
+    const script = { text: 'Well', stream_error: 'overloaded_error', then: failure };
+    const texts = [];
     const wait = client.messages
       .stream({ ...fields, messages: [user(prompt('Hello', script))] })
+      .on('text', (text) => texts.push(text))
       .finalMessage();
     await assert.rejects(wait, (error) => {
       assert.ok(error instanceof Anthropic.APIError, error.stack);
+      assert.match(error.message, /no more/);
       return true;
     });
+    assert.equal(texts.join(''), 'Well');
     await idle(url);
   });
 });

@@ -9,7 +9,6 @@ import {
   conversation,
   describe,
   gateways,
-  forgotten,
   key,
   lastReceived,
   offered,
@@ -22,7 +21,6 @@ import {
 
 const url = gateways.wide;
 const client = new Anthropic({ baseURL: url, apiKey: key, maxRetries: 0 });
-const narrow = new Anthropic({ baseURL: gateways.narrow, apiKey: key, maxRetries: 0 });
 const fields = { model: 'claude-sonnet-4-6', max_tokens: 1024 };
 const user = (content) => ({ role: 'user', content });
 
@@ -61,9 +59,9 @@ function assertBoth(message) {
   return uses.map((block) => block.id);
 }
 
-function withResults([weather, time]) {
+function withResults(text, [weather, time]) {
   return [
-    ['user', 'Weather and time?'],
+    ['user', text],
     [
       'assistant',
       { use: 'mcp__anthropic__weather', id: weather, input: { of: 'Oslo' } },
@@ -74,89 +72,93 @@ function withResults([weather, time]) {
 }
 
 describe('anthropic tools', () => {
+  // Starting the CLI takes half a second: tests that go on with one conversation.
+  const talk = [];
+  const told = [];
+
   test('two uses at once: the run waits, the results go on with it', async () => {
-    const messages = [user(prompt('Weather and time?', both))];
-    const first = await client.messages.create({ ...fields, messages, tools });
+    talk.push(user(prompt('Weather and time?', both)));
+    const first = await client.messages.create({ ...fields, messages: talk, tools });
     const ids = assertBoth(first);
-    assert.deepEqual(offered(await lastReceived()).sort(), [
-      'mcp__anthropic__time',
-      'mcp__anthropic__weather',
-    ]);
+    const names = offered(await lastReceived()).sort();
+    assert.deepEqual(names, ['mcp__anthropic__time', 'mcp__anthropic__weather']);
     const before = await served(url);
-    messages.push({ role: 'assistant', content: first.content }, resultsOf(first));
-    const second = await client.messages.create({ ...fields, messages, tools });
+    talk.push({ role: 'assistant', content: first.content }, resultsOf(first));
+    const second = await client.messages.create({ ...fields, messages: talk, tools });
     assert.deepEqual(
       second.content.map((block) => block.text),
       ['Rain at noon'],
     );
     assert.equal(second.stop_reason, 'end_turn');
-    assert.deepEqual(conversation(await lastReceived()), withResults(ids));
+    told.push(...withResults('Weather and time?', ids));
+    assert.deepEqual(conversation(await lastReceived()), told);
     assert.deepEqual(await served(url), before, 'another process answered');
-
-    messages.push({ role: 'assistant', content: second.content }, user('Thanks'));
-    await client.messages.create({ ...fields, messages, tools });
-    assert.deepEqual(conversation(await lastReceived()), [
-      ...withResults(ids),
-      ['assistant', 'Rain at noon'],
-      ['user', 'Thanks'],
-    ]);
-    assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 1 });
+    talk.push({ role: 'assistant', content: second.content });
+    told.push(['assistant', 'Rain at noon']);
   });
 
-  test('streamed: the input in pieces, then the results', async () => {
-    const messages = [
-      user(prompt('Weather and time?', { ...both, before: 'Let me see', deltas: 3 })),
-    ];
+  test('streamed: the session goes on, the input in pieces, then the results', async () => {
+    const before = await served(url);
     const pieces = [];
+    talk.push(user(prompt('Once more?', { ...both, before: 'Let me see', deltas: 3 })));
     const stream = client.messages
-      .stream({ ...fields, messages, tools })
+      .stream({ ...fields, messages: talk, tools })
       .on('inputJson', (piece) => pieces.push(piece));
     const first = await stream.finalMessage();
     const ids = assertBoth(first);
-    assert.deepEqual(first.content[0].text, 'Let me see');
+    assert.equal(first.content[0].text, 'Let me see');
     assert.ok(pieces.length >= 6, `${pieces.length} pieces`);
     assert.equal(pieces.join(''), '{"of":"Oslo"}{"of":"CET"}');
-    const before = await served(url);
-    messages.push({ role: 'assistant', content: first.content }, resultsOf(first));
-    assert.equal(
-      await client.messages.stream({ ...fields, messages, tools }).finalText(),
-      'Rain at noon',
-    );
-    const expected = withResults(ids);
-    expected[1].splice(1, 0, 'Let me see');
-    assert.deepEqual(conversation(await lastReceived()), expected);
-    assert.deepEqual(await served(url), before, 'another process answered');
+    talk.push({ role: 'assistant', content: first.content }, resultsOf(first));
+    const second = await client.messages
+      .stream({ ...fields, messages: talk, tools })
+      .finalMessage();
+    const turn = withResults('Once more?', ids);
+    turn[1].splice(1, 0, 'Let me see');
+    told.push(...turn);
+    assert.deepEqual(conversation(await lastReceived()), told);
+    assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 1 });
+    talk.push({ role: 'assistant', content: second.content });
+    told.push(['assistant', 'Rain at noon']);
   });
 
-  test('a result that is an error, with an image, and a text behind the results', async () => {
-    const script = { tool: use('anthropic', 'weather', { of: 'Oslo' }), text: 'I see' };
-    const messages = [user(prompt('Weather?', script))];
+  test('tool_choice none: the session goes on without a use', async () => {
+    talk.push(user('Thanks'));
+    const none = { type: 'none' };
+    const message = await client.messages.create({
+      ...fields,
+      messages: talk,
+      tools,
+      tool_choice: none,
+    });
+    assert.equal(message.stop_reason, 'end_turn');
+    assert.deepEqual(conversation(await lastReceived()), [...told, ['user', 'Thanks']]);
+  });
+
+  test('a result that is an error, one with an image, and a text behind them', async () => {
+    const messages = [user(prompt('Weather and time?', both))];
     const first = await client.messages.create({ ...fields, messages, tools });
-    const [{ id }] = first.content.filter((block) => block.type === 'tool_use');
+    const [weather, time] = assertBoth(first);
     const source = { type: 'base64', media_type: 'image/png', data: PNG };
-    const content = [
-      { type: 'text', text: 'broken' },
+    const picture = [
+      { type: 'text', text: 'A clock' },
       { type: 'image', source },
     ];
     messages.push(
       { role: 'assistant', content: first.content },
       user([
-        { type: 'tool_result', tool_use_id: id, is_error: true, content },
+        { type: 'tool_result', tool_use_id: weather, is_error: true, content: 'broken' },
+        { type: 'tool_result', tool_use_id: time, content: picture },
         { type: 'text', text: 'Try again' },
       ]),
     );
     await client.messages.create({ ...fields, messages, tools });
-    const last = (await lastReceived()).messages.at(-1);
-    const result = last.content.find((block) => block.type === 'tool_result');
-    assert.equal(result.is_error, true);
-    assert.deepEqual(
-      result.content.map(({ type, text, source: picture }) => [type, text ?? picture.data]),
-      [
-        ['text', 'broken'],
-        ['image', PNG],
-      ],
-    );
-    assert.equal(last.content.at(-1).text, 'Try again');
+    const [last] = (await lastReceived()).messages.filter(({ role }) => role === 'user').slice(-1);
+    const [error, clock, text] = last.content;
+    assert.deepEqual([error.is_error, error.tool_use_id], [true, weather]);
+    assert.match(JSON.stringify(error.content), /broken/);
+    assert.deepEqual(clock.content, picture);
+    assert.equal(text.text, 'Try again');
   });
 
   test('the tool runner calls the tools and comes to an end', async () => {
@@ -184,7 +186,7 @@ describe('anthropic tools', () => {
     assert.deepEqual(called, ['Oslo', 'CET']);
     const body = await lastReceived();
     const ids = body.messages[1].content.map((block) => block.id);
-    assert.deepEqual(conversation(body), withResults(ids));
+    assert.deepEqual(conversation(body), withResults('Weather and time?', ids));
   });
 
   test('the tool runner, streamed, over two rounds', async () => {
@@ -218,30 +220,26 @@ describe('anthropic tools', () => {
     assert.deepEqual(called, ['Oslo', 'CET']);
   });
 
-  test('a run that is gone meanwhile is replaced by the history, exactly', async () => {
-    const messages = [user(prompt('Weather and time?', both))];
-    const first = await narrow.messages.create({ ...fields, messages, tools });
-    const ids = assertBoth(first);
-    await forgotten(gateways.narrow);
-    const before = await served(gateways.narrow);
-    messages.push({ role: 'assistant', content: first.content }, resultsOf(first));
-    const second = await narrow.messages.create({ ...fields, messages, tools });
+  test('results of uses that happened elsewhere: the API receives the history, exactly', async () => {
+    const uses = [
+      { type: 'tool_use', id: 'toolu_a', name: 'weather', input: { of: 'Oslo' } },
+      { type: 'tool_use', id: 'toolu_b', name: 'time', input: { of: 'CET' } },
+    ];
+    const messages = [
+      user(prompt('Weather and time?', both)),
+      { role: 'assistant', content: uses },
+      resultsOf({ content: uses }),
+    ];
+    const message = await client.messages.create({ ...fields, messages, tools });
     assert.deepEqual(
-      second.content.map((block) => block.text),
+      message.content.map((block) => block.text),
       ['Rain at noon'],
     );
-    assert.deepEqual(conversation(await lastReceived()), withResults(ids));
-    assert.equal((await served(gateways.narrow)).others, before.others + 1);
+    const expected = withResults('Weather and time?', ['toolu_a', 'toolu_b']);
+    assert.deepEqual(conversation(await lastReceived()), expected);
   });
 
-  test('tool_choice none and one tool', async () => {
-    const none = await client.messages.create({
-      ...fields,
-      tools,
-      tool_choice: { type: 'none' },
-      messages: [user('Hello')],
-    });
-    assert.equal(none.stop_reason, 'end_turn');
+  test('tool_choice of one tool: the answer is its use', async () => {
     const one = await client.messages.create({
       ...fields,
       tools,
@@ -249,10 +247,8 @@ describe('anthropic tools', () => {
       messages: [user(prompt('Hello', { object: { of: 'Oslo' } }))],
     });
     assert.equal(one.stop_reason, 'tool_use');
-    assert.deepEqual(
-      one.content.map(({ type, name, input }) => [type, name, input]),
-      [['tool_use', 'weather', { of: 'Oslo' }]],
-    );
+    const uses = one.content.map(({ type, name, input }) => [type, name, input]);
+    assert.deepEqual(uses, [['tool_use', 'weather', { of: 'Oslo' }]]);
   });
 
   test('what no gateway can do is refused by name: any, tools of the server', async () => {

@@ -8,6 +8,7 @@ import path from 'node:path';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import {
+  conversation,
   describe,
   gateways,
   key,
@@ -98,26 +99,31 @@ describe('tools of the CLI', () => {
     await assertUntouched();
   });
 
-  test("a model that calls the CLI's own Bash and Read runs nothing", async () => {
-    for (const tools of [
-      undefined,
-      ['Bash', 'Read'].map((name) => ({ name, input_schema: schema })),
-    ]) {
-      for (const name of ['Bash', 'Read']) {
-        const [, bare] = namesOf('anthropic');
-        const message = await anthropic.messages.create({
-          model: 'fast',
-          max_tokens: 1024,
-          tools,
-          messages: [user(prompt(`Use ${name}`, { tool: bare(name), text: 'Done' }))],
-        });
-        assert.ok(
-          message.content.every((block) => block.type !== 'tool_use' || tools),
-          JSON.stringify(message.content),
-        );
-        assert.ok(!offered(await lastReceived()).includes(name));
-        await assertUntouched();
-      }
+  test('a model that calls the tools of the CLI itself runs nothing', async () => {
+    const [, bare] = namesOf('anthropic');
+    const named = ['Bash', 'Read'].map((name) => ({ name, input_schema: schema }));
+    for (const tools of [undefined, named]) {
+      const script = { tools: [bare('Bash'), bare('Read')], text: 'Done' };
+      const message = await anthropic.messages.create({
+        model: 'fast',
+        max_tokens: 1024,
+        tools,
+        messages: [user(prompt('Use them', script))],
+      });
+      assert.equal(message.stop_reason, 'end_turn');
+      assert.deepEqual(
+        message.content.map((block) => block.text),
+        ['Done'],
+      );
+      const body = await lastReceived();
+      assert.ok(!offered(body).some((name) => name in uses), `${offered(body)}`);
+      const results = conversation(body).at(-1).slice(1);
+      assert.deepEqual(
+        results.map(({ error }) => error),
+        [true, true],
+        JSON.stringify(results),
+      );
+      await assertUntouched();
     }
   });
 });

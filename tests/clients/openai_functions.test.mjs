@@ -87,64 +87,70 @@ function withResults(text, [weather, time]) {
 }
 
 describe('openai functions', () => {
+  // Starting the CLI takes half a second: tests that go on with one conversation.
+  const talk = [];
+  const told = [];
+
   test('two calls at once: the run waits, the results go on with it', async () => {
-    const messages = [user(prompt('Weather and time?', both))];
-    const first = await client.chat.completions.create({ model, messages, tools });
+    talk.push(user(prompt('Weather and time?', both)));
+    const first = await client.chat.completions.create({ model, messages: talk, tools });
     const ids = assertBoth(first.choices[0]);
-    assert.deepEqual(offered(await lastReceived()).sort(), [
-      'mcp__openai__time',
-      'mcp__openai__weather',
-    ]);
+    const names = offered(await lastReceived()).sort();
+    assert.deepEqual(names, ['mcp__openai__time', 'mcp__openai__weather']);
     const before = await served(url);
-    messages.push(first.choices[0].message, ...resultsOf(first.choices[0].message));
-    const second = await client.chat.completions.create({ model, messages, tools });
+    talk.push(first.choices[0].message, ...resultsOf(first.choices[0].message));
+    const second = await client.chat.completions.create({ model, messages: talk, tools });
     assert.equal(second.choices[0].message.content, 'Rain at noon');
     assert.equal(second.choices[0].finish_reason, 'stop');
-    assert.deepEqual(conversation(await lastReceived()), withResults('Weather and time?', ids));
+    told.push(...withResults('Weather and time?', ids));
+    assert.deepEqual(conversation(await lastReceived()), told);
     assert.deepEqual(await served(url), before, 'another process answered');
-
-    messages.push(second.choices[0].message, user('Thanks'));
-    const third = await client.chat.completions.create({ model, messages, tools });
-    assert.equal(third.choices[0].message.content, 'You said: Thanks');
-    assert.deepEqual(conversation(await lastReceived()), [
-      ...withResults('Weather and time?', ids),
-      ['assistant', 'Rain at noon'],
-      ['user', 'Thanks'],
-    ]);
-    assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 1 });
+    talk.push(second.choices[0].message);
+    told.push(['assistant', 'Rain at noon']);
   });
 
-  test('streamed: arguments in pieces, then the results', async () => {
-    const messages = [
-      user(prompt('Weather and time?', { ...both, before: 'Let me see', deltas: 3 })),
-    ];
+  test('streamed: the session goes on, arguments in pieces, then the results', async () => {
+    const before = await served(url);
     const done = [];
+    talk.push(user(prompt('Once more?', { ...both, before: 'Let me see', deltas: 3 })));
     const stream = client.chat.completions
-      .stream({ model, messages, tools })
-      .on('tool_calls.function.arguments.done', ({ index, name, arguments: text }) =>
-        done.push([index, name, text]),
+      .stream({ model, messages: talk, tools })
+      .on('tool_calls.function.arguments.done', (call) =>
+        done.push([call.index, call.name, call.arguments]),
       );
     const {
       choices: [choice],
     } = await stream.finalChatCompletion();
     const ids = assertBoth(choice);
     assert.equal(choice.message.content, 'Let me see');
+    const calls = choice.message.tool_calls.map((call) => call.function);
     assert.deepEqual(
       done,
-      choice.message.tool_calls.map((call, index) => [
-        index,
-        call.function.name,
-        call.function.arguments,
-      ]),
+      calls.map((call, index) => [index, call.name, call.arguments]),
     );
-    const before = await served(url);
-    messages.push(choice.message, ...resultsOf(choice.message));
-    const second = client.chat.completions.stream({ model, messages, tools });
+    talk.push(choice.message, ...resultsOf(choice.message));
+    const second = client.chat.completions.stream({ model, messages: talk, tools });
     assert.equal(await second.finalContent(), 'Rain at noon');
-    const expected = withResults('Weather and time?', ids);
-    expected[1].splice(1, 0, 'Let me see');
-    assert.deepEqual(conversation(await lastReceived()), expected);
-    assert.deepEqual(await served(url), before, 'another process answered');
+    const turn = withResults('Once more?', ids);
+    turn[1].splice(1, 0, 'Let me see');
+    told.push(...turn);
+    assert.deepEqual(conversation(await lastReceived()), told);
+    assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 1 });
+    talk.push((await second.finalChatCompletion()).choices[0].message);
+    told.push(['assistant', 'Rain at noon']);
+  });
+
+  test('tool_choice none: no function is called, though they are told', async () => {
+    talk.push(user('Thanks'));
+    const completion = await client.chat.completions.create({
+      model,
+      tools,
+      tool_choice: 'none',
+      messages: talk,
+    });
+    assert.equal(completion.choices[0].finish_reason, 'stop');
+    assert.equal(completion.choices[0].message.content, 'You said: Thanks');
+    assert.deepEqual(conversation(await lastReceived()), [...told, ['user', 'Thanks']]);
   });
 
   test('runTools calls the functions and comes to an end', async () => {
@@ -249,19 +255,6 @@ describe('openai functions', () => {
       ['assistant', 'Rain at noon'],
       ['user', 'Thanks'],
     ]);
-  });
-
-  test('tool_choice none: no function is called, though they are told', async () => {
-    const {
-      choices: [choice],
-    } = await client.chat.completions.create({
-      model,
-      tools,
-      tool_choice: 'none',
-      messages: [user('Hello')],
-    });
-    assert.equal(choice.finish_reason, 'stop');
-    assert.equal(choice.message.content, 'You said: Hello');
   });
 
   test('tool_choice of one function: the answer is its call', async () => {

@@ -63,12 +63,12 @@ function assertBoth(response) {
 }
 
 describe('openai responses', () => {
+  // Starting the CLI takes half a second: tests that go on with one conversation.
+  const talk = [];
+  const fields = { model, instructions: 'Be brief.', input: talk };
+
   test('a text, with instructions', async () => {
-    const response = await client.responses.create({
-      model,
-      instructions: 'Be brief.',
-      input: 'Hello',
-    });
+    const response = await client.responses.create({ ...fields, input: 'Hello' });
     assert.equal(response.object, 'response');
     assert.equal(response.status, 'completed');
     assert.equal(response.error, null);
@@ -76,57 +76,38 @@ describe('openai responses', () => {
     assert.equal(response.output[0].type, 'message');
     assert.equal(response.output[0].role, 'assistant');
     const { input_tokens, output_tokens, total_tokens } = response.usage;
-    assert.deepEqual(
-      { input_tokens, output_tokens, total_tokens },
-      { input_tokens: 10, output_tokens: 5, total_tokens: 15 },
-    );
+    assert.deepEqual([input_tokens, output_tokens, total_tokens], [10, 5, 15]);
     const body = await lastReceived();
     assert.equal(systemOf(body), 'Be brief.');
     assert.deepEqual(conversation(body), [['user', 'Hello']]);
+    talk.push(user('Hello'), ...response.output);
   });
 
   test('a conversation of items goes on in its process', async () => {
-    const input = [user('One')];
-    input.push(...(await client.responses.create({ model, input })).output);
-    input.push(user('Two'));
     const before = await served(url);
-    const { output_text } = await client.responses.create({ model, input });
+    talk.push(user('Two'));
+    const { output, output_text } = await client.responses.create(fields);
     assert.equal(output_text, 'You said: Two');
     assert.deepEqual(conversation(await lastReceived()), [
-      ['user', 'One'],
-      ['assistant', 'You said: One'],
+      ['user', 'Hello'],
+      ['assistant', 'You said: Hello'],
       ['user', 'Two'],
     ]);
     assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 1 });
-  });
-
-  test('an image', async () => {
-    await client.responses.create({
-      model,
-      input: [
-        user([
-          { type: 'input_text', text: 'What is this?' },
-          { type: 'input_image', image_url: `data:image/png;base64,${PNG}`, detail: 'auto' },
-        ]),
-      ],
-    });
-    const image = { type: 'base64', media_type: 'image/png', data: PNG };
-    assert.deepEqual(conversation(await lastReceived()), [['user', 'What is this?', { image }]]);
+    talk.push(...output);
   });
 
   test('events of a stream, in order', async () => {
     const types = [];
     const numbers = [];
     let text = '';
-    const stream = await client.responses.create({
-      model,
-      input: prompt('Count', { text: 'one two', deltas: 2 }),
-      stream: true,
-    });
+    talk.push(user(prompt('Count', { text: 'one two', deltas: 2 })));
+    const stream = await client.responses.create({ ...fields, stream: true });
     for await (const event of stream) {
       types.push(event.type);
       numbers.push(event.sequence_number);
       if (event.type === 'response.output_text.delta') text += event.delta;
+      if (event.type === 'response.completed') talk.push(...event.response.output);
     }
     assert.equal(text, 'one two');
     assert.deepEqual(types, [
@@ -147,10 +128,12 @@ describe('openai responses', () => {
     );
   });
 
-  test('the stream helper: deltas and the final response', async () => {
+  test('the stream helper: deltas and the final response; the process goes on', async () => {
+    const before = await served(url);
     const snapshots = [];
+    talk.push(user(prompt('Hello', { text: 'Good morning', deltas: 3 })));
     const stream = client.responses
-      .stream({ model, input: prompt('Hello', { text: 'Good morning', deltas: 3 }) })
+      .stream(fields)
       .on('response.output_text.delta', ({ snapshot }) => snapshots.push(snapshot));
     const response = await stream.finalResponse();
     assert.equal(response.output_text, 'Good morning');
@@ -158,12 +141,32 @@ describe('openai responses', () => {
     assert.equal(response.usage.total_tokens, 15);
     assert.equal(snapshots.length, 3);
     assert.equal(snapshots.at(-1), 'Good morning');
+    assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 1 });
   });
 
-  test('two function calls at once, then their results: the same process goes on', async () => {
-    const input = [user(prompt('Weather and time?', both))];
-    const first = await client.responses.create({ model, input, tools });
+  test('an image', async () => {
+    await client.responses.create({
+      model,
+      input: [
+        user([
+          { type: 'input_text', text: 'What is this?' },
+          { type: 'input_image', image_url: `data:image/png;base64,${PNG}`, detail: 'auto' },
+        ]),
+      ],
+    });
+    const image = { type: 'base64', media_type: 'image/png', data: PNG };
+    assert.deepEqual(conversation(await lastReceived()), [['user', 'What is this?', { image }]]);
+  });
+
+  test('two function calls in a stream, then their results: the same process goes on', async () => {
+    const done = [];
+    const input = [user(prompt('Weather and time?', { ...both, deltas: 3 }))];
+    const stream = client.responses
+      .stream({ model, input, tools })
+      .on('response.function_call_arguments.done', (event) => done.push(event.arguments));
+    const first = await stream.finalResponse();
     const ids = assertBoth(first);
+    assert.deepEqual(done.map(JSON.parse), [{ of: 'Oslo' }, { of: 'CET' }]);
     const before = await served(url);
     input.push(...first.output, ...resultsOf(first));
     const second = await client.responses.create({ model, input, tools });
@@ -178,18 +181,11 @@ describe('openai responses', () => {
       ['user', { result: 'rain', id: ids[0] }, { result: '12:00', id: ids[1] }],
     ]);
     assert.deepEqual(await served(url), before, 'another process answered');
-  });
 
-  test('function calls in a stream', async () => {
-    const done = [];
-    const stream = client.responses
-      .stream({ model, input: prompt('Weather and time?', { ...both, deltas: 3 }), tools })
-      .on('response.function_call_arguments.done', ({ arguments: text }) =>
-        done.push(JSON.parse(text)),
-      );
-    const response = await stream.finalResponse();
-    assertBoth(response);
-    assert.deepEqual(done, [{ of: 'Oslo' }, { of: 'CET' }]);
+    input.push(...second.output, user(prompt('Again', both)));
+    const third = await client.responses.create({ model, input, tools });
+    assertBoth(third);
+    assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 1 });
   });
 
   test('an object by zodTextFormat and parse', async () => {

@@ -38,23 +38,25 @@ function textOf(chunks) {
 }
 
 describe('openai stream', () => {
+  // Starting the CLI takes half a second: tests that go on with one conversation.
+  const talk = [];
+
   test('chunks: the role first, pieces of text, the reason at the end', async () => {
-    const chunks = await chunksOf({
-      messages: [user(prompt('Count', { text: 'one two three', deltas: 3 }))],
-    });
+    talk.push(user(prompt('Count', { text: 'one two three', deltas: 3 })));
+    const chunks = await chunksOf({ messages: talk });
     assert.equal(textOf(chunks), 'one two three');
     assert.equal(chunks[0].choices[0].delta.role, 'assistant');
     const pieces = chunks.filter((chunk) => chunk.choices[0]?.delta.content);
     assert.equal(pieces.length, 3);
-    assert.deepEqual(chunks.map((chunk) => chunk.choices[0].finish_reason).filter(Boolean), [
-      'stop',
-    ]);
+    const reasons = chunks.map((chunk) => chunk.choices[0].finish_reason).filter(Boolean);
+    assert.deepEqual(reasons, ['stop']);
     assert.equal(chunks.at(-1).choices[0].finish_reason, 'stop');
     assert.equal(new Set(chunks.map((chunk) => chunk.id)).size, 1);
     for (const chunk of chunks) {
       assert.equal(chunk.object, 'chat.completion.chunk');
       assert.ok(!chunk.usage, `usage that nobody asked for: ${JSON.stringify(chunk)}`);
     }
+    talk.push({ role: 'assistant', content: textOf(chunks) });
   });
 
   test('include_usage: the last chunk tells it, without a choice', async () => {
@@ -64,10 +66,9 @@ describe('openai stream', () => {
       cache_read_input_tokens: 100,
       cache_creation_input_tokens: 3,
     };
-    const chunks = await chunksOf({
-      messages: [user(prompt('Hello', { text: 'Hi', usage }))],
-      stream_options: { include_usage: true },
-    });
+    const before = await served(url);
+    talk.push(user(prompt('Hello', { text: 'Hi', usage })));
+    const chunks = await chunksOf({ messages: talk, stream_options: { include_usage: true } });
     const last = chunks.pop();
     assert.deepEqual(last.choices, []);
     // What was read from a cache or written to one is part of the prompt, as in that API.
@@ -76,39 +77,18 @@ describe('openai stream', () => {
     assert.equal(last.usage.total_tokens, 130);
     assert.equal(last.usage.prompt_tokens_details.cached_tokens, 100);
     for (const chunk of chunks) assert.ok(!chunk.usage, JSON.stringify(chunk));
+    assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 1 });
+    talk.push({ role: 'assistant', content: textOf(chunks) });
   });
 
-  test('a conversation goes on in its process, streamed and not', async () => {
-    const messages = [user('One')];
-    messages.push({ role: 'assistant', content: textOf(await chunksOf({ messages })) });
+  test('the stream helper: events, final content, usage; the same process goes on', async () => {
     const before = await served(url);
-    messages.push(user('Two'));
-    messages.push({ role: 'assistant', content: textOf(await chunksOf({ messages })) });
-    messages.push(user('Three'));
-    await client.chat.completions.create({ model, messages });
-    assert.deepEqual(conversation(await lastReceived()), [
-      ['user', 'One'],
-      ['assistant', 'You said: One'],
-      ['user', 'Two'],
-      ['assistant', 'You said: Two'],
-      ['user', 'Three'],
-    ]);
-    const { others, sessions } = await served(url);
-    assert.deepEqual(
-      { others, sessions },
-      { others: before.others, sessions: before.sessions + 2 },
-    );
-  });
-
-  test('the stream helper: events, final content, usage', async () => {
     const deltas = [];
     const done = [];
+    const fields = { model, messages: talk, stream_options: { include_usage: true } };
+    talk.push(user(prompt('Greet', { text: 'Good morning', deltas: 4 })));
     const stream = client.chat.completions
-      .stream({
-        model,
-        messages: [user(prompt('Hello', { text: 'Good morning', deltas: 4 }))],
-        stream_options: { include_usage: true },
-      })
+      .stream(fields)
       .on('content', (delta) => deltas.push(delta))
       .on('content.done', ({ content }) => done.push(content));
     const completion = await stream.finalChatCompletion();
@@ -119,6 +99,18 @@ describe('openai stream', () => {
     assert.equal(completion.choices[0].finish_reason, 'stop');
     assert.equal(completion.choices[0].message.role, 'assistant');
     assert.equal((await stream.totalUsage()).total_tokens, 15);
+    talk.push(completion.choices[0].message, user('Bye'));
+    await client.chat.completions.create({ model, messages: talk });
+    assert.deepEqual(conversation(await lastReceived()), [
+      ['user', 'Count'],
+      ['assistant', 'one two three'],
+      ['user', 'Hello'],
+      ['assistant', 'Hi'],
+      ['user', 'Greet'],
+      ['assistant', 'Good morning'],
+      ['user', 'Bye'],
+    ]);
+    assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 2 });
   });
 
   test('the stream helper: an object in pieces, parsed', async () => {
@@ -166,13 +158,20 @@ describe('openai stream', () => {
   });
 
   test('a failure of the API within a stream is an error of the client', async () => {
-    const wait = chunksOf({
-      messages: [user(prompt('Hello', { text: 'Well', stream_error: 'overloaded_error' }))],
-    });
+    // The CLI goes on by itself where the stream broke off; what it is answered then is its failure.
+    const failure = { status: 400, type: 'invalid_request_error', message: 'no more' };
+    const script = { text: 'Well', stream_error: 'overloaded_error', then: failure };
+    const texts = [];
+    const wait = client.chat.completions
+      .stream({ model, messages: [user(prompt('Hello', script))] })
+      .on('content', (text) => texts.push(text))
+      .done();
     await assert.rejects(wait, (error) => {
-      assert.ok(error instanceof OpenAI.APIError, `${error.stack}`);
+      assert.ok(error instanceof OpenAI.APIError, error.stack);
+      assert.match(error.message, /no more/);
       return true;
     });
+    assert.equal(texts.join(''), 'Well');
     await idle(url);
   });
 });

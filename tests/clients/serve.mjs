@@ -18,7 +18,10 @@ modules:
 
 // Most tests share the first. `narrow` has one slot of each kind, and forgets what waits at once.
 const GATEWAYS = {
-  wide: { cli, text: `pool: {max_processes: 6}\nslots: {streaming: 8, nonstreaming: 8}${MODULES}` },
+  wide: {
+    cli,
+    text: `pool: {max_processes: 6, warm: 0}\nslots: {streaming: 8, nonstreaming: 8}${MODULES}`,
+  },
   narrow: {
     cli,
     text: `pool: {warm: 0}\nslots: {streaming: 1, nonstreaming: 1}${MODULES}`,
@@ -82,6 +85,7 @@ try {
   status = await runTests(api, gateways);
 } finally {
   for (const gateway of Object.values(gateways)) {
+    if (process.env.KOINE_LOG) console.error(await (await fetch(gateway.url + '/health')).text());
     await gateway.stop().catch((error) => {
       console.error(error.message);
       status = 1;

@@ -74,21 +74,23 @@ function told(block) {
   }
 }
 
-/** What the CLI says beside a prompt of its own accord. */
-function isReminder(block) {
-  return block.type === 'text' && block.text.startsWith('<system-reminder>');
+/** What the CLI says beside a prompt of its own accord: reminders, and where it keeps an image. */
+function isAside({ type, text }) {
+  return type === 'text' && /^(<system-reminder>|\[Image: source: [^\]\n]*\]$)/.test(text);
 }
 
 /**
- * A request's messages as [ROLE, BLOCK, …] each; a text block is its text without the script.
- * Reminders of the CLI are left out, nothing else is.
+ * A request's messages as [ROLE, BLOCK, …] each; a text block is its text without the script. Left
+ * out is what the CLI says of its own accord, and nothing else.
  */
 export function conversation(body) {
-  return body.messages.map(({ role, content }) =>
+  const blocks = (content) =>
     typeof content === 'string'
-      ? [role, spoken(content)]
-      : [role, ...content.filter((block) => !isReminder(block)).map(told)],
-  );
+      ? [spoken(content)]
+      : content.filter((block) => !isAside(block)).map(told);
+  return body.messages
+    .filter(({ role }) => role !== 'system')
+    .map(({ role, content }) => [role, ...blocks(content)]);
 }
 
 /** The system prompt that the API received, a text; the CLI puts blocks of its own before it. */

@@ -138,6 +138,21 @@ START_TEST(all_problems_are_told_at_once)
 }
 END_TEST
 
+/* Millions of problems fit into a body: the gateway does not spend its time on their sentences. */
+START_TEST(of_very_many_problems_some_are_told)
+{
+    json_t *body = ask(NULL), *content = json_array();
+    for (int i = 0; i < 1000000; i++)
+        json_array_append_new(content, json_integer(1));
+    json_array_append_new(json_object_get(body, "messages"),
+                          json_pack("{s:s,s:o}", "role", "user", "content", content));
+    struct http_response answer = http_post(gateway, MESSAGES, body);
+    assert_api_error(&answer, 400, "invalid_request_error", "100 problems: messages[0].content[0]");
+    ck_assert_uint_lt(answer.body_size, 4096);
+    http_response_finish(&answer);
+}
+END_TEST
+
 /* These words make clients that know threads send the whole conversation instead. */
 START_TEST(a_thread_is_refused_so_that_its_client_can_do_without)
 {
@@ -227,12 +242,12 @@ START_TEST(the_gateways_own_refusals_have_the_apis_form)
         long status;
         const char *type;
     } cases[] = {
-        {"POST", MESSAGES, "wrong", 403, "permission_error"},
+        {"POST", MESSAGES, "wrong", 401, "authentication_error"},
         {"POST", MESSAGES, "", 401, "authentication_error"},
         {"GET", MESSAGES, NULL, 405, "invalid_request_error"},
         {"POST", MESSAGES "/batches", NULL, 404, "not_found_error"},
         {"GET", "/v1/files", NULL, 404, "not_found_error"},
-        {"GET", "/v1/models", "wrong", 403, "permission_error"},
+        {"GET", "/v1/models", "wrong", 401, "authentication_error"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct http_response answer =
@@ -298,6 +313,7 @@ int main(void) {
     const TTest *const tests[] = {
         what_cannot_be_done_is_refused_at_its_place,
         all_problems_are_told_at_once,
+        of_very_many_problems_some_are_told,
         a_thread_is_refused_so_that_its_client_can_do_without,
         what_asks_for_nothing_is_no_problem,
         an_unknown_model_is_404,

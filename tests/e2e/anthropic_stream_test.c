@@ -11,7 +11,9 @@ static struct sse_stream *open_stream(json_t *body) {
 
 /* Every event says its name twice. */
 static struct sse_recording record(json_t *body) {
-    struct sse_recording all = sse_read_all(open_stream(body));
+    struct sse_stream *stream = open_stream(body);
+    struct sse_recording all = sse_read_all(stream);
+    sse_stream_close(stream);
     for (size_t i = 0; i < all.count; i++) {
         ck_assert_str_eq(sse_string(&all.events[i], "type"), all.events[i].name);
         ck_assert_str_eq(all.events[i].id, "");

@@ -59,7 +59,9 @@ START_TEST(the_input_of_a_tool_is_streamed)
 {
     json_t *body = ask("{'stream':true," WEATHER "}");
     say_scenario(body, "{'call_host_tool':[" CALL("Oslo") "]}");
-    struct sse_recording all = sse_read_all(sse_open_stream(gateway, MESSAGES, body));
+    struct sse_stream *stream = sse_open_stream(gateway, MESSAGES, body);
+    struct sse_recording all = sse_read_all(stream);
+    sse_stream_close(stream);
     sse_assert_outline(&all, "message_start ping content_block_start content_block_delta "
                              "content_block_stop message_delta message_stop");
     const struct sse_event *start = sse_find(&all, "content_block_start");

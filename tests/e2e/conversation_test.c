@@ -117,10 +117,10 @@ END_TEST
 #define BOTH "{'call_host_tool':[" CALL("sun") "," CALL("moon") "],'usage':{'input_tokens':5}}"
 #define TOOLS "'tools':['sun','moon']"
 
-START_TEST(calls_of_parallel_tools_are_open_at_once)
+START_TEST(calls_of_one_message_are_open_at_once)
 {
     start();
-    assert_told(BOTH, "{" TOOLS ",'parallel':true,'hold':2}",
+    assert_told(BOTH, "{" TOOLS ",'hold':2}",
                 "call sun {\"n\":1}\n"
                 "call moon {\"n\":1}\n"
                 "text done\ndone\n"
@@ -129,10 +129,23 @@ START_TEST(calls_of_parallel_tools_are_open_at_once)
 }
 END_TEST
 
-START_TEST(other_tools_are_called_one_after_the_other)
+/* As the real CLI does it: whoever waits for the message to be complete must remember them. */
+START_TEST(tools_are_called_while_the_message_comes)
 {
     start();
-    struct http_response answer = converse(BOTH, "{" TOOLS ",'hold':1,'flags':" WANT_BLOCKS "}");
+    struct http_response answer = converse(BOTH, "{" TOOLS ",'hold':2,'flags':" WANT_BLOCKS "}");
+    http_assert_status(&answer, 200);
+    const char *call = strstr(answer.body, "call moon"), *end = strstr(answer.body, "message tool");
+    ck_assert_msg(call && end && call < end, "called after the message: %s", answer.body);
+    http_response_finish(&answer);
+}
+END_TEST
+
+START_TEST(tools_that_are_alone_are_called_one_after_the_other)
+{
+    start();
+    struct http_response answer =
+        converse(BOTH, "{" TOOLS ",'toolFlags':1,'hold':1,'flags':" WANT_BLOCKS "}");
     http_assert_status(&answer, 200);
     ck_assert_ptr_nonnull(strstr(answer.body, "[1 tool_use mcp__conversation__moon\n"
                                               "+1 input_json_delta {\"n\":1}\n"
@@ -142,6 +155,20 @@ START_TEST(other_tools_are_called_one_after_the_other)
                                               "call moon {\"n\":1}\n"
                                               "message begins\n"));
     http_response_finish(&answer);
+}
+END_TEST
+
+static void assert_unknown(const char *fields) {
+    struct http_response answer = converse("{'text':'yes'}", fields);
+    http_assert_error(&answer, 500, "INTERNAL_ERROR");
+    http_response_finish(&answer);
+}
+
+START_TEST(flags_that_nobody_knows_are_not_ignored)
+{
+    start();
+    assert_unknown("{'flags':64}");
+    assert_unknown("{" TOOLS ",'toolFlags':2}");
 }
 END_TEST
 
@@ -230,10 +257,7 @@ START_TEST(tools_count_once_the_cli_knows_them)
 }
 END_TEST
 
-START_TEST(what_is_counted_leaves_nothing_behind)
-{
-    start();
-    counted("{" COUNT ",'prompt':'x'}");
+static void assert_no_transcript(void) {
     char *count = scratch_text("find '%s' -name '*.jsonl' | wc -l", gateway_directory(gateway));
     FILE *output = popen(count, "r");
     int files = -1;
@@ -242,6 +266,13 @@ START_TEST(what_is_counted_leaves_nothing_behind)
     ck_assert_int_eq(files, 0);
     free(count);
     await_active_slots(gateway, 0, 5000);
+}
+
+START_TEST(what_is_counted_leaves_nothing_behind)
+{
+    start();
+    counted("{" COUNT ",'prompt':'x'}");
+    assert_no_transcript();
 }
 END_TEST
 
@@ -281,6 +312,19 @@ END_TEST
 
 START_TEST(a_cli_that_counts_in_another_way)
 { assert_cannot_count("{\"tokens\":7}"); }
+END_TEST
+
+START_TEST(a_count_that_does_not_come_leaves_nothing_behind)
+{
+    start_with("runner: {start_timeout_ms: 500}\n", "CLAUDE_CODE_STANDIN={\"hang\":\"start\"}",
+               NULL);
+    struct http_response answer = post_quoted("/conversation", "{" COUNT ",'prompt':'x'}");
+    http_assert_status(&answer, 200);
+    ck_assert_str_eq(answer.body,
+                     "failure 504 TIMEOUT_ERROR upstream=0 retry_after=0\nend timeout\n");
+    assert_no_transcript();
+    http_response_finish(&answer);
+}
 END_TEST
 
 /* ---- failures of the API */
@@ -400,8 +444,10 @@ int main(void) {
         structured_output_is_no_block,
         a_message_that_came_whole_has_blocks,
         a_cut_answer_ends_with_the_message_that_was_cut,
-        calls_of_parallel_tools_are_open_at_once,
-        other_tools_are_called_one_after_the_other,
+        calls_of_one_message_are_open_at_once,
+        tools_are_called_while_the_message_comes,
+        tools_that_are_alone_are_called_one_after_the_other,
+        flags_that_nobody_knows_are_not_ignored,
         results_of_tools_go_on_with_a_history,
         a_result_that_is_missing_is_named,
         a_conversation_is_counted_and_not_answered,
@@ -410,6 +456,7 @@ int main(void) {
         what_cannot_be_counted_is_refused,
         a_cli_that_refuses_to_count,
         a_cli_that_counts_in_another_way,
+        a_count_that_does_not_come_leaves_nothing_behind,
         the_apis_own_status_is_told,
         an_overloaded_api_makes_clients_wait,
         bare_needs_an_api_key,

@@ -49,7 +49,8 @@ static const char help[] =
     "  --exit-with-stdin   end when stdin closes, so that it cannot outlive its test\n"
     "\n"
     "POST /v1/messages is answered with SSE, GET /requests with the requests so far,\n"
-    "DELETE /requests forgets them. The answer is `You said: PROMPT`, and after a tool call its\n"
+    "DELETE /requests forgets them; POST /v1/messages/count_tokens counts ten tokens a byte. The "
+    "answer is `You said: PROMPT`, and after a tool call its\n"
     "results as lines `ID ok: CONTENT` or `ID error: CONTENT`. A line in the prompt overrides it:\n"
     "  api: {\"text\":\"...\"}                 say this; \"repeat\":N says it N times\n"
     "  api: {\"tool\":{\"name\":..,\"input\":..}}  call a tool; \"text\" is said after its result\n"
@@ -261,6 +262,17 @@ static void on_message(struct standin *standin, struct evhttp_request *request) 
     json_decref(body);
 }
 
+/* Ten tokens for each byte of the messages and tools, as JSON. */
+static void on_count(struct evhttp_request *request) {
+    json_t *body = read_body(request);
+    const json_t *parts[] = {json_object_get(body, "messages"), json_object_get(body, "tools")};
+    size_t bytes = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        bytes += parts[i] ? json_dumpb(parts[i], NULL, 0, JSON_COMPACT) : 0;
+    send_json(request, 200, json_pack("{sI}", "input_tokens", (json_int_t)bytes * 10));
+    json_decref(body);
+}
+
 static void on_requests(struct standin *standin, struct evhttp_request *request) {
     if (evhttp_request_get_command(request) == EVHTTP_REQ_DELETE) {
         json_array_clear(standin->requests);
@@ -277,7 +289,7 @@ static void on_request(struct evhttp_request *request, void *data) {
     else if (path && strcmp(path, "/v1/messages") == 0)
         on_message(data, request);
     else if (path && strcmp(path, "/v1/messages/count_tokens") == 0)
-        send_json(request, 200, json_pack("{si}", "input_tokens", 10));
+        on_count(request);
     else if (path && strcmp(path, "/requests") == 0)
         on_requests(data, request);
     else

@@ -295,12 +295,18 @@ static bool calls_step(struct standin *s, struct turn *t, struct call *calls, si
 bool tools_run(struct standin *s, struct turn *t, json_t *specs) {
     size_t count = json_array_size(specs);
     struct call *calls = standin_must(calloc(count ? count : 1, sizeof *calls));
+    bool early = true; /* as long as all are read-only they are called while the message comes */
     message_begin(s, t);
     for (size_t i = 0; i < count && !s->interrupted; i++) {
         call_init(s, &calls[i], json_array_get(specs, i));
         char *input = standin_must(json_dumps(calls[i].input, JSON_COMPACT));
         block_tool_use(s, t, (int)i, calls[i].id, calls[i].full_name, input);
         free(input);
+        early = early && calls[i].server && !calls[i].alone;
+        if (early) {
+            calls[i].started = true;
+            call_decide(s, t, &calls[i]);
+        }
     }
     message_end(s, t, "tool_use");
     while (!calls_step(s, t, calls, count) && !s->interrupted)

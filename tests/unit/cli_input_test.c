@@ -128,6 +128,19 @@ START_TEST(an_initialize_says_what_it_is_given)
 }
 END_TEST
 
+START_TEST(servers_of_the_host)
+{
+    const struct koine_text servers[] = {KOINE_TEXT("koine"), KOINE_TEXT("x-1")};
+    expect(cli_input_servers("s", servers, 2, &size),
+           "{\"type\":\"control_request\",\"request_id\":\"s\",\"request\":{\"subtype\":"
+           "\"mcp_set_servers\",\"servers\":{\"koine\":{\"type\":\"sdk\",\"name\":\"koine\"},"
+           "\"x-1\":{\"type\":\"sdk\",\"name\":\"x-1\"}}}}");
+    expect(cli_input_servers("s", NULL, 0, &size),
+           "{\"type\":\"control_request\",\"request_id\":\"s\",\"request\":{\"subtype\":"
+           "\"mcp_set_servers\",\"servers\":{}}}");
+}
+END_TEST
+
 START_TEST(answers_about_tools)
 {
     expect(
@@ -177,6 +190,7 @@ int main(void) {
     tcase_add_test(lines, a_text_that_is_no_utf8_is_refused);
     tcase_add_test(lines, a_long_prompt);
     tcase_add_test(lines, an_initialize_says_what_it_is_given);
+    tcase_add_test(lines, servers_of_the_host);
     tcase_add_test(lines, answers_about_tools);
     tcase_add_test(lines, answers_of_tools);
     tcase_add_test(lines, errors_and_interrupts);

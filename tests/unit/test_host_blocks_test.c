@@ -124,18 +124,18 @@ END_TEST
 #define MINE "mcp__event-lines__"
 #define END_OF_USES(uses) "MESSAGE model=test-model stop=tool_use uses=" uses " in=0 out=0\n"
 
-START_TEST(tools_that_say_so_are_called_together)
+START_TEST(tools_are_called_while_the_message_comes_unless_they_are_alone)
 {
-    assert_events("blocks",
-                  "[{\"tool_calls\":[{\"name\":\"first\",\"id\":\"toolu_a\",\"expect\":\"first\"},"
-                  "{\"name\":\"second\"},{\"name\":\"alone\"},{\"name\":\"first\"}]}]",
-                  BEGIN USE("0", "toolu_a", MINE "first") USE("1", "toolu_1", MINE "second")
-                      USE("2", "toolu_2", MINE "alone") USE("3", "toolu_3", MINE "first")
-                          END_OF_USES("4") "TOOL_CALL name=first id=toolu_a\n"
-                                           "TOOL_CALL name=second id=toolu_1\n"
-                                           "TOOL_CALL name=alone id=toolu_2\n"
-                                           "TOOL_CALL name=first id=toolu_3\n"
-                                           "RESULT text= in=0\n");
+    assert_events(
+        "blocks",
+        "[{\"tool_calls\":[{\"name\":\"first\",\"id\":\"toolu_a\",\"expect\":\"first\"},"
+        "{\"name\":\"second\"},{\"name\":\"alone\"},{\"name\":\"first\"}]}]",
+        BEGIN USE("0", "toolu_a", MINE "first") "TOOL_CALL name=first id=toolu_a\n" USE(
+            "1", "toolu_1", MINE "second") "TOOL_CALL name=second id=toolu_1\n" USE("2", "toolu_2",
+                                                                                    MINE "alone")
+            USE("3", "toolu_3", MINE "first") END_OF_USES("4") "TOOL_CALL name=alone id=toolu_2\n"
+                                                               "TOOL_CALL name=first id=toolu_3\n"
+                                                               "RESULT text= in=0\n");
 }
 END_TEST
 
@@ -255,7 +255,7 @@ int main(void) {
         a_message_that_came_whole_has_blocks_alone,
         a_block_is_left_open,
         an_object_is_no_block,
-        tools_that_say_so_are_called_together,
+        tools_are_called_while_the_message_comes_unless_they_are_alone,
         a_message_tells_the_calls_behind_it,
         a_tool_of_the_cli_is_a_block_too,
         tokens_are_counted,

@@ -12,7 +12,8 @@
 
 /* `name`: of a stock module ("text") or one of tests/e2e/modules ("ticker"). */
 static inline char *fixture_path(const char *name) {
-    static const char *const stock[] = {"text", "object", "stream", "stream-object", "openai"};
+    static const char *const stock[] = {"text",          "object",    "stream",
+                                        "stream-object", "anthropic", "openai"};
     char *path = test_module(name);
     for (size_t i = 0; i < sizeof(stock) / sizeof(*stock); i++)
         if (strcmp(name, stock[i]) == 0) {

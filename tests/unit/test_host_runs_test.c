@@ -278,8 +278,8 @@ START_TEST(the_model_uses_tools_of_the_run)
     assert_text(koine_test_body(post(host, "/ask", "x")), "so");
     assert_text(koine_test_run_option(host, 0, "tools.1.name"), "slow");
     assert_text(koine_test_run_option(host, 0, "tool_results.0.text"), "added up");
-    assert_text(koine_test_run_option(host, 0, "tool_results.1.text"), "slow is done");
-    assert_text(koine_test_run_option(host, 0, "tool_results.2.name"), "shout");
+    assert_text(koine_test_run_option(host, 0, "tool_results.1.name"), "shout");
+    assert_text(koine_test_run_option(host, 0, "tool_results.2.text"), "slow is done");
     fixture_end(host);
 }
 END_TEST

@@ -127,7 +127,6 @@ static void call_query(void *data, const struct koine_tool_call *call) {
 
 static const struct koine_tool schema_tool = {
     .size = sizeof(struct koine_tool),
-    .flags = KOINE_TOOL_PARALLEL,
     .name = LITERAL("schema"),
     .description = LITERAL("Tells which tables and views the operator's SQLite database holds, as "
                            "the CREATE statements that made them. Call it before the first query."),
@@ -137,7 +136,6 @@ static const struct koine_tool schema_tool = {
 
 static const struct koine_tool query_tool = {
     .size = sizeof(struct koine_tool),
-    .flags = KOINE_TOOL_PARALLEL,
     .name = LITERAL("query"),
     .description = LITERAL("Runs one SELECT (SQLite's dialect) on the operator's database, which "
                            "can only be read. The answer is JSON: columns, rows, and complete: "

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A run with all that it tells, as text. POST /conversation {prompt, history, system, sessionId,
- * schema, model, profile, flags, maxTokens, tools, parallel, hold} answers with one line an event;
+ * schema, model, profile, flags, maxTokens, tools, toolFlags, hold} answers with one line an event;
  * the uses of `tools` are answered when `hold` of them are open. POST /profile/{name} asks whether
  * a run could have it.
  */
@@ -19,8 +19,7 @@ struct asked {
     struct koine_body_array history;
     struct koine_body_strings tools;
     struct koine_text system, session_id, schema, model, profile;
-    uint32_t flags, max_tokens, hold;
-    bool parallel;
+    uint32_t flags, max_tokens, tool_flags, hold;
 };
 
 /* Memory of the request, as is all that it points to but the text. */
@@ -126,7 +125,7 @@ make_tools(const struct koine_self *self, koine_request request, const struct as
         self->http->alloc(self->host, request, (count + 1) * sizeof *list);
     for (size_t i = 0; tools && list && i < count; i++) {
         tools[i] = (struct koine_tool){.size = sizeof *tools,
-                                       .flags = asked->parallel ? KOINE_TOOL_PARALLEL : 0,
+                                       .flags = asked->tool_flags,
                                        .name = asked->tools.items[i],
                                        .description = KOINE_TEXT("A function of the client"),
                                        .input_schema = KOINE_TEXT("{\"type\":\"object\"}")};
@@ -149,7 +148,7 @@ static const struct koine_body_field fields[] = {
     FIELD(flags, "flags", KOINE_BODY_POSITIVE_INTEGER),
     FIELD(max_tokens, "maxTokens", KOINE_BODY_POSITIVE_INTEGER),
     FIELD(hold, "hold", KOINE_BODY_POSITIVE_INTEGER),
-    FIELD(parallel, "parallel", KOINE_BODY_BOOLEAN),
+    FIELD(tool_flags, "toolFlags", KOINE_BODY_POSITIVE_INTEGER),
 };
 
 static void converse(void *data, koine_request request) {

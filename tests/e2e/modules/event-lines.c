@@ -19,9 +19,8 @@
             17                                                                                     \
         }                                                                                          \
     }
-static const struct koine_tool first = TOOL("first", KOINE_TOOL_PARALLEL),
-                               second = TOOL("second", KOINE_TOOL_PARALLEL),
-                               alone = TOOL("alone", 0);
+static const struct koine_tool first = TOOL("first", 0), second = TOOL("second", 0),
+                               alone = TOOL("alone", KOINE_TOOL_ALONE);
 static const struct koine_tool *const tools[] = {&first, &second, &alone};
 
 static const char *const names[] = {
