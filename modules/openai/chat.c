@@ -24,7 +24,7 @@ static bool read_stream_options(struct reading *reading, const struct chat_field
     static const char *const names[] = {"include_usage", "include_obfuscation", NULL};
     const struct place place = place_member(NULL, "stream_options");
     const struct place usage_place = place_member(&place, "include_usage");
-    json_t *options = read_json(reading, &place, fields->stream_options);
+    json_t *options = read_json(reading, fields->stream_options);
     const json_t *usage = json_object_get(options, "include_usage");
     const bool included = json_is_true(usage);
     if (options && !fields->stream)
