@@ -138,17 +138,21 @@ describe('openai chat', () => {
   test('an object by zodResponseFormat and parse', async () => {
     const Person = z.object({ name: z.string(), age: z.number().int(), tags: z.array(z.string()) });
     const ada = { name: 'Ada', age: 36, tags: ['maths'] };
-    const completion = await client.chat.completions.parse({
-      model,
-      messages: [user(prompt('Who wrote it?', { object: ada }))],
-      response_format: zodResponseFormat(Person, 'person'),
-    });
+    const messages = [user(prompt('Who wrote it?', { object: ada }))];
+    const fields = { model, messages, response_format: zodResponseFormat(Person, 'person') };
+    const completion = await client.chat.completions.parse(fields);
     const [{ message, finish_reason }] = completion.choices;
     assert.deepEqual(message.parsed, ada);
     assert.deepEqual(JSON.parse(message.content), ada);
     assert.equal(finish_reason, 'stop');
-    const asked = (await received()).find((body) => offered(body).includes('StructuredOutput'));
-    assert.deepEqual(offered(asked), ['StructuredOutput']);
+    const asked = (await received()).filter((body) => offered(body).includes('StructuredOutput'));
+    assert.deepEqual(offered(asked.at(-1)), ['StructuredOutput']);
+
+    const before = await served(url);
+    messages.push(message, user(prompt('Sure?', { object: ada })));
+    const again = await client.chat.completions.parse(fields);
+    assert.deepEqual(again.choices[0].message.parsed, ada);
+    assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 1 });
   });
 
   test('an object by json_object', async () => {

@@ -85,12 +85,11 @@ try {
   status = await runTests(api, gateways);
 } finally {
   for (const gateway of Object.values(gateways)) {
-    if (process.env.KOINE_LOG) console.error(await (await fetch(gateway.url + '/health')).text());
     await gateway.stop().catch((error) => {
       console.error(error.message);
       status = 1;
     });
-    if (status !== 0 && process.env.KOINE_LOG) console.error(gateway.log());
+    if (process.env.KOINE_LOG) console.error(gateway.log());
   }
   await api.stop();
 }
