@@ -121,17 +121,21 @@ describe('openai chat', () => {
     assert.equal((await served(url)).sessions, before.sessions);
   });
 
-  test('an image as data URL arrives as it is', async () => {
+  test('an image and a file as data URLs arrive as they are', async () => {
+    const data = Buffer.from('%PDF-1.4\n%%EOF\n').toString('base64');
+    const file_data = `data:application/pdf;base64,${data}`;
     await ask([
       user([
         { type: 'text', text: 'What is this?' },
         { type: 'image_url', image_url: { url: `data:image/png;base64,${PNG}`, detail: 'high' } },
+        { type: 'file', file: { filename: 'two.pdf', file_data } },
         { type: 'text', text: 'One word.' },
       ]),
     ]);
     const image = { type: 'base64', media_type: 'image/png', data: PNG };
+    const document = { type: 'base64', media_type: 'application/pdf', data };
     assert.deepEqual(conversation(await lastReceived()), [
-      ['user', 'What is this?', { image }, 'One word.'],
+      ['user', 'What is this?', { image }, { document }, 'One word.'],
     ]);
   });
 

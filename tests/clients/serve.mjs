@@ -50,7 +50,8 @@ function runTests(api, gateways) {
   const urls = Object.entries(gateways).map(([name, gateway]) => [name, gateway.url]);
   const env = {
     PATH: process.env.PATH,
-    HOME: path.join(scratch, 'home'),
+    HOME: scratch,
+    TMPDIR: scratch,
     LANG: 'C.UTF-8',
     KOINE_KEY: KEY,
     KOINE_API: api.url,
