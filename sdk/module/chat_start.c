@@ -83,9 +83,12 @@ static bool make_append_system(const struct chat_turn *turn, struct run_texts *t
         if (name && strcmp(name, turn->forced_tool) == 0 && says)
             description = says;
     }
-    return asprintf(&texts->append_system,
-                    "Your answer is the input of one call of the function %s. %s",
-                    turn->forced_tool, description) >= 0;
+    if (asprintf(&texts->append_system,
+                 "Your answer is the input of one call of the function %s. %s", turn->forced_tool,
+                 description) >= 0)
+        return true;
+    texts->append_system = NULL; /* anything may be in it now */
+    return false;
 }
 
 static bool make_texts(const struct chat_turn *turn, struct run_texts *texts) {

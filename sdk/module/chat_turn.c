@@ -31,7 +31,7 @@ static void keep_text(char *out, size_t size, struct koine_text text) {
 
 void chat_turn_begin(struct chat_turn *turn) {
     turn->magic = TURN_MAGIC;
-    turn->begun = turn->done = turn->limit_hit = turn->object_told = turn->has_usage = false;
+    turn->begun = turn->done = turn->object_told = turn->has_usage = false;
     turn->open = 0;
     turn->index = 0;
     turn->usage = (struct koine_usage){0};
