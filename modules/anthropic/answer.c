@@ -41,25 +41,15 @@ struct answer *answer_create(const struct koine_self *self, koine_request reques
 
 /* ---- parts of a message ------------------------------------------------------------------ */
 
-void answer_write_number(struct koine_json_text *out, uint64_t number) {
-    char digits[20];
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number);
-    koine_json_text_add(out, (struct koine_text){digits + at, sizeof(digits) - at});
-}
-
 void answer_write_counts(struct koine_json_text *out, const struct koine_usage *usage) {
     koine_json_text_add(out, KOINE_TEXT("\"input_tokens\":"));
-    answer_write_number(out, usage->input_tokens);
+    koine_json_text_add_number(out, usage->input_tokens);
     koine_json_text_add(out, KOINE_TEXT(",\"cache_creation_input_tokens\":"));
-    answer_write_number(out, usage->cache_creation_input_tokens);
+    koine_json_text_add_number(out, usage->cache_creation_input_tokens);
     koine_json_text_add(out, KOINE_TEXT(",\"cache_read_input_tokens\":"));
-    answer_write_number(out, usage->cache_read_input_tokens);
+    koine_json_text_add_number(out, usage->cache_read_input_tokens);
     koine_json_text_add(out, KOINE_TEXT(",\"output_tokens\":"));
-    answer_write_number(out, usage->output_tokens);
+    koine_json_text_add_number(out, usage->output_tokens);
 }
 
 static bool is(struct koine_text text, const char *other) {
@@ -161,7 +151,7 @@ static void fail(const struct answer *answer, const struct koine_failure *failur
 
 void answer_on_event(void *data, const struct koine_chat_event *event) {
     struct answer *answer = answer_of(data);
-    if (answer->ended)
+    if (answer->frames.ended)
         return; /* what still comes within the callback that has ended it */
     if (event->type == KOINE_CHAT_FAILURE && !answer->begun) {
         fail(answer, event->failure);

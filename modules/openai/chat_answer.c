@@ -94,7 +94,7 @@ static void add_answer(struct koine_json_text *json, const struct chat_answer *a
     koine_json_text_add(json, KOINE_TEXT("{\"id\":\""));
     koine_json_text_add(json, openai_text(answer->id.text));
     koine_json_text_add(json, KOINE_TEXT("\",\"object\":\"chat.completion\",\"created\":"));
-    json_text_add_number(json, (uint64_t)answer->created);
+    koine_json_text_add_number(json, (uint64_t)answer->created);
     koine_json_text_add(json, KOINE_TEXT(",\"model\":"));
     koine_json_text_add_string(json, done->model);
     koine_json_text_add(json, KOINE_TEXT(",\"choices\":[{\"index\":0,\"message\":{"

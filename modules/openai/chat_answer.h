@@ -6,8 +6,8 @@
 #ifndef OPENAI_CHAT_ANSWER_H
 #define OPENAI_CHAT_ANSWER_H
 
-#include "frames.h"
 #include "openai.h"
+#include <koine-module/frames.h>
 
 /* One answer, in the memory of its request. */
 struct chat_answer {
@@ -22,7 +22,7 @@ struct chat_answer {
     /* whole */
     struct koine_chat_whole whole;
     /* stream */
-    struct frames frames;
+    struct koine_frames frames;
     struct koine_text head; /* of each chunk, up to the delta */
     uint32_t tools;         /* that have begun */
     bool has_arguments;     /* of the last one, some have been told */

@@ -53,7 +53,7 @@ void response_add_item_id(struct koine_json_text *text, const struct response *r
     koine_json_text_add(text, call ? KOINE_TEXT("fc_") : KOINE_TEXT("msg_"));
     koine_json_text_add(text, openai_text(response->id.text + strlen("resp_")));
     koine_json_text_add(text, KOINE_TEXT("_"));
-    json_text_add_number(text, index);
+    koine_json_text_add_number(text, index);
 }
 
 static void add_message(struct koine_json_text *text, const struct output_item *item) {
@@ -148,7 +148,7 @@ static void add_asked(struct koine_json_text *text, const struct response *respo
     add_string_or_null(text, KOINE_TEXT(",\"instructions\":"), fields->instructions);
     koine_json_text_add(text, KOINE_TEXT(",\"max_output_tokens\":"));
     if (fields->max_output_tokens)
-        json_text_add_number(text, fields->max_output_tokens);
+        koine_json_text_add_number(text, fields->max_output_tokens);
     else
         koine_json_text_add(text, KOINE_TEXT("null"));
     add_written(text, KOINE_TEXT(",\"metadata\":"), fields->metadata, KOINE_TEXT("{}"));
@@ -171,7 +171,7 @@ void response_add(struct koine_json_text *text, const struct response *response,
     koine_json_text_add(text, KOINE_TEXT("{\"id\":\""));
     koine_json_text_add(text, openai_text(response->id.text));
     koine_json_text_add(text, KOINE_TEXT("\",\"object\":\"response\",\"created_at\":"));
-    json_text_add_number(text, (uint64_t)response->created);
+    koine_json_text_add_number(text, (uint64_t)response->created);
     koine_json_text_add(text, KOINE_TEXT(",\"status\":\""));
     koine_json_text_add(text, openai_text(state->status));
     koine_json_text_add(text, KOINE_TEXT("\",\"model\":"));
