@@ -142,19 +142,12 @@ static void respond(struct answer *answer, const struct koine_chat_event *done) 
 
 /* ---- both -------------------------------------------------------------------------------- */
 
-/* Before anything has been said a failure is an answer with a status. */
-static void fail(const struct answer *answer, const struct koine_failure *failure) {
-    struct koine_failure told = *failure;
-    told.status = koine_chat_status(failure);
-    answer->self->http->fail(answer->self->host, answer->request, &told);
-}
-
 void answer_on_event(void *data, const struct koine_chat_event *event) {
     struct answer *answer = answer_of(data);
     if (answer->frames.ended)
         return; /* what still comes within the callback that has ended it */
     if (event->type == KOINE_CHAT_FAILURE && !answer->begun) {
-        fail(answer, event->failure);
+        answer->self->http->fail(answer->self->host, answer->request, event->failure);
     } else if (answer->question->ask.streams) {
         stream_on_event(answer, event);
     } else {

@@ -68,7 +68,7 @@ static void fail(struct answer *answer, const struct koine_failure *failure) {
     struct koine_frame frame;
     answer->self->http->request_id(answer->self->host, answer->request, &request_id);
     koine_frame_begin(&frame, &answer->frames, KOINE_TEXT("event: error\ndata: "));
-    error_write(&frame.text, koine_chat_status(failure), failure->message, request_id);
+    error_write(&frame.text, failure->status, failure->message, request_id);
     koine_frame_send(&frame);
     koine_frames_end(&answer->frames);
 }

@@ -45,14 +45,6 @@ const char *chat_finish_reason(struct koine_text stop_reason) {
     return "stop";
 }
 
-void answer_failure(const struct openai *module, koine_request request,
-                    const struct koine_failure *failure) {
-    struct koine_failure told = *failure;
-    told.size = sizeof(told);
-    told.status = koine_chat_status(failure);
-    module->self.http->fail(module->self.host, request, &told);
-}
-
 /* ---- the whole answer */
 
 static void add_content(struct koine_json_text *json, const struct koine_chat_whole *whole) {
@@ -123,8 +115,9 @@ static void whole_event(struct chat_answer *answer, const struct koine_chat_even
 
 void chat_answer_event(void *data, const struct koine_chat_event *event) {
     struct chat_answer *answer = answer_of(data);
+    const struct koine_self *self = &answer->module->self;
     if (event->type == KOINE_CHAT_FAILURE && !answer->begun)
-        answer_failure(answer->module, answer->request, event->failure);
+        self->http->fail(self->host, answer->request, event->failure);
     else if (answer->stream)
         chat_stream_event(answer, event);
     else

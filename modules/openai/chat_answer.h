@@ -40,8 +40,4 @@ const char *chat_finish_reason(struct koine_text stop_reason);
 /* chat_stream.c: events of a stream. */
 void chat_stream_event(struct chat_answer *answer, const struct koine_chat_event *event);
 
-/* A failure that is answered as such: no stream has begun. */
-void answer_failure(const struct openai *module, koine_request request,
-                    const struct koine_failure *failure);
-
 #endif

@@ -148,10 +148,8 @@ static void end_stream(struct chat_answer *answer, const struct koine_chat_event
 /* As the API does: no [DONE] behind an error. */
 static void fail_stream(struct chat_answer *answer, const struct koine_failure *failure) {
     struct koine_frame frame;
-    struct koine_failure told = *failure;
-    told.status = koine_chat_status(failure);
     koine_frame_begin(&frame, &answer->frames, KOINE_TEXT("data: {\"error\":{"));
-    errors_add(&frame.text, &told);
+    errors_add(&frame.text, failure);
     koine_json_text_add(&frame.text, KOINE_TEXT("}}"));
     koine_frame_send(&frame);
     koine_frames_end(&answer->frames);

@@ -216,8 +216,9 @@ static void whole_event(struct response *response, const struct koine_chat_event
 
 void response_event(void *data, const struct koine_chat_event *event) {
     struct response *response = response_of(data);
+    const struct koine_self *self = &response->module->self;
     if (event->type == KOINE_CHAT_FAILURE && !response->begun)
-        answer_failure(response->module, response->request, event->failure);
+        self->http->fail(self->host, response->request, event->failure);
     else if (response->fields.stream)
         response_stream_event(response, event);
     else

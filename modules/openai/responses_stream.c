@@ -205,11 +205,9 @@ static void send_error(struct response *response, const struct koine_failure *fa
 }
 
 static void fail_stream(struct response *response, const struct koine_failure *failure) {
-    struct koine_failure told = *failure;
-    told.status = koine_chat_status(failure);
     const struct response_state state = {
-        .status = "failed", .model = response->fields.model, .failure = &told};
-    send_error(response, &told);
+        .status = "failed", .model = response->fields.model, .failure = failure};
+    send_error(response, failure);
     send_response(response, "response.failed", &state);
     koine_frames_end(&response->frames);
 }

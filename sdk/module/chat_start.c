@@ -337,11 +337,3 @@ bool koine_chat_count(struct koine_chat *chat, koine_request request,
                       const struct koine_chat_ask *ask, koine_chat_callback on_event, void *data) {
     return start(chat, request, ask, true, on_event, data);
 }
-
-uint16_t koine_chat_status(const struct koine_failure *failure) {
-    static const uint32_t passed_on[] = {400, 413, 429, 529};
-    for (size_t i = 0; i < KOINE_COUNT(passed_on); i++)
-        if (failure->upstream_status == passed_on[i])
-            return (uint16_t)passed_on[i];
-    return failure->status;
-}

@@ -60,8 +60,20 @@ void chat_turn_tell(struct chat_turn *turn, struct koine_chat_event *event) {
     turn->on_event(turn->data, event);
 }
 
+/* What the client of the API would see without a gateway. */
+static uint16_t status_of(const struct koine_failure *failure) {
+    static const uint16_t passed_on[] = {400, 413, 429, 529};
+    for (size_t i = 0; i < KOINE_COUNT(passed_on); i++)
+        if (failure->upstream_status == passed_on[i])
+            return passed_on[i];
+    return failure->status;
+}
+
 void chat_turn_fail(struct chat_turn *turn, const struct koine_failure *failure) {
-    struct koine_chat_event event = {.type = KOINE_CHAT_FAILURE, .failure = failure};
+    struct koine_failure told = *failure;
+    struct koine_chat_event event = {.type = KOINE_CHAT_FAILURE, .failure = &told};
+    told.size = sizeof(told); /* a later host's is longer */
+    told.status = status_of(failure);
     chat_turn_tell(turn, &event);
 }
 

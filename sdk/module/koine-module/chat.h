@@ -128,10 +128,12 @@ struct koine_chat_event {
     struct koine_text text;
     struct koine_text id;
     struct koine_text name;
-    struct koine_text model;       /* that answers */
-    struct koine_text stop_reason; /* "end_turn", "tool_use", "max_tokens", "refusal" … */
-    struct koine_usage usage;      /* of this answer alone */
-    const struct koine_failure *failure;
+    struct koine_text model;             /* that answers */
+    struct koine_text stop_reason;       /* "end_turn", "tool_use", "max_tokens", "refusal" … */
+    struct koine_usage usage;            /* of this answer alone */
+    const struct koine_failure *failure; /* with the status that speaks for it as if the model's API
+                                            had been asked without a gateway: the API's own where it
+                                            is the client's affair (400, 413, 429, 529) */
 };
 
 /*
@@ -155,10 +157,6 @@ bool koine_chat_start(struct koine_chat *chat, koine_request request,
  * Otherwise as koine_chat_start. */
 bool koine_chat_count(struct koine_chat *chat, koine_request request,
                       const struct koine_chat_ask *ask, koine_chat_callback on_event, void *data);
-
-/* The HTTP status that speaks for a failure as if the model's API had been asked without a gateway:
- * that of the API where it is the client's affair (400, 413, 429, 529), else the failure's own. */
-uint16_t koine_chat_status(const struct koine_failure *failure);
 
 /* ---- a whole answer ------------------------------------------------------------------------ */
 
