@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The message of the API: the parts that a stream has, too, and the whole of it. */
 #include "answer.h"
-#include <inttypes.h>
 #include <koine-module/answer.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 enum { ANSWER_MAGIC = 0x6d736720 };
 
@@ -15,13 +12,6 @@ static struct answer *answer_of(void *data) {
     if (!answer || answer->magic != ANSWER_MAGIC)
         abort();
     return answer;
-}
-
-static void make_id(char id[MESSAGE_ID_BYTES + 1]) {
-    uint64_t random[2] = {0};
-    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-        abort(); /* the kernel gives so few bytes at once, always */
-    snprintf(id, MESSAGE_ID_BYTES + 1, "msg_%016" PRIx64 "%016" PRIx64, random[0], random[1]);
 }
 
 struct answer *answer_create(const struct koine_self *self, koine_request request,
@@ -35,7 +25,7 @@ struct answer *answer_create(const struct koine_self *self, koine_request reques
     answer->self = self;
     answer->request = request;
     answer->question = question;
-    make_id(answer->id);
+    answer->id = koine_chat_id_make("msg_");
     return answer;
 }
 
@@ -73,7 +63,7 @@ void answer_write_stop(struct koine_json_text *out, struct koine_text stop_reaso
 void answer_write_head(struct koine_json_text *out, const struct answer *answer,
                        struct koine_text model) {
     koine_json_text_add(out, KOINE_TEXT("{\"id\":\""));
-    koine_json_text_add(out, (struct koine_text){answer->id, MESSAGE_ID_BYTES});
+    koine_json_text_add(out, (struct koine_text){answer->id.text, strlen(answer->id.text)});
     koine_json_text_add(out,
                         KOINE_TEXT("\",\"type\":\"message\",\"role\":\"assistant\",\"model\":"));
     koine_json_text_add_string(out, model.size ? model : answer->question->model);

@@ -9,7 +9,7 @@
 #include "question.h"
 #include <koine-module/frames.h>
 
-enum { MESSAGE_ID_BYTES = 36, DELTA_HEAD_BYTES = 160 };
+enum { DELTA_HEAD_BYTES = 160 };
 
 /* An event's bytes up to its text: the same for all pieces of a block. */
 struct delta_head {
@@ -24,7 +24,7 @@ struct answer {
     const struct koine_self *self;
     const struct question *question;
     koine_request request;
-    char id[MESSAGE_ID_BYTES + 1]; /* "msg_…" */
+    struct koine_chat_id id;
     bool begun;                    /* the stream is */
     struct koine_chat_whole whole; /* of an answer that is not streamed */
     struct koine_frames frames;    /* of one that is */

@@ -19,7 +19,7 @@ struct chat_answer *chat_answer_create(const struct openai *module, koine_reques
     answer->magic = CHAT_ANSWER_MAGIC;
     answer->module = module;
     answer->request = request;
-    answer->id = openai_id_make("chatcmpl-");
+    answer->id = koine_chat_id_make("chatcmpl-");
     answer->created = (int64_t)time(NULL);
     return answer;
 }

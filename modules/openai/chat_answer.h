@@ -14,7 +14,7 @@ struct chat_answer {
     uint32_t magic;
     const struct openai *module;
     koine_request request;
-    struct openai_id id;
+    struct koine_chat_id id;
     int64_t created; /* seconds since 1970 */
     bool stream;
     bool include_usage; /* of a stream */

@@ -21,7 +21,7 @@ struct response *response_create(const struct openai *module, koine_request requ
     response->magic = RESPONSE_MAGIC;
     response->module = module;
     response->request = request;
-    response->id = openai_id_make("resp_");
+    response->id = koine_chat_id_make("resp_");
     response->created = (int64_t)time(NULL);
     response->fields = *fields;
     return response;

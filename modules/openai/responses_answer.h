@@ -18,7 +18,7 @@ struct response {
     uint32_t magic;
     const struct openai *module;
     koine_request request;
-    struct openai_id id;
+    struct koine_chat_id id;
     int64_t created;                /* seconds since 1970 */
     struct responses_fields fields; /* as asked: the object repeats them */
     struct koine_text effort;       /* as asked, or none */

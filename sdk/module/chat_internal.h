@@ -7,7 +7,7 @@
 #include <koine-module/chat.h>
 #include <koine-module/json_text.h>
 
-enum { CHAT_ID_SIZE = 40 }; /* a session's UUID, a tool use of our own making */
+enum { CHAT_ID_SIZE = 40 }; /* a session's UUID */
 
 struct chat_memory;
 struct chat_turn;

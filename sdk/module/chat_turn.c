@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 enum { TURN_MAGIC = 0x63686174 };
 
@@ -213,16 +212,11 @@ static void on_block_end(struct chat_turn *turn) {
 
 static void begin_object(struct chat_turn *turn) {
     struct koine_chat_event event = {.block = KOINE_CHAT_BLOCK_TEXT};
-    char id[CHAT_ID_SIZE] = "toolu_";
-    unsigned char random[12];
-    if (turn->forced_tool) {
-        if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-            memset(random, 0, sizeof(random)); /* never: the pool is there since the boot */
-        for (size_t i = 0; i < sizeof(random); i++)
-            snprintf(id + strlen("toolu_") + 2 * i, 3, "%02x", random[i]);
-        event = (struct koine_chat_event){
-            .block = KOINE_CHAT_BLOCK_TOOL, .id = text_of(id), .name = text_of(turn->forced_tool)};
-    }
+    const struct koine_chat_id id = koine_chat_id_make("toolu_");
+    if (turn->forced_tool)
+        event = (struct koine_chat_event){.block = KOINE_CHAT_BLOCK_TOOL,
+                                          .id = text_of(id.text),
+                                          .name = text_of(turn->forced_tool)};
     turn->object_told = true;
     tell_block(turn, &event);
 }

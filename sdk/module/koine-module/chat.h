@@ -158,6 +158,13 @@ bool koine_chat_start(struct koine_chat *chat, koine_request request,
 bool koine_chat_count(struct koine_chat *chat, koine_request request,
                       const struct koine_chat_ask *ask, koine_chat_callback on_event, void *data);
 
+/* An id as the APIs have them, prefix ("msg_", of at most 15 bytes) and 32 random digits. */
+enum { KOINE_CHAT_ID_BYTES = 48 };
+struct koine_chat_id {
+    char text[KOINE_CHAT_ID_BYTES]; /* terminated */
+};
+struct koine_chat_id koine_chat_id_make(const char *prefix);
+
 /* ---- a whole answer ------------------------------------------------------------------------ */
 
 /* A block of an answer that is not streamed. */
