@@ -130,11 +130,7 @@ static bool is_named(const char *const *names, const char *name) {
 }
 
 int shown_size(const char *text) {
-    size_t size = strnlen(text, SHOWN_BYTES);
-    if (size == SHOWN_BYTES)
-        while (size && ((unsigned char)text[size] & 0xc0) == 0x80)
-            size--;
-    return (int)size;
+    return (int)koine_text_front(openai_text(text), SHOWN_BYTES).size;
 }
 
 void read_known(struct reading *reading, const struct place *place, json_t *object,
