@@ -6,6 +6,11 @@
 #include "chat_digest.h"
 #include <koine-module/chat.h>
 #include <koine-module/json_text.h>
+#include <string.h>
+
+static inline struct koine_text chat_text_of(const char *string) { /* takes NULL */
+    return (struct koine_text){string, string ? strlen(string) : 0};
+}
 
 enum { CHAT_ID_SIZE = 40 }; /* a session's UUID */
 
@@ -117,8 +122,26 @@ struct chat_turn *chat_turn_of(void *data);
 void chat_turn_free(struct chat_turn *turn);
 /* Makes it ready for an answer: the first one, or the next one of the same run. */
 void chat_turn_begin(struct chat_turn *turn);
+
+/* ---- chat_tell.c: what the client is told */
+
+/* Nothing behind DONE and FAILURE. */
 void chat_turn_tell(struct chat_turn *turn, struct koine_chat_event *event);
 void chat_turn_fail(struct chat_turn *turn, const struct koine_failure *failure);
+void chat_tell_short_of_memory(struct chat_turn *turn);
+/* BEGIN, once; `usage` may be NULL. */
+void chat_tell_begin(struct chat_turn *turn, const struct koine_usage *usage);
+/* `event`: block, and what goes with its kind. */
+void chat_tell_block(struct chat_turn *turn, struct koine_chat_event *event);
+void chat_tell_piece(struct chat_turn *turn, enum koine_chat_type type, struct koine_text piece);
+void chat_tell_block_end(struct chat_turn *turn); /* of the open block, if there is one */
+
+/* ---- chat_object.c: the object of an answer with a schema */
+
+bool chat_has_object(const struct chat_turn *turn);
+void chat_object_begin(struct chat_turn *turn);
+void chat_object_delta(struct chat_turn *turn, struct koine_text piece);
+void chat_object_end(struct chat_turn *turn, struct koine_text object); /* all of it */
 
 /* ---- chat_tools.c: uses of the client's tools */
 
@@ -137,7 +160,7 @@ void chat_tools_drop(struct chat_turn *turn);   /* those that were kept and not 
 void chat_tools_answer(struct chat_turn *turn); /* as far as the CLI has called */
 void chat_tools_free(struct chat_turn *turn);
 
-/* ---- chat_start.c */
+/* ---- chat_run.c */
 
 /* Starts the run; from the history unless turn->with_session. KOINE_OK, or a refusal. */
 int32_t chat_turn_run(struct chat_turn *turn, struct koine_failure *failure);
