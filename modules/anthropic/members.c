@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tables against objects. Knows no field of the API. */
 #include "members.h"
+#include <koine-module/answer.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,24 +141,17 @@ static const struct member_rule *rule_of(const struct object_rules *rules, const
     return NULL;
 }
 
-/* A long name is cut, at the start of a character. */
-static size_t shown_size(const char *name) {
-    size_t size = strlen(name);
-    if (size > SHOWN_NAME_BYTES)
-        for (size = SHOWN_NAME_BYTES; size && ((unsigned char)name[size] & 0xc0) == 0x80;)
-            size--;
-    return size;
-}
-
 /* The name is the client's: a long one, or one that no path can hold, is told with its object. */
 static void problem_unknown(struct checking *checking, const struct place *place,
                             const char *name) {
     const struct place member = {place, name, 0};
-    if (strlen(name) <= SHOWN_NAME_BYTES && !strpbrk(name, ".["))
+    const struct koine_text shown =
+        koine_text_front((struct koine_text){name, strlen(name)}, SHOWN_NAME_BYTES);
+    if (shown.size == strlen(name) && !strpbrk(name, ".["))
         place_problem(checking, &member, "is not known here");
     else
         place_problem(checking, place, "has a member that is not known here: \"%.*s\"",
-                      (int)shown_size(name), name);
+                      (int)shown.size, shown.data);
 }
 
 /* True: the member stays. */

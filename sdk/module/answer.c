@@ -13,6 +13,14 @@ static struct koine_text text_of(const char *string) {
     return (struct koine_text){string, strlen(string)};
 }
 
+struct koine_text koine_text_front(struct koine_text text, size_t most_bytes) {
+    if (text.size <= most_bytes)
+        return text;
+    while (most_bytes && ((unsigned char)text.data[most_bytes] & 0xc0) == 0x80)
+        most_bytes--;
+    return (struct koine_text){text.data, most_bytes};
+}
+
 /* The sentence in `out`, cut to fit between two characters. */
 static struct koine_text print(char *out, size_t capacity, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));

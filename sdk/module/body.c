@@ -134,3 +134,7 @@ bool koine_body_parse(const struct koine_host *host, koine_request request,
     struct koine_body *body = koine_body_read(host, request, fields, count, out);
     return body && koine_body_accept(body);
 }
+
+json_t *koine_body_json(const struct koine_body *body, const char *name) {
+    return json_object_get(body->document, name);
+}

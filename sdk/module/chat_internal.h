@@ -7,7 +7,7 @@
 #include <koine-module/chat.h>
 #include <koine-module/json_text.h>
 
-enum { CHAT_ID_SIZE = 40 }; /* a session's UUID, a tool use of our own making */
+enum { CHAT_ID_SIZE = 40 }; /* a session's UUID */
 
 struct chat_memory;
 struct chat_turn;
@@ -18,6 +18,7 @@ struct koine_chat {
         prefix; /* "mcp__NAME__": what the CLI calls a tool of the client's begins so */
     struct koine_text profile; /* none: auto */
     const char **models;       /* the names that clients are told of */
+    size_t model_count;
     json_t *settings;
     struct koine_text *tools; /* rules of the CLI's own; texts are those of `settings` */
     size_t tool_count;
@@ -98,7 +99,6 @@ struct chat_turn {
     bool begun;                      /* BEGIN is told */
     bool message_open;               /* MESSAGE of a MESSAGE_BEGIN is still to come */
     bool done;                       /* DONE or FAILURE is told */
-    bool limit_hit;                  /* the answer was cut */
     enum koine_chat_block_kind open; /* the block that is being told; 0: none, or none to tell */
     uint32_t index;                  /* of the next block */
     bool object_told;                /* some of the object has been */

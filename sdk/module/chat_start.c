@@ -83,9 +83,12 @@ static bool make_append_system(const struct chat_turn *turn, struct run_texts *t
         if (name && strcmp(name, turn->forced_tool) == 0 && says)
             description = says;
     }
-    return asprintf(&texts->append_system,
-                    "Your answer is the input of one call of the function %s. %s",
-                    turn->forced_tool, description) >= 0;
+    if (asprintf(&texts->append_system,
+                 "Your answer is the input of one call of the function %s. %s", turn->forced_tool,
+                 description) >= 0)
+        return true;
+    texts->append_system = NULL; /* anything may be in it now */
+    return false;
 }
 
 static bool make_texts(const struct chat_turn *turn, struct run_texts *texts) {
@@ -333,12 +336,4 @@ bool koine_chat_start(struct koine_chat *chat, koine_request request,
 bool koine_chat_count(struct koine_chat *chat, koine_request request,
                       const struct koine_chat_ask *ask, koine_chat_callback on_event, void *data) {
     return start(chat, request, ask, true, on_event, data);
-}
-
-uint16_t koine_chat_status(const struct koine_failure *failure) {
-    static const uint32_t passed_on[] = {400, 413, 429, 529};
-    for (size_t i = 0; i < KOINE_COUNT(passed_on); i++)
-        if (failure->upstream_status == passed_on[i])
-            return (uint16_t)passed_on[i];
-    return failure->status;
 }

@@ -152,13 +152,21 @@ static struct chat_call *call_of(const struct chat_turn *turn, const json_t *res
     return NULL;
 }
 
+/* A text may hold zero bytes. malloc'd, NULL: memory is short. */
+static char *copy_of(struct koine_text text) {
+    char *copy = malloc(text.size + 1);
+    if (copy && text.size)
+        memcpy(copy, text.data, text.size);
+    return copy;
+}
+
 static bool keep(struct chat_call *call, const json_t *result, size_t *bytes) {
     struct koine_text text;
     if (call->text.data || call->content || !chat_messages_result(result, &text, &call->content))
         return false;
     call->is_error = json_is_true(json_object_get(result, "is_error"));
     if (!call->content)
-        call->text = (struct koine_text){strndup(text.data, text.size), text.size};
+        call->text = (struct koine_text){copy_of(text), text.size};
     *bytes += call->content ? strlen(call->content) : call->text.size;
     return (call->content || call->text.data) && *bytes <= LONGEST_RESULTS_BYTES;
 }

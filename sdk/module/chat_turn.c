@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 enum { TURN_MAGIC = 0x63686174 };
 
@@ -31,7 +30,7 @@ static void keep_text(char *out, size_t size, struct koine_text text) {
 
 void chat_turn_begin(struct chat_turn *turn) {
     turn->magic = TURN_MAGIC;
-    turn->begun = turn->done = turn->limit_hit = turn->object_told = turn->has_usage = false;
+    turn->begun = turn->done = turn->object_told = turn->has_usage = false;
     turn->open = 0;
     turn->index = 0;
     turn->usage = (struct koine_usage){0};
@@ -60,8 +59,20 @@ void chat_turn_tell(struct chat_turn *turn, struct koine_chat_event *event) {
     turn->on_event(turn->data, event);
 }
 
+/* What the client of the API would see without a gateway. */
+static uint16_t status_of(const struct koine_failure *failure) {
+    static const uint16_t passed_on[] = {400, 413, 429, 529};
+    for (size_t i = 0; i < KOINE_COUNT(passed_on); i++)
+        if (failure->upstream_status == passed_on[i])
+            return passed_on[i];
+    return failure->status;
+}
+
 void chat_turn_fail(struct chat_turn *turn, const struct koine_failure *failure) {
-    struct koine_chat_event event = {.type = KOINE_CHAT_FAILURE, .failure = failure};
+    struct koine_failure told = *failure;
+    struct koine_chat_event event = {.type = KOINE_CHAT_FAILURE, .failure = &told};
+    told.size = sizeof(told); /* a later host's is longer */
+    told.status = status_of(failure);
     chat_turn_tell(turn, &event);
 }
 
@@ -201,16 +212,11 @@ static void on_block_end(struct chat_turn *turn) {
 
 static void begin_object(struct chat_turn *turn) {
     struct koine_chat_event event = {.block = KOINE_CHAT_BLOCK_TEXT};
-    char id[CHAT_ID_SIZE] = "toolu_";
-    unsigned char random[12];
-    if (turn->forced_tool) {
-        if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-            memset(random, 0, sizeof(random)); /* never: the pool is there since the boot */
-        for (size_t i = 0; i < sizeof(random); i++)
-            snprintf(id + strlen("toolu_") + 2 * i, 3, "%02x", random[i]);
-        event = (struct koine_chat_event){
-            .block = KOINE_CHAT_BLOCK_TOOL, .id = text_of(id), .name = text_of(turn->forced_tool)};
-    }
+    const struct koine_chat_id id = koine_chat_id_make("toolu_");
+    if (turn->forced_tool)
+        event = (struct koine_chat_event){.block = KOINE_CHAT_BLOCK_TOOL,
+                                          .id = text_of(id.text),
+                                          .name = text_of(turn->forced_tool)};
     turn->object_told = true;
     tell_block(turn, &event);
 }
