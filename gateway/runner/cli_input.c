@@ -7,6 +7,7 @@
 
 #include "runner/json_writer.h"
 #include <jansson.h>
+#include <koine-module/json_load.h>
 
 static bool is_json(struct koine_text json, json_type type) {
     const size_t flags = JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL;
@@ -102,7 +103,7 @@ char *cli_input_user(struct koine_text text, struct koine_text blocks, bool slas
         write_text_blocks(&line, text, !slash_commands);
     } else {
         const size_t flags = JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL;
-        parsed = json_loadb(blocks.data, blocks.size, flags, NULL);
+        parsed = koine_json_load(blocks, flags, NULL);
         if (!json_is_array(parsed)) {
             line.failed = true;
         } else if (slash_commands) {

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <koine-module/json_load.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,7 +163,7 @@ static char *compose(struct transcript *transcript, size_t *size) {
     const struct koine_text history =
         transcript->history.data != NULL ? transcript->history : KOINE_TEXT("[]");
     json_t *messages =
-        json_loadb(history.data, history.size, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+        koine_json_load(history, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
     *transcript->last = *transcript->last_of_assistant = '\0';
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);

@@ -6,6 +6,7 @@
 #include "runner/transcript.h"
 
 #include <jansson.h>
+#include <koine-module/json_load.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -152,8 +153,8 @@ static bool check_results(const struct report *report, const json_t *messages,
 }
 
 static json_t *load(struct koine_text json) {
-    return json_loadb(json.data != NULL ? json.data : "", json.size,
-                      JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+    return koine_json_load(json.data != NULL ? json : KOINE_TEXT(""),
+                           JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
 }
 
 int transcript_check(struct koine_text history, struct koine_text prompt, char *path,

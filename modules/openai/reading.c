@@ -2,6 +2,7 @@
 /* Values below the members of a body. All problems go into the body, with their places. */
 #include "reading.h"
 #include <koine-module/answer.h>
+#include <koine-module/json_load.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -110,7 +111,7 @@ void problem_expected(struct reading *reading, const struct place *place, const 
 
 json_t *read_json(struct reading *reading, const struct place *place, struct koine_text text) {
     json_error_t error = {0};
-    json_t *json = text.size ? json_loadb(text.data, text.size, JSON_DECODE_ANY, &error) : NULL;
+    json_t *json = text.size ? koine_json_load(text, JSON_DECODE_ANY, &error) : NULL;
     if (!text.size || json)
         return json;
     /* the body has been taken for JSON: what else can be wrong is memory, or a number */
