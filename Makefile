@@ -234,7 +234,7 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/bench/measure.o
 $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(HOST_SOURCES) $(SDK_SOURCES)
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined $(DEFINES) -Iinclude -Igateway -Isdk/module \
+	$(Q)clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined $(DEFINES) -Iinclude -Igateway -Isdk -Isdk/module \
 		-o $@ $^ $(call libs,$(PACKAGES)) -ldl -lpthread
 .SECONDARY:
 

@@ -5,6 +5,7 @@
  * nothing itself: whatever it does not take for a plain long string jansson gets as it is.
  */
 #include "json_characters.h"
+#include "json_outline.h"
 #include <koine-module/json_load.h>
 #include <koine-module/json_text.h>
 #include <stdbool.h>
@@ -158,22 +159,30 @@ static bool restore(const struct shortening *shortening, json_t **value) {
     return *value != NULL;
 }
 
-static json_t *load_shortened(const struct shortening *shortening, size_t flags,
+static json_t *load_shortened(const struct shortening *shortening, size_t flags, bool whole,
                               json_error_t *error) {
     json_t *root = json_loadb(shortening->text.bytes, shortening->text.size, flags, error);
     json_t *value = root;
-    if (!root || (restore(shortening, &value) && value == root))
+    if (!root || !whole || (restore(shortening, &value) && value == root))
         return root;
     json_decref(root);
     return value == root ? NULL : value;
 }
 
-json_t *koine_json_load(struct koine_text text, size_t flags, json_error_t *error) {
+static json_t *load(struct koine_text text, size_t flags, bool whole, json_error_t *error) {
     struct shortening shortening = {.count = 0};
     json_t *value = NULL;
     if (text.size > LONG_BYTES && shorten(&shortening, text))
-        value = load_shortened(&shortening, flags, error);
+        value = load_shortened(&shortening, flags, whole, error);
     finish(&shortening);
     /* What is wrong with a text has its place in the whole of it. */
     return value ? value : json_loadb(text.data, text.size, flags, error);
+}
+
+json_t *koine_json_load(struct koine_text text, size_t flags, json_error_t *error) {
+    return load(text, flags, true, error);
+}
+
+json_t *json_load_outline(struct koine_text text, size_t flags, json_error_t *error) {
+    return load(text, flags, false, error);
 }
