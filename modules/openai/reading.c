@@ -2,6 +2,7 @@
 /* Values below the members of a body. All problems go into the body, with their places. */
 #include "reading.h"
 #include <koine-module/answer.h>
+#include <koine-module/json_load.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -110,10 +111,10 @@ void problem_expected(struct reading *reading, const struct place *place, const 
 
 json_t *json_of_text(struct koine_text text, size_t flags) {
     json_error_t error = {0};
-    json_t *json = json_loadb(text.data, text.size, flags, &error);
+    json_t *json = koine_json_load(text, flags, &error);
     /* an integer of more than 64 bits: rather all as reals, which are as good in a schema */
     if (!json && json_error_code(&error) == json_error_numeric_overflow)
-        json = json_loadb(text.data, text.size, flags | JSON_DECODE_INT_AS_REAL, &error);
+        json = koine_json_load(text, flags | JSON_DECODE_INT_AS_REAL, &error);
     return json;
 }
 

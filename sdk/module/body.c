@@ -6,6 +6,7 @@
 #include "body_internal.h"
 #include "json_span.h"
 #include <assert.h>
+#include <koine-module/json_load.h>
 #include <string.h>
 #include <strings.h>
 
@@ -33,7 +34,7 @@ static void syntax_problem(struct koine_body *body, const json_error_t *error) {
 
 static void parse_document(struct koine_body *body, struct koine_text text) {
     json_error_t error = {0};
-    body->document = json_loadb(text.data, text.size, BODY_JSON_FLAGS, &error);
+    body->document = koine_json_load(text, BODY_JSON_FLAGS, &error);
     if (body->document && !json_is_object(body->document))
         body_problem_at(body, NULL, -1, "the body must be a JSON object, got %s",
                         body_kind_name(body->document));
