@@ -173,6 +173,22 @@ START_TEST(an_edited_conversation_is_replayed)
 }
 END_TEST
 
+/* Its process has gone, and its transcript has been cleared away: the CLI itself finds nothing. */
+START_TEST(a_session_that_is_gone_is_replayed)
+{
+    start_with("pool: {warm: 0, session_idle_seconds: 0}\n");
+    json_t *body = ask(NULL);
+    say(body, "user", "standin:{\"text\":\"One\",\"persist\":false}");
+    send_on(body);
+    say(body, "user", HISTORY);
+    struct http_response answer = send(body);
+    assert_history(&answer, 2);
+    ck_assert_str_eq(http_string(&answer, "events"), "BEGIN BLOCK TEXT END DONE");
+    http_response_finish(&answer);
+    json_decref(body);
+}
+END_TEST
+
 START_TEST(the_same_question_twice_is_two_conversations)
 {
     json_t *body = ask(NULL);
@@ -384,6 +400,7 @@ int main(void) {
         a_conversation_goes_on_in_the_process_that_has_said_it,
         however_its_json_is_written,
         an_edited_conversation_is_replayed,
+        a_session_that_is_gone_is_replayed,
         the_same_question_twice_is_two_conversations,
         another_keys_conversation_is_not_found,
         parallel_uses_end_the_answer_and_the_same_process_goes_on,
