@@ -195,12 +195,19 @@ bool members_check(struct checking *checking, const struct place *place, json_t 
     return checking->problems == before;
 }
 
+static void problem_unread(struct checking *checking, const struct place *place,
+                           const json_error_t *error) {
+    if (json_error_code(error) == json_error_numeric_overflow)
+        place_problem(checking, place, "holds a number that is too large: %s", error->text);
+    else
+        checking->no_memory = true;
+}
+
 json_t *member_load(struct checking *checking, const char *field, struct koine_text text) {
     const struct place place = {NULL, field, 0};
     json_error_t error = {0};
     json_t *value = text.size ? json_loadb(text.data, text.size, JSON_DECODE_ANY, &error) : NULL;
     if (text.size && !value) /* the body has been read before: what remains are huge numbers */
-        place_problem(checking, &place, "cannot be used: %s",
-                      *error.text ? error.text : "the gateway is short of memory");
+        problem_unread(checking, &place, &error);
     return value;
 }
