@@ -6,7 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PATH_BYTES = 256, MESSAGE_BYTES = 400, SHOWN_BYTES = 64 };
+enum {
+    PATH_BYTES = 256,
+    MESSAGE_BYTES = 400,
+    SHOWN_BYTES = 64,
+    MOST_PROBLEMS = 100 /* that are told; a body of 10 MB can hold millions */
+};
 
 bool reading_accept(struct reading *reading) {
     if (!reading->no_memory)
@@ -72,6 +77,8 @@ static size_t print_place(char *out, size_t capacity, const struct place *place)
 void problem(struct reading *reading, const struct place *place, const char *format, ...) {
     char path[PATH_BYTES], message[MESSAGE_BYTES];
     va_list arguments;
+    if (reading->problems++ >= MOST_PROBLEMS)
+        return;
     va_start(arguments, format);
     vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
