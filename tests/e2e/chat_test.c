@@ -308,8 +308,10 @@ START_TEST(results_that_nobody_waits_for_are_replayed)
     struct http_response first = send(body);
     start_with(NULL); /* all is forgotten */
     give_results(body, &first);
+    say(body, "user", HISTORY);
     struct http_response second = send(body);
     ck_assert_str_eq(http_string(&second, "stop_reason"), "end_turn");
+    assert_history(&second, 2);
     http_response_finish(&second);
     http_response_finish(&first);
     json_decref(body);
@@ -323,10 +325,13 @@ START_TEST(more_waiting_runs_than_are_allowed_are_replayed_too)
     say(one, "user", CALLS(CALL("weather", "Paris")));
     say(two, "user", CALLS(CALL("weather", "Rome")));
     struct http_response first = send(one), second = send(two);
+    const json_int_t taken = pool_count("hits") + pool_count("misses");
     give_results(one, &first);
     give_results(two, &second);
     send_on(one);
+    ck_assert_int_eq(pool_count("hits") + pool_count("misses"), taken);
     send_on(two);
+    ck_assert_int_eq(pool_count("hits") + pool_count("misses"), taken + 1);
     http_response_finish(&second);
     http_response_finish(&first);
     json_decref(two);
