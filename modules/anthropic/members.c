@@ -43,26 +43,6 @@ void place_problem(struct checking *checking, const struct place *place, const c
     free(message);
 }
 
-const char *json_kind(const json_t *json) {
-    switch (json_typeof(json)) {
-    case JSON_OBJECT:
-        return "an object";
-    case JSON_ARRAY:
-        return "an array";
-    case JSON_STRING:
-        return "a string";
-    case JSON_INTEGER:
-    case JSON_REAL:
-        return "a number";
-    case JSON_TRUE:
-        return "true";
-    case JSON_FALSE:
-        return "false";
-    default:
-        return "null";
-    }
-}
-
 bool member_is(const json_t *object, const char *name, const char *text) {
     const char *value = json_string_value(json_object_get(object, name));
     return value && strcmp(value, text) == 0;
@@ -114,7 +94,7 @@ static void check_value(struct checking *checking, const struct place *place, co
                         const struct member_rule *rule) {
     if (!is_kind(value, rule->kind))
         place_problem(checking, place, "must be %s, got %s", kind_names[rule->kind],
-                      json_kind(value));
+                      koine_json_kind(value));
     else if ((rule->flags & MEMBER_NOT_EMPTY) && is_empty(value))
         place_problem(checking, place, "must not be empty");
     else if (rule->choices && json_is_string(value))
@@ -179,7 +159,7 @@ bool members_check(struct checking *checking, const struct place *place, json_t 
     json_t *value;
     void *next;
     if (!json_is_object(object)) {
-        place_problem(checking, place, "must be an object, got %s", json_kind(object));
+        place_problem(checking, place, "must be an object, got %s", koine_json_kind(object));
         return false;
     }
     json_object_foreach_safe(object, next, name, value) {

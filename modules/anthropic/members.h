@@ -51,9 +51,6 @@ struct object_rules {
 void place_problem(struct checking *checking, const struct place *place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* "an array", "null": for people. */
-const char *json_kind(const json_t *json);
-
 /* Whether a string of the object is this. */
 bool member_is(const json_t *object, const char *name, const char *text);
 

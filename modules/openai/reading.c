@@ -86,31 +86,9 @@ void problem(struct reading *reading, const struct place *place, const char *for
     koine_body_problem_at(reading->body, path, "%s", message);
 }
 
-static const char *kind_name(const json_t *json) {
-    if (!json)
-        return "nothing";
-    switch (json_typeof(json)) {
-    case JSON_OBJECT:
-        return "an object";
-    case JSON_ARRAY:
-        return "an array";
-    case JSON_STRING:
-        return "a string";
-    case JSON_INTEGER:
-    case JSON_REAL:
-        return "a number";
-    case JSON_TRUE:
-        return "true";
-    case JSON_FALSE:
-        return "false";
-    default:
-        return "null";
-    }
-}
-
 void problem_expected(struct reading *reading, const struct place *place, const char *what,
                       const json_t *got) {
-    problem(reading, place, "must be %s, got %s", what, kind_name(got));
+    problem(reading, place, "must be %s, got %s", what, koine_json_kind(got));
 }
 
 /* ---- values */
