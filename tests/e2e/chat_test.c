@@ -396,6 +396,10 @@ START_TEST(messages_that_are_no_conversation_are_refused)
                    "messages[2] must hold the result of each tool");
     assert_refused("[{'role':'user','content':[{'type':'tool_result','tool_use_id':'a'}]}]",
                    "messages[0] must hold results only");
+    assert_refused("[{'role':'user','content':'x'},{'role':'assistant','content':[{'type':"
+                   "'tool_use','id':'a','name':'n','input':{}}]},{'role':'user','content':'x'},"
+                   "{'role':'user','content':[{'type':'tool_result','tool_use_id':'a'}]}]",
+                   "messages[3] must hold the results of tools before all else");
 }
 END_TEST
 
