@@ -44,26 +44,6 @@ void place_problem(struct checking *checking, const struct place *place, const c
     free(message);
 }
 
-const char *json_kind(const json_t *json) {
-    switch (json_typeof(json)) {
-    case JSON_OBJECT:
-        return "an object";
-    case JSON_ARRAY:
-        return "an array";
-    case JSON_STRING:
-        return "a string";
-    case JSON_INTEGER:
-    case JSON_REAL:
-        return "a number";
-    case JSON_TRUE:
-        return "true";
-    case JSON_FALSE:
-        return "false";
-    default:
-        return "null";
-    }
-}
-
 bool member_is(const json_t *object, const char *name, const char *text) {
     const char *value = json_string_value(json_object_get(object, name));
     return value && strcmp(value, text) == 0;
@@ -115,7 +95,7 @@ static void check_value(struct checking *checking, const struct place *place, co
                         const struct member_rule *rule) {
     if (!is_kind(value, rule->kind))
         place_problem(checking, place, "must be %s, got %s", kind_names[rule->kind],
-                      json_kind(value));
+                      koine_json_kind(value));
     else if ((rule->flags & MEMBER_NOT_EMPTY) && is_empty(value))
         place_problem(checking, place, "must not be empty");
     else if (rule->choices && json_is_string(value))
@@ -180,7 +160,7 @@ bool members_check(struct checking *checking, const struct place *place, json_t 
     json_t *value;
     void *next;
     if (!json_is_object(object)) {
-        place_problem(checking, place, "must be an object, got %s", json_kind(object));
+        place_problem(checking, place, "must be an object, got %s", koine_json_kind(object));
         return false;
     }
     json_object_foreach_safe(object, next, name, value) {
@@ -196,12 +176,19 @@ bool members_check(struct checking *checking, const struct place *place, json_t 
     return checking->problems == before;
 }
 
+static void problem_unread(struct checking *checking, const struct place *place,
+                           const json_error_t *error) {
+    if (json_error_code(error) == json_error_numeric_overflow)
+        place_problem(checking, place, "holds a number that is too large: %s", error->text);
+    else
+        checking->no_memory = true;
+}
+
 json_t *member_load(struct checking *checking, const char *field, struct koine_text text) {
     const struct place place = {NULL, field, 0};
     json_error_t error = {0};
     json_t *value = text.size ? koine_json_load(text, JSON_DECODE_ANY, &error) : NULL;
     if (text.size && !value) /* the body has been read before: what remains are huge numbers */
-        place_problem(checking, &place, "cannot be used: %s",
-                      *error.text ? error.text : "the gateway is short of memory");
+        problem_unread(checking, &place, &error);
     return value;
 }

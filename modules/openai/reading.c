@@ -7,7 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PATH_BYTES = 256, MESSAGE_BYTES = 400, SHOWN_BYTES = 64 };
+enum {
+    PATH_BYTES = 256,
+    MESSAGE_BYTES = 400,
+    SHOWN_BYTES = 64,
+    MOST_PROBLEMS = 100 /* that are told; a body of 10 MB can hold millions */
+};
 
 bool reading_accept(struct reading *reading) {
     if (!reading->no_memory)
@@ -73,6 +78,8 @@ static size_t print_place(char *out, size_t capacity, const struct place *place)
 void problem(struct reading *reading, const struct place *place, const char *format, ...) {
     char path[PATH_BYTES], message[MESSAGE_BYTES];
     va_list arguments;
+    if (reading->problems++ >= MOST_PROBLEMS)
+        return;
     va_start(arguments, format);
     vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
@@ -80,31 +87,9 @@ void problem(struct reading *reading, const struct place *place, const char *for
     koine_body_problem_at(reading->body, path, "%s", message);
 }
 
-static const char *kind_name(const json_t *json) {
-    if (!json)
-        return "nothing";
-    switch (json_typeof(json)) {
-    case JSON_OBJECT:
-        return "an object";
-    case JSON_ARRAY:
-        return "an array";
-    case JSON_STRING:
-        return "a string";
-    case JSON_INTEGER:
-    case JSON_REAL:
-        return "a number";
-    case JSON_TRUE:
-        return "true";
-    case JSON_FALSE:
-        return "false";
-    default:
-        return "null";
-    }
-}
-
 void problem_expected(struct reading *reading, const struct place *place, const char *what,
                       const json_t *got) {
-    problem(reading, place, "must be %s, got %s", what, kind_name(got));
+    problem(reading, place, "must be %s, got %s", what, koine_json_kind(got));
 }
 
 /* ---- values */

@@ -14,7 +14,8 @@ struct reading {
     const struct openai *module;
     koine_request request;
     struct koine_body *body;
-    bool no_memory; /* what was read is not whole: reading_accept answers so */
+    size_t problems; /* found here; of very many not all are told */
+    bool no_memory;  /* what was read is not whole: reading_accept answers so */
 };
 
 /* True: go on. False: the request has been answered, with all problems or for memory. */

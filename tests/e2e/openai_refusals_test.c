@@ -150,6 +150,26 @@ static void assert_refused(const char *path, const struct refusal *refusal) {
 #define PART(part) MESSAGE("{'role':'user','content':[" part "]}")
 #define FUNCTION(members) "'tools':[{'type':'function','function':{" members "}}]"
 
+/* Each of them would be a problem of its own, and their check keeps everybody else waiting. */
+START_TEST(conversations_of_more_than_a_hundred_thousand_items)
+{
+    static const struct {
+        const char *path, *list;
+    } endpoints[] = {{"/v1/chat/completions", "messages"}, {"/v1/responses", "input"}};
+    for (size_t i = 0; i < sizeof(endpoints) / sizeof(*endpoints); i++) {
+        json_t *items = json_array();
+        for (size_t at = 0; at <= 100000; at++)
+            json_array_append_new(items, json_integer(7));
+        struct http_response answer =
+            http_post(gateway, endpoints[i].path,
+                      json_pack("{ssso}", "model", "sonnet", endpoints[i].list, items));
+        openai_assert_error(&answer, 400, INVALID, NULL, endpoints[i].list);
+        ck_assert_ptr_nonnull(strstr(answer.body, "must hold at most 100000 items, got 100001"));
+        http_response_finish(&answer);
+    }
+}
+END_TEST
+
 START_TEST(members_of_chat)
 {
     static const struct refusal refusals[] = {
@@ -328,6 +348,7 @@ int main(void) {
         models_are_listed,
         an_unknown_model_does_not_exist,
         endpoints_that_are_not_there_are_named,
+        conversations_of_more_than_a_hundred_thousand_items,
         members_of_chat,
         messages_of_chat,
         tools_of_chat,

@@ -38,6 +38,9 @@ int32_t koine_fail_for_now(const struct koine_self *self, koine_request request,
  * client has sent. */
 struct koine_text koine_text_front(struct koine_text text, size_t most_bytes);
 
+/* What a value is, for such a sentence: "an array", "a number", "true"; NULL is "nothing". */
+const char *koine_json_kind(const json_t *value);
+
 /* Answers 500: memory is short. */
 int32_t koine_fail_for_memory(const struct koine_self *self, koine_request request);
 

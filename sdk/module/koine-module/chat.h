@@ -90,8 +90,8 @@ struct koine_chat_ask {
 /*
  * Why the messages are no conversation that can be gone on with, a sentence that begins with a verb
  * ("must …"), and `*index` of the message; NULL: they are one. Beginning and end, roles, and that
- * each use of a tool is followed by its result; what blocks of each type hold is the module's
- * affair.
+ * each use of a tool is followed by its result, before all else in the user's next message; what
+ * blocks of each type hold is the module's affair.
  */
 const char *koine_chat_problem(const json_t *messages, size_t *index);
 
