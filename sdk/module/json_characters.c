@@ -24,8 +24,21 @@ static bool are_plain(const unsigned char *bytes) {
     return ((word | below | quotes | backslashes | delete) & (ones * 0x80)) == 0;
 }
 
+enum { BLOCK_BYTES = 64 };
+
+/* As are_plain, for long strings: without a way out of the loop compilers make vectors of it. */
+static bool block_is_plain(const unsigned char *bytes) {
+    unsigned char strange = 0;
+    for (size_t i = 0; i < BLOCK_BYTES; i++)
+        strange |=
+            (unsigned char)(bytes[i] - 0x20) > '~' - 0x20 || bytes[i] == '"' || bytes[i] == '\\';
+    return !strange;
+}
+
 size_t json_characters_ascii(const unsigned char *bytes, size_t size) {
     size_t at = 0;
+    while (size - at >= BLOCK_BYTES && block_is_plain(bytes + at))
+        at += BLOCK_BYTES;
     while (size - at >= 8 && are_plain(bytes + at))
         at += 8;
     return at;

@@ -24,7 +24,7 @@ enum { IMAGE_BYTES = 10400000, ROUNDS = 15, ANSWER_BYTES = 16384 };
     "{\"model\":\"sonnet\",\"max_tokens\":100,\"messages\":[{\"role\":\"user\",\"content\":["
 #define SAID                                                                                       \
     "]},{\"role\":\"assistant\",\"content\":\"Seen.\"},{\"role\":\"user\",\"content\":" HELLO "}]" \
-                                                                                              "}"
+    "}"
 
 /* A body is `open`, the image in base64, and `close`. */
 static const struct route {

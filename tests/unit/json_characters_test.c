@@ -4,7 +4,7 @@
 #include "support/test_main.h"
 #include <string.h>
 
-enum { WORD = 8, LONGEST = 9 };
+enum { WORD = 8, TEXT = 3 * 64 + WORD, LONGEST = 9 };
 
 /* ---- where a string ends */
 
@@ -46,11 +46,12 @@ START_TEST(eight_bytes_are_taken_when_each_stands_for_itself)
     static const unsigned char fillings[] = {' ', '~', '!', '#', '[', ']', 'x'};
     for (size_t f = 0; f < sizeof(fillings); f++) {
         for (unsigned byte = 0; byte < 256; byte++) {
-            for (size_t place = 0; place < WORD; place++) {
-                unsigned char bytes[2 * WORD];
+            for (size_t place = 0; place < TEXT; place++) {
+                unsigned char bytes[TEXT];
                 memset(bytes, fillings[f], sizeof(bytes));
-                bytes[WORD + place] = (unsigned char)byte;
-                const size_t expected = stands_for_itself((unsigned char)byte) ? 2 * WORD : WORD;
+                bytes[place] = (unsigned char)byte;
+                const size_t expected =
+                    stands_for_itself((unsigned char)byte) ? TEXT : place / WORD * WORD;
                 const size_t found = json_characters_ascii(bytes, sizeof(bytes));
                 ck_assert_msg(found == expected, "byte %02x at %zu among %02x: %zu, expected %zu",
                               byte, place, fillings[f], found, expected);
