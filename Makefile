@@ -22,7 +22,9 @@ say = @printf '  %-6s %s\n' '$(1)' '$(2)'
 
 # ---- what is built -------------------------------------------------------------------------------
 HOST_SOURCES := $(filter-out gateway/main.c,$(sort $(wildcard gateway/*.c gateway/*/*.c)))
-HOST_OBJECTS := $(HOST_SOURCES:%.c=$(BUILD)/%.o)
+# What the host and the module SDK both are made with.
+SHARED_SOURCES := $(addprefix sdk/module/,json_characters.c json_load.c json_text.c)
+HOST_OBJECTS := $(HOST_SOURCES:%.c=$(BUILD)/%.o) $(SHARED_SOURCES:%.c=$(BUILD)/%.o)
 SDK_CHAT_SOURCES := $(sort $(wildcard sdk/module/chat*.c))
 SDK_SOURCES := $(filter-out $(SDK_CHAT_SOURCES),$(sort $(wildcard sdk/module/*.c)))
 SDK_OBJECTS := $(SDK_SOURCES:%.c=$(BUILD)/%.o)
@@ -57,7 +59,7 @@ TEST_HOST_SOURCES := $(filter-out $(TEST_HOST_COMMAND) $(TEST_HOST_HEAP),$(sort 
 	policy/tool_policy.c policy/tool_rule.c policy/tool_rule_set.c policy/tool_rule_text.c policy/session_uuid.c \
 	ops/metrics.c ops/metric_family.c ops/metric_options.c ops/metrics_render.c ops/utf8.c \
 	runner/json_writer.c runner/json_slice.c runner/run_options.c runner/transcript_check.c runner/mcp_server.c runner/cli_command.c \
-	runner/cli_settings.c runner/string_block.c)
+	runner/cli_settings.c runner/string_block.c) $(SHARED_SOURCES)
 
 # ---- how it is built -----------------------------------------------------------------------------
 PACKAGES := libevent jansson yaml-0.1 libcrypto
@@ -232,7 +234,7 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/bench/measure.o
 $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(HOST_SOURCES) $(SDK_SOURCES)
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined $(DEFINES) -Iinclude -Igateway -Isdk/module \
+	$(Q)clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined $(DEFINES) -Iinclude -Igateway -Isdk -Isdk/module \
 		-o $@ $^ $(call libs,$(PACKAGES)) -ldl -lpthread
 .SECONDARY:
 

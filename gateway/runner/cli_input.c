@@ -74,9 +74,9 @@ char *cli_input_initialize(const char *request_id, struct koine_text system,
  * empty one before it asks the API, but looks at no other then. */
 #define SHIELD "{\"type\":\"text\",\"text\":\"\"}]"
 
-/* A JSON array without its closing bracket. Callers have checked that it is one. */
+/* A JSON array without its closing bracket. */
 static struct koine_text without_end(struct koine_text array) {
-    while (array.data[array.size - 1] != ']') {
+    while (array.size > 1 && array.data[array.size - 1] != ']') {
         array.size--;
     }
     array.size--;
@@ -95,27 +95,16 @@ static void write_text_blocks(struct json_writer *line, struct koine_text text, 
 
 char *cli_input_user(struct koine_text text, struct koine_text blocks, bool slash_commands,
                      size_t *size) {
-    json_t *parsed = NULL;
     struct json_writer line = {0};
     json_writer_literal(&line, "{\"type\":\"user\",\"message\":{\"role\":\"user\",\"content\":");
     if (blocks.data == NULL) {
         write_text_blocks(&line, text, !slash_commands);
+    } else if (slash_commands) {
+        json_writer_json(&line, blocks);
     } else {
-        const size_t flags = JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL;
-        parsed = json_loadb(blocks.data, blocks.size, flags, NULL);
-        if (!json_is_array(parsed)) {
-            line.failed = true;
-        } else if (slash_commands) {
-            json_writer_json(&line, blocks);
-        } else {
-            json_writer_json(&line, without_end(blocks));
-            if (json_array_size(parsed) > 0) {
-                json_writer_literal(&line, ",");
-            }
-            json_writer_literal(&line, SHIELD);
-        }
+        json_writer_json(&line, without_end(blocks));
+        json_writer_literal(&line, "," SHIELD);
     }
-    json_decref(parsed);
     json_writer_literal(&line, "}}");
     return take_line(&line, size);
 }

@@ -16,9 +16,10 @@ char *cli_input_initialize(const char *request_id, struct koine_text system,
                            struct koine_text append_system, struct koine_text schema,
                            const struct koine_text *servers, size_t server_count, size_t *size);
 
-/* A user turn. Exactly one of `text` and `blocks` (JSON array of content blocks). With
- * `slash_commands` false a text that the CLI would take for a command, and an @path that it would
- * read, reach the model as text. */
+/* A user turn. Exactly one of `text` and `blocks` (JSON array of content blocks, not empty: that
+ * has been checked, see run_options.h, and an image is not looked at twice). With `slash_commands`
+ * false a text that the CLI would take for a command, and an @path that it would read, reach the
+ * model as text. */
 char *cli_input_user(struct koine_text text, struct koine_text blocks, bool slash_commands,
                      size_t *size);
 

@@ -255,6 +255,11 @@ int cli_process_write(struct cli_process *cli, const char *bytes, size_t size) {
     return process_write(cli->process, (struct koine_text){bytes, size});
 }
 
+int cli_process_write_long(struct cli_process *cli, struct koine_text head, char *line,
+                           size_t size) {
+    return process_write_long(cli->process, head, line, size);
+}
+
 int cli_process_initialize(struct cli_process *cli, const char *line, const char *text) {
     if (cli->initialized)
         return KOINE_OK;

@@ -77,6 +77,9 @@ void cli_process_destroy(struct cli_process *cli);
 
 /* Queues bytes for its stdin. KOINE_OK, KOINE_GONE, KOINE_NO_MEMORY. */
 int cli_process_write(struct cli_process *cli, const char *bytes, size_t size);
+/* The same, and then `line` (malloc'd, long), which is taken over and not copied. */
+int cli_process_write_long(struct cli_process *cli, struct koine_text head, char *line,
+                           size_t size);
 
 /* Sends `line` (initialize) unless it has been initialized; it is from then on so with `text`. */
 int cli_process_initialize(struct cli_process *cli, const char *line, const char *text);

@@ -5,6 +5,8 @@
  */
 #include "runner/json_slice.h"
 
+#include "module/json_characters.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -34,12 +36,7 @@ static bool take(struct cursor *cursor, char byte) {
 
 /* From behind the opening quote to behind the closing one. */
 static void skip_string(struct cursor *cursor) {
-    while (cursor->at < cursor->end && *cursor->at != '"') {
-        cursor->at += *cursor->at == '\\' && cursor->end - cursor->at > 1 ? 2 : 1;
-    }
-    if (cursor->at < cursor->end) {
-        cursor->at++;
-    }
+    cursor->at = json_characters_end(cursor->at, cursor->end);
 }
 
 static bool ends_scalar(char byte) {

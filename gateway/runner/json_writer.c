@@ -5,6 +5,7 @@
  */
 #include "runner/json_writer.h"
 
+#include "module/json_characters.h"
 #include "ops/utf8.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -81,7 +82,7 @@ static void write_escaped(struct json_writer *writer, unsigned char byte) {
 
 /* How many bytes from `at` on stand in a JSON string as they are. Sets *bad on what is no UTF-8. */
 static size_t plain_run(const char *at, size_t left, bool *bad) {
-    size_t run = 0;
+    size_t run = json_characters_ascii((const unsigned char *)at, left);
     while (run < left) {
         unsigned char byte = (unsigned char)at[run];
         size_t bytes = 1;
@@ -124,22 +125,42 @@ void json_writer_cstring(struct json_writer *writer, const char *text) {
     json_writer_string(writer, (struct koine_text){text, strlen(text)});
 }
 
+/* Where the next bytes are that may not stay as they are: one for each. */
+struct stops {
+    const char *next[3];
+};
+
+/* The first at or behind `at`, or `end`. What has been found is not looked for again. */
+static const char *next_stop(struct stops *stops, const char *at, const char *end) {
+    static const char bytes[] = {'\n', '\r', '\xE2'};
+    const char *first = end;
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        if (stops->next[i] == NULL || stops->next[i] < at) {
+            const char *found = memchr(at, bytes[i], (size_t)(end - at));
+            stops->next[i] = found != NULL ? found : end;
+        }
+        first = stops->next[i] < first ? stops->next[i] : first;
+    }
+    return first;
+}
+
 void json_writer_json(struct json_writer *writer, struct koine_text json) {
-    size_t begin = 0;
-    for (size_t i = 0; i < json.size; i++) {
-        const char *at = json.data + i;
-        if (*at == '\n' || *at == '\r') {
-            raw(writer, json.data + begin, i - begin);
+    const char *at = json.data, *begin = at, *const end = at + json.size;
+    struct stops stops = {{NULL}};
+    while (at < end && (at = next_stop(&stops, at, end)) < end) {
+        if (*at != '\xE2') {
+            raw(writer, begin, (size_t)(at - begin));
             json_writer_literal(writer, " ");
-            begin = i + 1;
-        } else if (*at == '\xE2' && is_line_separator(at, json.size - i)) {
-            raw(writer, json.data + begin, i - begin);
+            begin = ++at;
+        } else if (is_line_separator(at, (size_t)(end - at))) {
+            raw(writer, begin, (size_t)(at - begin));
             write_separator(writer, at);
-            i += 2;
-            begin = i + 1;
+            begin = at += 3;
+        } else {
+            at++;
         }
     }
-    raw(writer, json.data + begin, json.size - begin);
+    raw(writer, begin, (size_t)(end - begin));
 }
 
 void json_writer_integer(struct json_writer *writer, int64_t value) {

@@ -246,16 +246,18 @@ static bool note_changes(const struct run_start *start, struct cli_process *cli)
 }
 
 static void hand_over(struct run *run) {
-    const struct run_start *start = run->start;
+    struct run_start *start = run->start;
     struct cli_process *cli = run->cli;
-    char *text = NULL;
+    char *text = NULL, *turn = start->turn;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
-    bool good = out && write_changes(out, start, cli) &&
-                fwrite(start->turn, 1, start->turn_size, out) == start->turn_size;
+    bool good = out && write_changes(out, start, cli);
     good = out && fclose(out) == 0 && good && note_changes(start, cli);
+    if (good)
+        start->turn = NULL; /* taken */
     /* a CLI that is gone already says so by its end */
-    if (!good || cli_process_write(cli, text, size) == KOINE_NO_MEMORY)
+    if (!good || cli_process_write_long(cli, (struct koine_text){text, size}, turn,
+                                        start->turn_size) == KOINE_NO_MEMORY)
         run_short_of_memory(run);
     free(text);
 }

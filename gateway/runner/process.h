@@ -110,6 +110,9 @@ pid_t process_pid(const struct process *process);
 /* Queues bytes for stdin (copied). KOINE_OK, KOINE_GONE (closed, or the child has closed it),
  * KOINE_NO_MEMORY. Writes what the pipe takes at once. */
 int process_write(struct process *process, struct koine_text bytes);
+/* The same for `head` (copied) and then `bytes` (malloc'd, any number), which are taken over and
+ * not copied; they are freed in any case. */
+int process_write_long(struct process *process, struct koine_text head, char *bytes, size_t size);
 size_t process_write_queued(const struct process *process);
 void process_close_input(struct process *process); /* after what is queued has been written */
 

@@ -6,6 +6,7 @@
 #include "runner/process_internal.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 void process_input_close(struct process *process) {
@@ -54,24 +55,53 @@ void process_input_ready(evutil_socket_t fd, short what, void *data) {
     }
 }
 
-int process_write(struct process *process, struct koine_text bytes) {
+/* KOINE_OK when there is a queue to add to. */
+static int open_queue(struct process *process) {
     if (process->input.fd < 0 || process->input_closing) {
         return KOINE_GONE;
-    }
-    if (bytes.size == 0) {
-        return KOINE_OK;
     }
     if (!process->input_queue && !(process->input_queue = evbuffer_new())) {
         return KOINE_NO_MEMORY;
     }
-    if (evbuffer_add(process->input_queue, bytes.data, bytes.size) < 0) {
-        return KOINE_NO_MEMORY;
-    }
+    return KOINE_OK;
+}
+
+static int write_queue(struct process *process) {
     flush_queue(process);
     if (process->written_due) {
         process_proceed_later(process);
     }
     return process->input.fd < 0 ? KOINE_GONE : KOINE_OK;
+}
+
+int process_write(struct process *process, struct koine_text bytes) {
+    int result = open_queue(process);
+    if (result != KOINE_OK || bytes.size == 0) {
+        return result;
+    }
+    if (evbuffer_add(process->input_queue, bytes.data, bytes.size) < 0) {
+        return KOINE_NO_MEMORY;
+    }
+    return write_queue(process);
+}
+
+static void free_written(const void *bytes, size_t size, void *data) {
+    (void)bytes, (void)size;
+    free(data);
+}
+
+int process_write_long(struct process *process, struct koine_text head, char *bytes, size_t size) {
+    int result = open_queue(process);
+    if (result == KOINE_OK &&
+        (evbuffer_add(process->input_queue, head.data, head.size) < 0 ||
+         evbuffer_add_reference(process->input_queue, bytes, size, free_written, bytes) < 0)) {
+        result = KOINE_NO_MEMORY;
+    }
+    if (result != KOINE_OK) {
+        free(bytes);
+        return result;
+    }
+    return write_queue(process);
 }
 
 void process_close_input(struct process *process) {

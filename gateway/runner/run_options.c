@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checks of what a client asked for, one option after the other. */
 #include "runner/run_options.h"
+#include "module/json_outline.h"
 #include "runner/cli_command.h"
 #include "runner/transcript.h"
 #include <jansson.h>
@@ -16,7 +17,7 @@ static bool refuse(struct run_options_problem *problem, const char *field, const
 static bool check_json(struct koine_text text, bool array, const char *field,
                        struct run_options_problem *problem) {
     const size_t flags = JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL; /* integers of any size */
-    json_t *value = text.size ? json_loadb(text.data, text.size, flags, NULL) : NULL;
+    json_t *value = text.size ? json_load_outline(text, flags, NULL) : NULL;
     bool good = array ? json_is_array(value) && json_array_size(value) : json_is_object(value);
     json_decref(value);
     return good || refuse(problem, field,

@@ -5,11 +5,13 @@
  */
 #include "runner/transcript.h"
 
+#include "module/json_outline.h"
 #include "runner/json_slice.h"
 #include "runner/json_writer.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <koine-module/json_load.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +20,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { FLAGS = JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL };
 
 /* A random UUID (version 4). 0 or -1. */
 static int make_uuid(char text[TRANSCRIPT_UUID_SIZE]) {
@@ -137,6 +141,14 @@ static void write_line(struct writing *writing, const char *role, const json_t *
     writing->now_ms++;
 }
 
+/* malloc'd; NULL: no memory, or none. */
+static char *dump_content(struct koine_text message) {
+    json_t *whole = koine_json_load(message, FLAGS, NULL);
+    char *dumped = json_dumps(json_object_get(whole, "content"), JSON_ENCODE_ANY);
+    json_decref(whole);
+    return dumped;
+}
+
 static void write_message(struct writing *writing, const json_t *message,
                           struct koine_text written) {
     const json_t *content = json_object_get(message, "content");
@@ -148,7 +160,7 @@ static void write_message(struct writing *writing, const json_t *message,
         return;
     }
     if (text.data == NULL) { /* a name with escapes */
-        dumped = json_dumps(content, JSON_ENCODE_ANY);
+        dumped = dump_content(written);
         text = (struct koine_text){dumped, dumped != NULL ? strlen(dumped) : 0};
         writing->to.failed = writing->to.failed || dumped == NULL;
     }
@@ -161,8 +173,7 @@ static char *compose(struct transcript *transcript, size_t *size) {
     char *resolved = realpath(transcript->working_directory, NULL);
     const struct koine_text history =
         transcript->history.data != NULL ? transcript->history : KOINE_TEXT("[]");
-    json_t *messages =
-        json_loadb(history.data, history.size, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+    json_t *messages = json_load_outline(history, FLAGS, NULL);
     *transcript->last = *transcript->last_of_assistant = '\0';
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);

@@ -5,7 +5,10 @@
  */
 #include "runner/transcript.h"
 
+#include "module/json_outline.h"
+
 #include <jansson.h>
+#include <koine-module/json_load.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -151,31 +154,44 @@ static bool check_results(const struct report *report, const json_t *messages,
     return true;
 }
 
-static json_t *load(struct koine_text json) {
-    return json_loadb(json.data != NULL ? json.data : "", json.size,
-                      JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+enum { FLAGS = JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL };
+
+static bool ends_with_uses(const json_t *messages) {
+    const size_t count = json_array_size(messages);
+    const json_t *last = count > 0 ? json_array_get(messages, count - 1) : NULL;
+    const json_t *content = json_object_get(last, "content");
+    for (size_t i = 0; i < json_array_size(content); i++) {
+        if (has_type(json_array_get(content, i), "tool_use")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Here ids are compared, which may be of any length. */
+static bool check_whole(const struct report *report, struct koine_text history,
+                        struct koine_text prompt) {
+    json_t *messages = koine_json_load(history, FLAGS, NULL);
+    json_t *blocks = koine_json_load(prompt, FLAGS, NULL);
+    bool good = check_messages(report, messages) && check_results(report, messages, blocks);
+    json_decref(messages);
+    json_decref(blocks);
+    return good;
 }
 
 int transcript_check(struct koine_text history, struct koine_text prompt, char *path,
                      size_t path_size, char *message, size_t message_size) {
     const struct report report = {path, path_size, message, message_size};
-    json_t *messages = load(history);
-    json_t *blocks = load(prompt);
-    bool good = check_messages(&report, messages) && check_results(&report, messages, blocks);
+    json_t *messages = json_load_outline(history, FLAGS, NULL);
+    bool good = check_messages(&report, messages) &&
+                (!ends_with_uses(messages) || check_whole(&report, history, prompt));
     json_decref(messages);
-    json_decref(blocks);
     return good ? 0 : -1;
 }
 
 bool transcript_awaits_results(struct koine_text history) {
-    json_t *messages = load(history);
-    const size_t count = json_array_size(messages);
-    const json_t *last = count > 0 ? json_array_get(messages, count - 1) : NULL;
-    const json_t *content = json_object_get(last, "content");
-    bool found = false;
-    for (size_t i = 0; i < json_array_size(content) && !found; i++) {
-        found = has_type(json_array_get(content, i), "tool_use");
-    }
+    json_t *messages = json_load_outline(history, FLAGS, NULL);
+    const bool found = ends_with_uses(messages);
     json_decref(messages);
     return found;
 }

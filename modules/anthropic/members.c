@@ -2,6 +2,7 @@
 /* Tables against objects. Knows no field of the API. */
 #include "members.h"
 #include <koine-module/answer.h>
+#include <koine-module/json_load.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,7 +187,7 @@ static void problem_unread(struct checking *checking, const struct place *place,
 json_t *member_load(struct checking *checking, const char *field, struct koine_text text) {
     const struct place place = {NULL, field, 0};
     json_error_t error = {0};
-    json_t *value = text.size ? json_loadb(text.data, text.size, JSON_DECODE_ANY, &error) : NULL;
+    json_t *value = text.size ? koine_json_load(text, JSON_DECODE_ANY, &error) : NULL;
     if (text.size && !value) /* the body has been read before: what remains are huge numbers */
         problem_unread(checking, &place, &error);
     return value;

@@ -2,6 +2,7 @@
 /* Values below the members of a body. All problems go into the body, with their places. */
 #include "reading.h"
 #include <koine-module/answer.h>
+#include <koine-module/json_load.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -93,17 +94,18 @@ void problem_expected(struct reading *reading, const struct place *place, const 
 
 /* ---- values */
 
-json_t *read_json(struct reading *reading, const struct place *place, struct koine_text text) {
+json_t *json_of_text(struct koine_text text, size_t flags) {
     json_error_t error = {0};
-    json_t *json = text.size ? json_loadb(text.data, text.size, JSON_DECODE_ANY, &error) : NULL;
-    if (!text.size || json)
-        return json;
-    /* the body has been taken for JSON: what else can be wrong is memory, or a number */
-    if (json_error_code(&error) == json_error_numeric_overflow)
-        problem(reading, place, "holds a number that is too large: %s", error.text);
-    else
-        reading->no_memory = true;
-    return NULL;
+    json_t *json = koine_json_load(text, flags, &error);
+    /* an integer of more than 64 bits: rather all as reals, which are as good in a schema */
+    if (!json && json_error_code(&error) == json_error_numeric_overflow)
+        json = koine_json_load(text, flags | JSON_DECODE_INT_AS_REAL, &error);
+    return json;
+}
+
+json_t *read_json(struct reading *reading, struct koine_text text) {
+    /* the body has been taken for JSON: what else can be wrong is memory */
+    return text.size ? build(reading, json_of_text(text, JSON_DECODE_ANY)) : NULL;
 }
 
 static bool is_named(const char *const *names, const char *name) {

@@ -6,6 +6,7 @@
 #include "body_internal.h"
 #include "json_span.h"
 #include <assert.h>
+#include <koine-module/json_load.h>
 #include <string.h>
 #include <strings.h>
 
@@ -33,7 +34,7 @@ static void syntax_problem(struct koine_body *body, const json_error_t *error) {
 
 static void parse_document(struct koine_body *body, struct koine_text text) {
     json_error_t error = {0};
-    body->document = json_loadb(text.data, text.size, BODY_JSON_FLAGS, &error);
+    body->document = koine_json_load(text, BODY_JSON_FLAGS, &error);
     if (body->document && !json_is_object(body->document))
         body_problem_at(body, NULL, -1, "the body must be a JSON object, got %s",
                         koine_json_kind(body->document));
@@ -133,4 +134,8 @@ bool koine_body_parse(const struct koine_host *host, koine_request request,
                       const struct koine_body_field *fields, size_t count, void *out) {
     struct koine_body *body = koine_body_read(host, request, fields, count, out);
     return body && koine_body_accept(body);
+}
+
+json_t *koine_body_json(const struct koine_body *body, const char *name) {
+    return json_object_get(body->document, name);
 }

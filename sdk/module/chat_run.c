@@ -42,7 +42,7 @@ static bool make_tools(const struct chat_turn *turn, struct run_texts *texts) {
     const json_t *tools = tools_of(turn);
     const size_t count = json_array_size(tools);
     texts->tools = calloc(count + 1, sizeof(*texts->tools));
-    texts->tool_list = calloc(count + 1, sizeof(void *)); /* each is a pointer */
+    texts->tool_list = calloc(count + 1, sizeof(const struct koine_tool *));
     texts->schemas = calloc(count + 1, sizeof(*texts->schemas));
     if (!texts->tools || !texts->tool_list || !texts->schemas)
         return false;

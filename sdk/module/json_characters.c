@@ -10,8 +10,9 @@ static bool is_plain(unsigned char byte) {
     return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
 }
 
-/* Whether eight bytes are plain. A subtraction borrows where a byte is too small, and may then find
- * fault with its neighbour too; it finds none where all are plain. */
+/* Whether eight bytes are plain, and printable. A subtraction borrows where a byte is too small, an
+ * addition carries where it is too large, and may then find fault with its neighbour too; they find
+ * none where all are plain. */
 static bool are_plain(const unsigned char *bytes) {
     const uint64_t ones = UINT64_C(0x0101010101010101);
     uint64_t word;
@@ -19,7 +20,26 @@ static bool are_plain(const unsigned char *bytes) {
     const uint64_t below = word - ones * 0x20;
     const uint64_t quotes = (word ^ (ones * '"')) - ones;
     const uint64_t backslashes = (word ^ (ones * '\\')) - ones;
-    return ((word | below | quotes | backslashes) & (ones * 0x80)) == 0;
+    const uint64_t delete = word + ones;
+    return ((word | below | quotes | backslashes | delete) & (ones * 0x80)) == 0;
+}
+
+size_t json_characters_ascii(const unsigned char *bytes, size_t size) {
+    size_t at = 0;
+    while (size - at >= 8 && are_plain(bytes + at))
+        at += 8;
+    return at;
+}
+
+const char *json_characters_end(const char *at, const char *end) {
+    const char *quote, *escape;
+    while ((quote = memchr(at, '"', (size_t)(end - at)))) {
+        while (at < quote && (escape = memchr(at, '\\', (size_t)(quote - at))))
+            at = escape + 2;
+        if (at <= quote)
+            return quote + 1;
+    }
+    return end;
 }
 
 unsigned json_character_missing(unsigned char first) {
@@ -60,8 +80,7 @@ static size_t whole_character(const unsigned char *bytes, size_t size) {
 size_t json_characters_span(const unsigned char *bytes, size_t size) {
     size_t at = 0, character = 0;
     do {
-        while (size - at >= 8 && are_plain(bytes + at))
-            at += 8;
+        at += json_characters_ascii(bytes + at, size - at);
         while (at < size && is_plain(bytes[at]))
             at++;
         while (at < size && (character = whole_character(bytes + at, size - at)) > 0)

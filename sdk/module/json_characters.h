@@ -13,6 +13,14 @@
  * without quotation marks, backslashes and control characters. */
 size_t json_characters_span(const unsigned char *bytes, size_t size);
 
+/* The same for printable ASCII alone, which it looks at in eights: up to seven bytes more may do.
+ */
+size_t json_characters_ascii(const unsigned char *bytes, size_t size);
+
+/* What follows the quotation mark that ends a string, from within the string on, at the speed of
+ * memory; `end` when none does. Judges no character. */
+const char *json_characters_end(const char *at, const char *end);
+
 /* How many bytes follow the first one of a character; 0 when no character of several begins so. */
 unsigned json_character_missing(unsigned char first);
 

@@ -4,18 +4,9 @@
  * in valid JSON takes. Never reads past the end, whatever it is given; does not recurse.
  */
 #include "json_span.h"
+#include "json_characters.h"
 #include <stdbool.h>
 #include <string.h>
-
-/* `at` is behind the opening quote; returns what follows the closing one. */
-static const char *skip_string(const char *at, const char *end) {
-    while (at < end && *at != '"') {
-        if (*at == '\\' && end - at > 1)
-            at++;
-        at++;
-    }
-    return at < end ? at + 1 : end;
-}
 
 static const char *skip_to(const char *at, const char *end, const char *stops) {
     while (at < end && (!*at || !strchr(stops, *at)))
@@ -37,7 +28,7 @@ static const char *skip_nested(const char *at, const char *end) {
             break;
         char found = *at++;
         if (found == '"')
-            at = skip_string(at, end);
+            at = json_characters_end(at, end);
         else if (found == '[' || found == '{')
             depth++;
         else
@@ -48,7 +39,7 @@ static const char *skip_nested(const char *at, const char *end) {
 
 static const char *skip_value(const char *at, const char *end) {
     if (at < end && *at == '"')
-        return skip_string(at + 1, end);
+        return json_characters_end(at + 1, end);
     if (at < end && (*at == '[' || *at == '{'))
         return skip_nested(at, end);
     return skip_to(at, end, " \t\r\n,]}");
@@ -62,7 +53,7 @@ static void move_to(struct koine_text *rest, const char *at) {
 void json_span_to_member(struct koine_text *rest) {
     const char *end = rest->data + rest->size;
     const char *at = skip_to(rest->data, end, "\"");
-    at = at < end ? skip_to(skip_string(at + 1, end), end, ":") : end;
+    at = at < end ? skip_to(json_characters_end(at + 1, end), end, ":") : end;
     move_to(rest, at < end ? skip_space(at + 1, end) : end);
 }
 

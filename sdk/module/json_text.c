@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A growing buffer of JSON. Escapes what RFC 8259, section 7 demands, and nothing else. */
+#include "json_characters.h"
 #include <koine-module/json_text.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -75,7 +76,7 @@ static const char escapes[256] = {
 
 /* How many bytes from the front need no escape. */
 static size_t plain_run(const unsigned char *bytes, size_t size) {
-    size_t i = 0;
+    size_t i = json_characters_ascii(bytes, size);
     while (i < size && !escapes[bytes[i]])
         i++;
     return i;

@@ -28,6 +28,9 @@ START_TEST(the_host_refuses_in_the_apis_words)
     struct http_response answer = http_post_as(gateway, "", CHAT, json_object());
     openai_assert_error(&answer, 401, INVALID, "invalid_api_key", NULL);
     http_response_finish(&answer);
+    answer = http_post_as(gateway, "nobodys-key", CHAT, json_object());
+    openai_assert_error(&answer, 401, INVALID, "invalid_api_key", NULL);
+    http_response_finish(&answer);
     answer = http_get(gateway, "/v1/nothing");
     openai_assert_error(&answer, 404, INVALID, NULL, NULL);
     http_response_finish(&answer);

@@ -56,17 +56,6 @@ START_TEST(blocks_are_passed_on_as_written)
     expect(cli_input_user(NONE, blocks, false, &size),
            USER "[ {\"type\":\"text\",\"n\":0.10, \"text\":\"]\"} ,"
                 "{\"type\":\"text\",\"text\":\"\"}]}}");
-    expect(cli_input_user(NONE, KOINE_TEXT("[]"), false, &size),
-           USER "[{\"type\":\"text\",\"text\":\"\"}]}}");
-}
-END_TEST
-
-START_TEST(blocks_that_are_no_array_are_refused)
-{
-    refuse(cli_input_user(NONE, KOINE_TEXT("{}"), false, &size));
-    refuse(cli_input_user(NONE, KOINE_TEXT("[1"), true, &size));
-    refuse(cli_input_user(NONE, KOINE_TEXT("[] []"), false, &size));
-    refuse(cli_input_user(NONE, KOINE_TEXT(""), false, &size));
 }
 END_TEST
 
@@ -185,7 +174,6 @@ int main(void) {
     tcase_set_timeout(lines, 30);
     tcase_add_test(lines, a_prompt_may_run_a_command_only_where_allowed);
     tcase_add_test(lines, blocks_are_passed_on_as_written);
-    tcase_add_test(lines, blocks_that_are_no_array_are_refused);
     tcase_add_test(lines, a_text_never_breaks_the_line);
     tcase_add_test(lines, a_text_that_is_no_utf8_is_refused);
     tcase_add_test(lines, a_long_prompt);

@@ -135,6 +135,28 @@ START_TEST(two_megabytes_go_through_stdin_and_back)
 }
 END_TEST
 
+START_TEST(a_long_line_is_taken_over)
+{
+    enum { SIZE = 1024 * 1024 };
+    char *line = malloc(SIZE);
+    ck_assert_ptr_nonnull(line);
+    memset(line, 'x', SIZE);
+    line[SIZE - 1] = '\n';
+    options.max_line_bytes = SIZE;
+    struct run *run = start_shell("cat");
+    ck_assert_int_eq(process_write_long(run->process, KOINE_TEXT("head\n"), line, SIZE), KOINE_OK);
+    ck_assert_uint_gt(process_write_queued(run->process), 0);
+    ck_assert_int_eq(run->written, 0);
+    process_close_input(run->process);
+    line = strdup("late\n");
+    ck_assert_int_eq(process_write_long(run->process, KOINE_TEXT(""), line, 5), KOINE_GONE);
+    wait_until_ended(run);
+    ck_assert_int_eq(run->written, 1);
+    ck_assert_int_eq(run->lines, 2);
+    ck_assert_uint_eq(run->bytes, strlen("head") + SIZE - 1);
+}
+END_TEST
+
 START_TEST(a_small_write_goes_out_at_once_and_is_confirmed_later)
 {
     struct run *run = start_shell("read word; echo got $word");
@@ -302,6 +324,7 @@ int main(void) {
     tcase_add_test(cases, short_of_descriptors_a_start_fails_whole_or_succeeds_whole);
     tcase_add_test(cases, directory_environment_signals_and_descriptors_are_as_promised);
     tcase_add_test(cases, two_megabytes_go_through_stdin_and_back);
+    tcase_add_test(cases, a_long_line_is_taken_over);
     tcase_add_test(cases, a_small_write_goes_out_at_once_and_is_confirmed_later);
     tcase_add_test(cases, writing_to_a_child_that_closed_its_stdin_says_gone);
     tcase_add_test(cases, stderr_lines_are_cut_and_after_64_kib_dropped);

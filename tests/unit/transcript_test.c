@@ -125,6 +125,23 @@ START_TEST(each_use_at_the_end_has_its_result)
 }
 END_TEST
 
+/* Of long strings an outline knows only that they are there. */
+START_TEST(long_ids_are_compared_whole)
+{
+    char id[5001], other[5001], use[6000], history[7000], result[6000], wrong[6000];
+    memset(id, 'i', sizeof id - 1);
+    id[sizeof id - 1] = '\0';
+    memcpy(other, id, sizeof id);
+    other[sizeof id - 2] = 'o';
+    snprintf(use, sizeof use, "{\"type\":\"tool_use\",\"id\":\"%s\"}", id);
+    snprintf(history, sizeof history, "[" ASKED ",{\"role\":\"assistant\",\"content\":[%s]}]", use);
+    snprintf(result, sizeof result, "[{\"type\":\"tool_result\",\"tool_use_id\":\"%s\"}]", id);
+    snprintf(wrong, sizeof wrong, "[{\"type\":\"tool_result\",\"tool_use_id\":\"%s\"}]", other);
+    accept_prompt(history, result);
+    refuse_prompt(history, wrong, "a use with a strange id");
+}
+END_TEST
+
 START_TEST(a_history_awaits_results_or_not)
 {
     ck_assert(transcript_awaits_results(KOINE_TEXT(USED(MORE "," USE("a")))));
@@ -224,10 +241,12 @@ static char *path_in_home(const char *directory) {
 }
 
 static json_t *next_line(FILE *file) {
-    char line[4096];
-    ck_assert_ptr_nonnull(fgets(line, sizeof line, file));
+    char *line = NULL;
+    size_t capacity = 0;
+    ck_assert_int_gt(getline(&line, &capacity, file), 0);
     json_t *value = json_loads(line, 0, NULL);
     ck_assert_msg(json_is_object(value), "not an object: %s", line);
+    free(line);
     return value;
 }
 
@@ -297,6 +316,38 @@ START_TEST(a_transcript_is_what_the_cli_would_have_kept)
         json_decref(line);
     }
     ck_assert_int_eq(fgetc(file), EOF);
+    fclose(file);
+    free(path);
+}
+END_TEST
+
+static void expect_long_content(FILE *file, const char *content) {
+    json_t *line = next_line(file);
+    const json_t *said = json_object_get(json_object_get(line, "message"), "content");
+    const json_t *text =
+        json_is_array(said) ? json_object_get(json_array_get(said, 0), "text") : said;
+    ck_assert_uint_eq(json_string_length(text), strlen(content));
+    ck_assert_mem_eq(json_string_value(text), content, strlen(content));
+    json_decref(line);
+}
+
+/* Also where the name "content" is written with escapes. */
+START_TEST(long_contents_are_written_whole)
+{
+    char text[5001], history[12000], message[256] = "";
+    char *path = path_in_home("/tmp");
+    memset(text, 't', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    int size = snprintf(history, sizeof history,
+                        "[{\"role\":\"user\",\"content\":\"%s\"},"
+                        "{\"role\":\"assistant\",\"cont\\u0065nt\":\"%s\"}]",
+                        text, text);
+    struct transcript transcript = of((struct koine_text){history, (size_t)size});
+    ck_assert_msg(transcript_write(path, &transcript, message, sizeof message) == 0, "%s", message);
+    FILE *file = fopen(path, "r");
+    ck_assert_ptr_nonnull(file);
+    expect_long_content(file, text);
+    expect_long_content(file, text);
     fclose(file);
     free(path);
 }
@@ -437,12 +488,14 @@ int main(void) {
     tcase_add_test(check, good_histories);
     tcase_add_test(check, bad_histories);
     tcase_add_test(check, each_use_at_the_end_has_its_result);
+    tcase_add_test(check, long_ids_are_compared_whole);
     tcase_add_test(check, a_history_awaits_results_or_not);
     tcase_add_test(check, a_short_buffer_is_no_harm);
     tcase_add_test(place, the_place_follows_the_environment);
     tcase_add_test(place, the_directory_is_named_as_the_cli_names_it);
     tcase_add_test(place, a_long_directory_is_cut_and_hashed);
     tcase_add_test(file, a_transcript_is_what_the_cli_would_have_kept);
+    tcase_add_test(file, long_contents_are_written_whole);
     tcase_add_test(file, a_prompt_stands_behind_the_history);
     tcase_add_test(file, a_prompt_may_be_all);
     tcase_add_test(file, only_a_full_name_is_a_model);
