@@ -108,7 +108,7 @@ struct chat_turn {
     uint32_t index;                  /* of the next block */
     bool object_told;                /* some of the object has been */
     struct koine_json_text input;    /* of the tool's block that is open */
-    struct chat_call *calls;         /* told in this answer */
+    struct chat_call *calls;         /* told in this run, the last ones in this answer */
     size_t call_count;
     struct koine_usage usage;
     bool has_usage;
