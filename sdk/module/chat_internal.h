@@ -98,7 +98,7 @@ struct chat_turn {
     bool begun;                      /* BEGIN is told */
     bool message_open;               /* MESSAGE of a MESSAGE_BEGIN is still to come */
     bool done;                       /* DONE or FAILURE is told */
-    bool limit_hit;                  /* the answer was cut */
+    bool cut;                        /* what was streamed of a use of a tool is not whole */
     enum koine_chat_block_kind open; /* the block that is being told; 0: none, or none to tell */
     uint32_t index;                  /* of the next block */
     bool object_told;                /* some of the object has been */
@@ -127,6 +127,7 @@ void chat_turn_fail(struct chat_turn *turn, const struct koine_failure *failure)
 struct koine_text chat_tool_name(const struct chat_turn *turn, struct koine_text cli_name);
 struct chat_call *chat_tool_add(struct chat_turn *turn, struct koine_text id,
                                 struct koine_text name);
+void chat_tool_forget_last(struct chat_turn *turn); /* it is not whole: nobody calls it */
 void chat_tool_called(struct chat_turn *turn, const struct koine_tool_call *call);
 /* Ends the answer when all of the message has come and the run waits. */
 void chat_tools_conclude(struct chat_turn *turn);

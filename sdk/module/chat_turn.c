@@ -31,7 +31,7 @@ static void keep_text(char *out, size_t size, struct koine_text text) {
 
 void chat_turn_begin(struct chat_turn *turn) {
     turn->magic = TURN_MAGIC;
-    turn->begun = turn->done = turn->limit_hit = turn->object_told = turn->has_usage = false;
+    turn->begun = turn->done = turn->object_told = turn->has_usage = turn->cut = false;
     turn->open = 0;
     turn->index = 0;
     turn->usage = (struct koine_usage){0};
@@ -131,7 +131,9 @@ static void on_tool_block(struct chat_turn *turn, const struct koine_block *bloc
     }
     koine_json_text_finish(&turn->input);
     koine_json_text_init(&turn->input, NULL, 0);
-    tell_block(turn, &event);
+    turn->open = KOINE_CHAT_BLOCK_TOOL;
+    if (turn->ask.streams)
+        tell_block(turn, &event);
 }
 
 static void on_block(struct chat_turn *turn, const struct koine_block *block) {
@@ -164,37 +166,95 @@ static void on_delta(struct chat_turn *turn, const struct koine_block *block,
                      struct koine_text piece) {
     if (turn->open == KOINE_CHAT_BLOCK_TOOL && is(block->type, "input_json_delta")) {
         koine_json_text_add(&turn->input, piece);
-        if (piece.size)
+        if (piece.size && turn->ask.streams)
             tell_piece(turn, KOINE_CHAT_INPUT, piece);
     } else if (turn->open == KOINE_CHAT_BLOCK_THINKING && is(block->type, "signature_delta")) {
         tell_piece(turn, KOINE_CHAT_SIGNATURE, piece);
     }
 }
 
-/* What the client will send back as this use of a tool. */
-static void remember_tool(struct chat_turn *turn) {
+/* What the client will send back as this use of a tool. `input` may be NULL. */
+static void remember_tool(struct chat_turn *turn, json_t *input) {
     const struct chat_call *call = &turn->calls[turn->call_count - 1];
-    json_t *input = turn->input.size
-                        ? json_loadb(turn->input.bytes, turn->input.size, JSON_ALLOW_NUL, NULL)
-                        : json_object();
-    json_t *block = input ? json_pack("{s:s,s:s,s:s,s:o}", "type", "tool_use", "id", call->id,
-                                      "name", call->name, "input", input)
-                          : NULL;
-    if (block && !turn->input.no_memory)
+    json_t *block = json_pack("{s:s,s:s,s:s,s:O*}", "type", "tool_use", "id", call->id, "name",
+                              call->name, "input", input);
+    if (block && input && !turn->input.no_memory)
         chat_message_digest_block(&turn->answer, block);
     else
         turn->answer.failed = true; /* it will not be found again: its history is used */
     json_decref(block);
 }
 
-static void on_block_end(struct chat_turn *turn) {
-    if (turn->open == KOINE_CHAT_BLOCK_TOOL) {
-        if (!turn->input.size) /* a tool without input */
-            tell_piece(turn, KOINE_CHAT_INPUT, KOINE_TEXT("{}"));
-        remember_tool(turn);
+/* Whether the input is all there. A model that has no tokens left, or no connection, stops within
+ * it; the CLI does not call the tool then and goes on in its own way. */
+static bool is_whole(struct chat_turn *turn) {
+    json_error_t error = {0};
+    json_t *input = turn->input.size
+                        ? json_loadb(turn->input.bytes, turn->input.size, JSON_ALLOW_NUL, &error)
+                        : json_object();
+    const enum json_error_code code = input ? json_error_unknown : json_error_code(&error);
+    const bool whole = input ? json_is_object(input)
+                             : !turn->input.size || turn->input.no_memory ||
+                                   code == json_error_numeric_overflow ||
+                                   code == json_error_out_of_memory;
+    if (whole)
+        remember_tool(turn, input);
+    json_decref(input);
+    return whole;
+}
+
+/* Who streams has been told of it, and its input; others are told once it is known to be whole. */
+static void end_tool(struct chat_turn *turn) {
+    const struct chat_call *call = &turn->calls[turn->call_count - 1];
+    struct koine_chat_event event = {
+        .block = KOINE_CHAT_BLOCK_TOOL, .id = text_of(call->id), .name = text_of(call->name)};
+    const struct koine_text input = {turn->input.bytes, turn->input.size};
+    const bool whole = is_whole(turn);
+    if (!turn->ask.streams) {
+        turn->open = 0;
+        if (turn->input.no_memory)
+            short_of_memory(turn);
+        else if (whole)
+            tell_block(turn, &event);
     }
+    if (turn->open && (!turn->ask.streams || !input.size))
+        tell_piece(turn, KOINE_CHAT_INPUT, input.size ? input : KOINE_TEXT("{}"));
+    turn->cut = turn->cut || (!whole && turn->ask.streams);
+    if (!whole)
+        chat_tool_forget_last(turn);
+}
+
+static void end_block(struct chat_turn *turn) {
+    if (turn->open == KOINE_CHAT_BLOCK_TOOL && !turn->forced_tool)
+        end_tool(turn);
     tell_block_end(turn);
+}
+
+static void on_block_end(struct chat_turn *turn) {
+    end_block(turn);
     chat_tools_conclude(turn);
+}
+
+/* What has been sent of a use of a tool will never be whole: the answer cannot go on behind it. */
+static void end_cut(struct chat_turn *turn, struct koine_text stop_reason) {
+    static const struct koine_failure failure = {
+        .size = sizeof(failure),
+        .status = 500,
+        .code = {"PARSE_ERROR", sizeof("PARSE_ERROR") - 1},
+        .message = {"The model's use of a tool broke off, and what was sent of it is void; ask "
+                    "again",
+                    sizeof("The model's use of a tool broke off, and what was sent of it is void; "
+                           "ask again") -
+                        1},
+    };
+    struct koine_chat_event event = {.type = KOINE_CHAT_DONE,
+                                     .stop_reason = stop_reason,
+                                     .usage = turn->usage,
+                                     .model = text_of(turn->model)};
+    if (is(stop_reason, "max_tokens"))
+        chat_turn_tell(turn, &event);
+    else
+        chat_turn_fail(turn, &failure);
 }
 
 /* ---- an object: the text of the answer, or the input of the forced tool */
@@ -279,7 +339,9 @@ static void on_result(struct chat_turn *turn, const struct koine_run_result *res
         tell_begin(turn, &result->usage);
         if (has_object(turn) && result->object.data)
             end_object(turn, result->object);
-        tell_block_end(turn);
+        end_block(turn);
+        if (turn->cut)
+            end_cut(turn, result->stop_reason);
         event.stop_reason = reason_of(turn, result);
         remember(turn, event.stop_reason);
     }
@@ -310,6 +372,8 @@ static void on_end(struct chat_turn *turn, const struct koine_run_event *event) 
 /* ---- events of the run */
 
 static void on_message_begin(struct chat_turn *turn, const struct koine_message *message) {
+    if (turn->cut)
+        end_cut(turn, KOINE_TEXT(""));
     turn->message_open = true;
     keep_text(turn->model, sizeof(turn->model), message->model);
     tell_begin(turn, &message->usage);
@@ -322,7 +386,9 @@ static void on_message(struct chat_turn *turn, const struct koine_message *messa
     turn->usage.output_tokens += message->usage.output_tokens;
     turn->usage.cache_read_input_tokens += message->usage.cache_read_input_tokens;
     turn->usage.cache_creation_input_tokens += message->usage.cache_creation_input_tokens;
-    tell_block_end(turn);
+    end_block(turn);
+    if (turn->cut)
+        end_cut(turn, message->stop_reason);
     chat_tools_conclude(turn);
 }
 
