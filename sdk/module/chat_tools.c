@@ -60,6 +60,11 @@ static void call_free(struct chat_call *call) {
     drop_result(call);
 }
 
+void chat_tool_forget_last(struct chat_turn *turn) {
+    if (turn->call_count && !turn->calls[turn->call_count - 1].call.id)
+        call_free(&turn->calls[--turn->call_count]);
+}
+
 void chat_tools_free(struct chat_turn *turn) {
     for (size_t i = 0; i < turn->call_count; i++)
         call_free(&turn->calls[i]);
@@ -142,7 +147,7 @@ static void park(struct chat_turn *turn) {
 void chat_tools_conclude(struct chat_turn *turn) {
     struct koine_chat_event event = {.type = KOINE_CHAT_DONE,
                                      .stop_reason = KOINE_TEXT("tool_use")};
-    if (turn->done || turn->message_open || turn->open || !is_called(turn))
+    if (turn->done || turn->message_open || turn->open || turn->cut || !is_called(turn))
         return;
     park(turn);
     event.usage = turn->usage;
