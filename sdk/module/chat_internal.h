@@ -12,6 +12,10 @@ static inline struct koine_text chat_text_of(const char *string) { /* takes NULL
     return (struct koine_text){string, string ? strlen(string) : 0};
 }
 
+static inline bool chat_text_is(struct koine_text text, const char *want) {
+    return text.size == strlen(want) && memcmp(text.data, want, text.size) == 0;
+}
+
 enum { CHAT_ID_SIZE = 40 }; /* a session's UUID */
 
 struct chat_memory;
@@ -104,11 +108,12 @@ struct chat_turn {
     bool begun;                      /* BEGIN is told */
     bool message_open;               /* MESSAGE of a MESSAGE_BEGIN is still to come */
     bool done;                       /* DONE or FAILURE is told */
+    bool cut;                        /* what was streamed of a use of a tool is not whole */
     enum koine_chat_block_kind open; /* the block that is being told; 0: none, or none to tell */
     uint32_t index;                  /* of the next block */
     bool object_told;                /* some of the object has been */
     struct koine_json_text input;    /* of the tool's block that is open */
-    struct chat_call *calls;         /* told in this answer */
+    struct chat_call *calls;         /* told in this run, the last ones in this answer */
     size_t call_count;
     struct koine_usage usage;
     bool has_usage;
@@ -143,6 +148,14 @@ void chat_object_begin(struct chat_turn *turn);
 void chat_object_delta(struct chat_turn *turn, struct koine_text piece);
 void chat_object_end(struct chat_turn *turn, struct koine_text object); /* all of it */
 
+/* ---- chat_use.c: a use of a client's tool while the model writes it */
+
+void chat_use_begin(struct chat_turn *turn, const struct koine_block *block);
+void chat_use_piece(struct chat_turn *turn, struct koine_text piece); /* of its input */
+void chat_use_end(struct chat_turn *turn); /* before chat_tell_block_end; sets `cut` */
+/* After one that was cut: DONE where the model had no tokens left, else FAILURE. */
+void chat_use_end_cut(struct chat_turn *turn, struct koine_text stop_reason);
+
 /* ---- chat_tools.c: uses of the client's tools */
 
 /* The name of a client's tool, from the one that the CLI has; none: it is not one that is offered.
@@ -150,6 +163,7 @@ void chat_object_end(struct chat_turn *turn, struct koine_text object); /* all o
 struct koine_text chat_tool_name(const struct chat_turn *turn, struct koine_text cli_name);
 struct chat_call *chat_tool_add(struct chat_turn *turn, struct koine_text id,
                                 struct koine_text name);
+void chat_tool_forget_last(struct chat_turn *turn); /* it is not whole: nobody calls it */
 void chat_tool_called(struct chat_turn *turn, const struct koine_tool_call *call);
 /* Ends the answer when all of the message has come and the run waits. */
 void chat_tools_conclude(struct chat_turn *turn);

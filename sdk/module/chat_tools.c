@@ -12,6 +12,7 @@
 enum { LONGEST_RESULTS_BYTES = 32768 };
 
 #define NOT_NOW "This tool cannot be used in this answer. Go on without it."
+#define TWICE "This use of the tool has its result already."
 #define ONE_ONLY "Only one use of a tool at a time is possible here. Use it again if it is needed."
 
 static bool same(const char *string, struct koine_text text) {
@@ -46,11 +47,22 @@ struct chat_call *chat_tool_add(struct chat_turn *turn, struct koine_text id,
     return NULL;
 }
 
+static void drop_result(struct chat_call *call) {
+    free((void *)(uintptr_t)call->text.data);
+    free(call->content);
+    call->text = (struct koine_text){NULL, 0};
+    call->content = NULL;
+}
+
 static void call_free(struct chat_call *call) {
     free(call->id);
     free(call->name);
-    free((void *)(uintptr_t)call->text.data);
-    free(call->content);
+    drop_result(call);
+}
+
+void chat_tool_forget_last(struct chat_turn *turn) {
+    if (turn->call_count && !turn->calls[turn->call_count - 1].call.id)
+        call_free(&turn->calls[--turn->call_count]);
 }
 
 void chat_tools_free(struct chat_turn *turn) {
@@ -78,6 +90,7 @@ static void answer(struct chat_turn *turn, struct chat_call *call) {
                                              .content = chat_text_of(call->content)};
     self->runner->tool_result(self->host, call->call, &result);
     call->answered = true;
+    drop_result(call); /* a run may use tools for hours */
 }
 
 /* By its id; a CLI that does not say it means the first use of that name that is not called yet. */
@@ -97,6 +110,10 @@ void chat_tool_called(struct chat_turn *turn, const struct koine_tool_call *made
     if (!call) {
         answer_error(turn, made->call,
                      turn->ask.tool_choice == KOINE_CHAT_TOOLS_NONE ? NOT_NOW : ONE_ONLY);
+        return;
+    }
+    if (call->answered) {
+        answer_error(turn, made->call, TWICE);
         return;
     }
     call->call = made->call;
@@ -130,7 +147,7 @@ static void park(struct chat_turn *turn) {
 void chat_tools_conclude(struct chat_turn *turn) {
     struct koine_chat_event event = {.type = KOINE_CHAT_DONE,
                                      .stop_reason = KOINE_TEXT("tool_use")};
-    if (turn->done || turn->message_open || turn->open || !is_called(turn))
+    if (turn->done || turn->message_open || turn->open || turn->cut || !is_called(turn))
         return;
     park(turn);
     event.usage = turn->usage;
@@ -168,15 +185,8 @@ static bool keep(struct chat_call *call, const json_t *result, size_t *bytes) {
 }
 
 void chat_tools_drop(struct chat_turn *turn) {
-    for (size_t i = 0; i < turn->call_count; i++) {
-        struct chat_call *call = &turn->calls[i];
-        if (call->answered)
-            continue;
-        free((void *)(uintptr_t)call->text.data);
-        free(call->content);
-        call->text = (struct koine_text){NULL, 0};
-        call->content = NULL;
-    }
+    for (size_t i = 0; i < turn->call_count; i++)
+        drop_result(&turn->calls[i]);
 }
 
 bool chat_tools_take(struct chat_turn *turn, const json_t *results) {

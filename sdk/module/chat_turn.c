@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From the events of a run to those of one answer: what the client is not to see is left out, what
- * it was told is remembered. Uses of tools are chat_tools.c, objects chat_object.c. */
+ * it was told is remembered. Uses of tools are chat_use.c and chat_tools.c, objects chat_object.c.
+ */
 #include "chat_internal.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +16,6 @@ struct chat_turn *chat_turn_of(void *data) {
     return turn;
 }
 
-static bool is(struct koine_text text, const char *want) {
-    return text.size == strlen(want) && memcmp(text.data, want, text.size) == 0;
-}
-
 static void keep_text(char *out, size_t size, struct koine_text text) {
     if (text.size)
         snprintf(out, size, "%.*s", (int)(text.size < size ? text.size : size - 1), text.data);
@@ -26,7 +23,7 @@ static void keep_text(char *out, size_t size, struct koine_text text) {
 
 void chat_turn_begin(struct chat_turn *turn) {
     turn->magic = TURN_MAGIC;
-    turn->begun = turn->done = turn->object_told = turn->has_usage = false;
+    turn->begun = turn->done = turn->object_told = turn->has_usage = turn->cut = false;
     turn->open = 0;
     turn->index = 0;
     turn->usage = (struct koine_usage){0};
@@ -48,35 +45,17 @@ void chat_turn_free(struct chat_turn *turn) {
 
 /* ---- blocks of the model */
 
-static void on_tool_block(struct chat_turn *turn, const struct koine_block *block) {
-    const struct koine_text name = chat_tool_name(turn, block->name);
-    struct koine_chat_event event = {.block = KOINE_CHAT_BLOCK_TOOL, .id = block->id, .name = name};
-    size_t told = 0;
-    for (size_t i = 0; i < turn->call_count; i++)
-        told += turn->calls[i].answered ? 0 : 1;
-    if (!name.size || !block->id.size || turn->ask.tool_choice != KOINE_CHAT_TOOLS_AUTO ||
-        (turn->ask.one_tool_at_a_time && told))
-        return;
-    if (!chat_tool_add(turn, block->id, name)) {
-        chat_tell_short_of_memory(turn);
-        return;
-    }
-    koine_json_text_finish(&turn->input);
-    koine_json_text_init(&turn->input, NULL, 0);
-    chat_tell_block(turn, &event);
-}
-
 static void on_block(struct chat_turn *turn, const struct koine_block *block) {
     struct koine_chat_event event = {0};
-    if (is(block->type, "tool_use")) {
-        on_tool_block(turn, block);
+    if (chat_text_is(block->type, "tool_use")) {
+        chat_use_begin(turn, block);
         return;
     }
-    if (is(block->type, "text") && !chat_has_object(turn))
+    if (chat_text_is(block->type, "text") && !chat_has_object(turn))
         event.block = KOINE_CHAT_BLOCK_TEXT;
-    else if (is(block->type, "thinking") && turn->ask.wants_thinking)
+    else if (chat_text_is(block->type, "thinking") && turn->ask.wants_thinking)
         event.block = KOINE_CHAT_BLOCK_THINKING;
-    else if (is(block->type, "redacted_thinking") && turn->ask.wants_thinking)
+    else if (chat_text_is(block->type, "redacted_thinking") && turn->ask.wants_thinking)
         event.block = KOINE_CHAT_BLOCK_REDACTED;
     else
         return;
@@ -94,38 +73,22 @@ static void on_text(struct chat_turn *turn, struct koine_text piece) {
 
 static void on_delta(struct chat_turn *turn, const struct koine_block *block,
                      struct koine_text piece) {
-    if (turn->open == KOINE_CHAT_BLOCK_TOOL && is(block->type, "input_json_delta")) {
-        koine_json_text_add(&turn->input, piece);
-        if (piece.size)
-            chat_tell_piece(turn, KOINE_CHAT_INPUT, piece);
-    } else if (turn->open == KOINE_CHAT_BLOCK_THINKING && is(block->type, "signature_delta")) {
+    if (turn->open == KOINE_CHAT_BLOCK_TOOL && chat_text_is(block->type, "input_json_delta")) {
+        chat_use_piece(turn, piece);
+    } else if (turn->open == KOINE_CHAT_BLOCK_THINKING &&
+               chat_text_is(block->type, "signature_delta")) {
         chat_tell_piece(turn, KOINE_CHAT_SIGNATURE, piece);
     }
 }
 
-/* What the client will send back as this use of a tool. */
-static void remember_tool(struct chat_turn *turn) {
-    const struct chat_call *call = &turn->calls[turn->call_count - 1];
-    json_t *input = turn->input.size
-                        ? json_loadb(turn->input.bytes, turn->input.size, JSON_ALLOW_NUL, NULL)
-                        : json_object();
-    json_t *block = input ? json_pack("{s:s,s:s,s:s,s:o}", "type", "tool_use", "id", call->id,
-                                      "name", call->name, "input", input)
-                          : NULL;
-    if (block && !turn->input.no_memory)
-        chat_message_digest_block(&turn->answer, block);
-    else
-        turn->answer.failed = true; /* it will not be found again: its history is used */
-    json_decref(block);
+static void end_block(struct chat_turn *turn) {
+    if (turn->open == KOINE_CHAT_BLOCK_TOOL && !turn->forced_tool)
+        chat_use_end(turn);
+    chat_tell_block_end(turn);
 }
 
 static void on_block_end(struct chat_turn *turn) {
-    if (turn->open == KOINE_CHAT_BLOCK_TOOL) {
-        if (!turn->input.size) /* a tool without input */
-            chat_tell_piece(turn, KOINE_CHAT_INPUT, KOINE_TEXT("{}"));
-        remember_tool(turn);
-    }
-    chat_tell_block_end(turn);
+    end_block(turn);
     chat_tools_conclude(turn);
 }
 
@@ -136,7 +99,8 @@ static struct koine_text reason_of(const struct chat_turn *turn,
                                    const struct koine_run_result *result) {
     if (turn->forced_tool)
         return KOINE_TEXT("tool_use");
-    if (chat_has_object(turn) || is(result->stop_reason, "tool_use") || !result->stop_reason.size)
+    if (chat_has_object(turn) || chat_text_is(result->stop_reason, "tool_use") ||
+        !result->stop_reason.size)
         return KOINE_TEXT("end_turn");
     return result->stop_reason;
 }
@@ -145,7 +109,7 @@ static struct koine_text reason_of(const struct chat_turn *turn,
 static void remember(struct chat_turn *turn, struct koine_text stop_reason) {
     struct chat_digest said;
     if (chat_message_digest_end(&turn->answer, &said) && turn->knows_key && !turn->forced_tool &&
-        is(stop_reason, "end_turn") && *turn->session_id)
+        chat_text_is(stop_reason, "end_turn") && *turn->session_id)
         chat_memory_add(turn->chat->memory, &said, NULL, turn->session_id);
 }
 
@@ -158,7 +122,11 @@ static void on_result(struct chat_turn *turn, const struct koine_run_result *res
         chat_tell_begin(turn, &result->usage);
         if (chat_has_object(turn) && result->object.data)
             chat_object_end(turn, result->object);
-        chat_tell_block_end(turn);
+        end_block(turn);
+        if (turn->cut) {
+            chat_use_end_cut(turn, result->stop_reason);
+            return;
+        }
         event.stop_reason = reason_of(turn, result);
         remember(turn, event.stop_reason);
     }
@@ -169,7 +137,7 @@ static void on_result(struct chat_turn *turn, const struct koine_run_result *res
 
 /* The session that was remembered is gone: as if it had not been. */
 static void on_failure(struct chat_turn *turn, const struct koine_failure *failure) {
-    if (turn->with_session && !turn->begun && is(failure->code, "SESSION_NOT_FOUND"))
+    if (turn->with_session && !turn->begun && chat_text_is(failure->code, "SESSION_NOT_FOUND"))
         turn->again = true;
     else
         chat_turn_fail(turn, failure);
@@ -189,6 +157,8 @@ static void on_end(struct chat_turn *turn, const struct koine_run_event *event) 
 /* ---- events of the run */
 
 static void on_message_begin(struct chat_turn *turn, const struct koine_message *message) {
+    if (turn->cut)
+        chat_use_end_cut(turn, KOINE_TEXT(""));
     turn->message_open = true;
     keep_text(turn->model, sizeof(turn->model), message->model);
     chat_tell_begin(turn, &message->usage);
@@ -201,7 +171,9 @@ static void on_message(struct chat_turn *turn, const struct koine_message *messa
     turn->usage.output_tokens += message->usage.output_tokens;
     turn->usage.cache_read_input_tokens += message->usage.cache_read_input_tokens;
     turn->usage.cache_creation_input_tokens += message->usage.cache_creation_input_tokens;
-    chat_tell_block_end(turn);
+    end_block(turn);
+    if (turn->cut)
+        chat_use_end_cut(turn, message->stop_reason);
     chat_tools_conclude(turn);
 }
 

@@ -339,6 +339,48 @@ START_TEST(more_waiting_runs_than_are_allowed_are_replayed_too)
 }
 END_TEST
 
+#define CUT "\"cut_tool\":{\"name\":\"mcp__chat__weather\",\"input\":\"{\\\"city\\\":\\\"Pa\""
+
+static struct http_response ask_for_cut(const char *fields, const char *scenario) {
+    json_t *body = ask(fields);
+    say(body, "user", scenario);
+    struct http_response answer = http_post(gateway, "/chat", body);
+    http_assert_status(&answer, 200);
+    return answer;
+}
+
+START_TEST(a_use_that_broke_off_is_not_told)
+{
+    struct http_response answer =
+        ask_for_cut("{" TOOLS "}", "standin:{" CUT "},\"text\":\"Another way\"}");
+    ck_assert_str_eq(http_string(&answer, "events"), "BEGIN BLOCK TEXT END DONE");
+    assert_text(&answer, "Another way");
+    ck_assert_str_eq(http_string(&answer, "stop_reason"), "end_turn");
+    http_response_finish(&answer);
+}
+END_TEST
+
+START_TEST(a_stream_ends_where_its_use_of_a_tool_has_run_out_of_tokens)
+{
+    struct http_response answer =
+        ask_for_cut("{'streams':true," TOOLS "}", "standin:{" CUT "},\"text\":\"Another way\"}");
+    ck_assert_msg(!strstr(answer.body, "Another way"), "it went on: %s", answer.body);
+    ck_assert_str_eq(http_string(&answer, "stop_reason"), "max_tokens");
+    http_response_finish(&answer);
+}
+END_TEST
+
+START_TEST(a_stream_fails_where_its_use_of_a_tool_broke_off)
+{
+    json_t *body = ask("{'streams':true," TOOLS "}");
+    say(body, "user", "standin:{" CUT ",\"stop_reason\":\"tool_use\"},\"text\":\"Another way\"}");
+    struct http_response answer = http_post(gateway, "/chat", body);
+    http_assert_status(&answer, 500);
+    ck_assert_msg(strstr(answer.body, "use of a tool broke off"), "no reason: %s", answer.body);
+    http_response_finish(&answer);
+}
+END_TEST
+
 START_TEST(a_forced_tool_is_the_whole_answer)
 {
     json_t *body = ask("{'forced_tool':'weather','schema':{'type':'object'}," TOOLS "}");
@@ -417,6 +459,9 @@ int main(void) {
         a_run_that_does_not_fit_the_next_request_is_replaced,
         results_that_nobody_waits_for_are_replayed,
         more_waiting_runs_than_are_allowed_are_replayed_too,
+        a_use_that_broke_off_is_not_told,
+        a_stream_ends_where_its_use_of_a_tool_has_run_out_of_tokens,
+        a_stream_fails_where_its_use_of_a_tool_broke_off,
         a_forced_tool_is_the_whole_answer,
         a_tool_that_may_not_be_used_is_refused_to_the_model,
         messages_that_are_no_conversation_are_refused,

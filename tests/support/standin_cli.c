@@ -21,6 +21,7 @@
  * start_ms          n            sleep before the process is ready; with start_busy: true it burns CPU
  * thinking          string       a thinking block before the answer
  * cut_message       string       a message before the answer that max_tokens has cut; then a second to interrupt
+ * cut_tool          {name, input, stop_reason}  in that message: a use of a tool whose input, a string, is no whole JSON
  * sub_agent         string       stream events of a sub-agent (parent_tool_use_id set) before the answer
  * object            JSON         emitted as StructuredOutput, then result.structured_output
  * object_json       string       the same, spelled exactly so;    object_repeat: n  {"items":[object × n]}

@@ -233,11 +233,19 @@ static void answer_text(struct standin *s, struct turn *t) {
  * has the time of that request to interrupt. */
 static void say_cut_message(struct standin *s, struct turn *t) {
     const char *text = scenario_string(s, "cut_message", NULL);
-    if (!text)
+    const json_t *tool = json_object_get(s->scenario, "cut_tool");
+    const char *name = NULL, *input = NULL, *reason = "max_tokens";
+    if (tool && json_unpack((json_t *)(uintptr_t)tool, "{s:s,s:s,s?:s}", "name", &name, "input",
+                            &input, "stop_reason", &reason))
+        standin_fail("standin-cli: cut_tool must be {name, input, stop_reason?}, strings");
+    if (!text && !name)
         return;
     message_begin(s, t);
-    block_text(s, t, 0, text, 0);
-    message_end(s, t, "max_tokens");
+    if (text)
+        block_text(s, t, 0, text, 0);
+    if (name)
+        block_tool_use(s, t, text ? 1 : 0, "toolu_cut", name, input);
+    message_end(s, t, reason);
     standin_pause(s, GOING_ON_MS);
 }
 

@@ -12,6 +12,7 @@ struct exchange {
     "[{\"type\":\"text\",\"text\":\"x\"},{\"type\":\"image_url\",\"image_url\":{\"url\":"          \
     "\"data:image/png;base64,iVBORw0KGgo=\"}},{\"type\":\"file\",\"file\":{\"filename\":\"a\","    \
     "\"file_data\":\"data:text/plain;base64,SGk=\"}}]"
+#define USER "{\"role\":\"user\",\"content\":\"x\"}"
 #define FUNCTION "{\"name\":\"f\",\"description\":\"d\",\"parameters\":{\"type\":\"object\"}}"
 #define SCHEMA "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"}}}"
 
@@ -81,11 +82,32 @@ START_TEST(a_refusal_survives_each_one)
 }
 END_TEST
 
+/* The second run begins in the END of the one whose session the CLI does not know. */
+START_TEST(a_session_that_is_gone_is_replayed)
+{
+    struct koine_test_host *host = fixture("openai");
+    koine_test_play(host, "[{\"text\":\"One\"}]");
+    struct koine_test_answer *first = koine_test_send(
+        host, "POST", "/v1/chat/completions", "{\"model\":\"sonnet\",\"messages\":[" USER "]}");
+    ck_assert_int_eq(koine_test_status(first), 200);
+    koine_test_play(host, "[{\"failure\":{\"status\":404,\"code\":\"SESSION_NOT_FOUND\","
+                          "\"message\":\"gone\"}}]");
+    struct koine_test_answer *second =
+        koine_test_send(host, "POST", "/v1/chat/completions",
+                        "{\"model\":\"sonnet\",\"messages\":[" USER
+                        ",{\"role\":\"assistant\",\"content\":\"One\"}," USER "]}");
+    ck_assert_int_eq(koine_test_status(second), 200);
+    ck_assert_uint_eq(koine_test_run_count(host), 3);
+    fixture_end(host);
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {
         a_streamed_chat_survives_each_one,
         a_whole_response_survives_each_one,
         a_refusal_survives_each_one,
+        a_session_that_is_gone_is_replayed,
     };
     return test_main("test_host_openai", NULL, NULL, tests, sizeof tests / sizeof *tests);
 }

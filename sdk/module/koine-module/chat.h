@@ -39,8 +39,9 @@ struct koine_chat;
 /*
  * Reads the module's settings `models` (object: a client's name → the CLI's), `profile` ("auto", or
  * one of the config; auto is "bare" where credentials and key allow it), `tools` (array of rules:
- * the CLI's own tools that runs may use) and `max_conversations`; chat-settings.json is their JSON
- * Schema. `module` is the module's name. In init. NULL: `error` is filled.
+ * the CLI's own tools that runs may use) and `max_conversations`; their JSON Schema, for the
+ * module's own, is PREFIX/share/koine-gateway/chat-settings.json. `module` is the module's name. In
+ * init. NULL: `error` is filled.
  */
 struct koine_chat *koine_chat_create(const struct koine_self *self, const char *module,
                                      struct koine_error *error);
@@ -185,6 +186,9 @@ struct koine_chat_whole {
     struct koine_chat_pieces *pieces; /* not the module's */
 };
 
+/* Takes the events of an answer, each as it comes. At DONE `blocks` are the answer, and live as
+ * long as the request; where no_memory is set they are not, and the request is to be answered 500.
+ */
 void koine_chat_collect(struct koine_chat_whole *whole, const struct koine_self *self,
                         koine_request request, const struct koine_chat_event *event);
 

@@ -22,6 +22,7 @@ struct asking {
     const struct koine_self *self;
     koine_request request;
     json_t *body;
+    char *schema; /* as text, NULL: none */
     struct koine_chat_whole whole;
     char events[4096];
 };
@@ -86,7 +87,9 @@ static void on_event(void *data, const struct koine_chat_event *event) {
 static void release(void *data, koine_request request, int32_t how) {
     (void)request;
     (void)how;
-    json_decref(asking_of(data)->body);
+    struct asking *asking = asking_of(data);
+    json_decref(asking->body);
+    free(asking->schema);
 }
 
 static struct asking *read_body(const struct koine_self *self, koine_request request) {
@@ -124,7 +127,7 @@ static void handle(void *data, koine_request request, bool counts) {
     const json_t *body = asking->body;
     const struct koine_text forced = text_at(body, "forced_tool");
     json_t *schema = json_object_get(body, "schema");
-    char *schema_text = schema ? json_dumps(schema, JSON_COMPACT) : NULL;
+    asking->schema = schema ? json_dumps(schema, JSON_COMPACT) : NULL; /* as long as the request */
     const struct koine_chat_ask ask = {
         .messages = json_object_get(body, "messages"),
         .system = text_at(body, "system"),
@@ -134,7 +137,7 @@ static void handle(void *data, koine_request request, bool counts) {
                                                                        : KOINE_CHAT_TOOLS_AUTO,
         .forced_tool = forced,
         .one_tool_at_a_time = json_is_true(json_object_get(body, "one")),
-        .schema = {schema_text, schema_text ? strlen(schema_text) : 0},
+        .schema = {asking->schema, asking->schema ? strlen(asking->schema) : 0},
         .model = koine_chat_model(module->chat, text_at(body, "model")),
         .max_tokens = (uint32_t)json_integer_value(json_object_get(body, "max_tokens")),
         .wants_thinking = json_is_true(json_object_get(body, "thinking")),
@@ -144,7 +147,6 @@ static void handle(void *data, koine_request request, bool counts) {
         koine_chat_count(module->chat, request, &ask, on_event, asking);
     else
         koine_chat_start(module->chat, request, &ask, on_event, asking);
-    free(schema_text);
 }
 
 static void chat(void *data, koine_request request) {
