@@ -170,8 +170,9 @@ void chat_tools_conclude(struct chat_turn *turn);
 /* Whether `results` (the last message, normal) answers all calls of the waiting turn, and nothing
  * else; then they are kept with the calls. */
 bool chat_tools_take(struct chat_turn *turn, const json_t *results);
-void chat_tools_drop(struct chat_turn *turn);   /* those that were kept and not handed on */
-void chat_tools_answer(struct chat_turn *turn); /* as far as the CLI has called */
+void chat_tools_drop(struct chat_turn *turn);       /* those that were kept and not handed on */
+void chat_tools_answer(struct chat_turn *turn);     /* as far as the CLI has called */
+bool chat_tools_open(const struct chat_turn *turn); /* whether a use that was told has no result */
 void chat_tools_free(struct chat_turn *turn);
 
 /* ---- chat_run.c */

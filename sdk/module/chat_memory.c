@@ -61,6 +61,14 @@ static void forget_oldest(struct chat_memory *memory) {
     chat_memory_forget(memory, entry);
 }
 
+/* A run that waits for a request which cannot find it any more need not wait. */
+static void give_up_oldest(struct chat_memory *memory) {
+    const struct chat_turn *waiting = memory->oldest->turn;
+    forget_oldest(memory);
+    if (waiting)
+        waiting->chat->self->runner->cancel(waiting->chat->self->host, waiting->run);
+}
+
 void chat_memory_destroy(struct chat_memory *memory) {
     if (!memory)
         return;
@@ -95,7 +103,7 @@ struct chat_entry *chat_memory_add(struct chat_memory *memory, const struct chat
     if (same)
         chat_memory_forget(memory, same);
     if (memory->count >= memory->limit)
-        forget_oldest(memory);
+        give_up_oldest(memory);
     if (memory->count >= memory->bucket_count)
         grow(memory);
     entry->said = *said;

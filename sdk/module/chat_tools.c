@@ -73,6 +73,13 @@ void chat_tools_free(struct chat_turn *turn) {
     turn->call_count = 0;
 }
 
+bool chat_tools_open(const struct chat_turn *turn) {
+    for (size_t i = 0; i < turn->call_count; i++)
+        if (!turn->calls[i].answered)
+            return true;
+    return false;
+}
+
 /* ---- the CLI calls */
 
 static void answer_error(const struct chat_turn *turn, koine_call call, const char *why) {

@@ -97,7 +97,7 @@ static void on_block_end(struct chat_turn *turn) {
 /* The API's word for how the answer has ended. */
 static struct koine_text reason_of(const struct chat_turn *turn,
                                    const struct koine_run_result *result) {
-    if (turn->forced_tool)
+    if (turn->forced_tool || chat_tools_open(turn)) /* one that the CLI has not called after all */
         return KOINE_TEXT("tool_use");
     if (chat_has_object(turn) || chat_text_is(result->stop_reason, "tool_use") ||
         !result->stop_reason.size)

@@ -16,11 +16,15 @@ static const char other_key[] =
     "keys:\n- name: other\n"
     "  sha256: 580843d03d2216ff1a275d0991bad66e4d1af871171d929e9de604b7959f9bca\n";
 
-static void start_with(const char *rest) {
+static void start_with_settings(const char *settings, const char *rest) {
     static const char *const modules[] = {"chat", NULL};
     gateway_stop(gateway);
     gateway = NULL;
-    gateway = modules_start(modules, NULL, rest, NULL);
+    gateway = modules_start(modules, settings, rest, NULL);
+}
+
+static void start_with(const char *rest) {
+    start_with_settings(NULL, rest);
 }
 
 static void setup(void) {
@@ -339,6 +343,46 @@ START_TEST(more_waiting_runs_than_are_allowed_are_replayed_too)
 }
 END_TEST
 
+static bool no_process_left(const void *data) {
+    (void)data;
+    return processes_of_parent(gateway_pid(gateway)) == 0;
+}
+
+START_TEST(a_run_that_can_be_found_no_more_ends)
+{
+    start_with_settings("  settings: {chat: {max_conversations: 1}}\n",
+                        "pool: {warm: 0, session_idle_seconds: 0}\n");
+    json_t *waiting = ask("{" TOOLS "}"), *other = ask(NULL);
+    say(waiting, "user", CALLS(CALL("weather", "Paris")));
+    struct http_response first = send(waiting);
+    ck_assert_int_eq(processes_of_parent(gateway_pid(gateway)), 1);
+    say(other, "user", "standin:{\"text\":\"One\"}");
+    send_on(other); /* is remembered in its place */
+    ck_assert(await(no_process_left, NULL, 5000));
+    give_results(waiting, &first);
+    send_on(waiting);
+    http_response_finish(&first);
+    json_decref(other);
+    json_decref(waiting);
+}
+END_TEST
+
+/* The policy has taken the tool away, so the CLI refuses it: that use of it has no result yet. */
+START_TEST(a_use_that_the_cli_has_refused_waits_for_its_result)
+{
+    start_with("tools: {disallowed: [mcp__chat__weather]}\n");
+    json_t *body = ask("{" TOOLS "}");
+    say(body, "user", CALLS(CALL("weather", "Paris")));
+    struct http_response first = send(body);
+    ck_assert_str_eq(http_string(&first, "blocks.0.name"), "weather");
+    ck_assert_str_eq(http_string(&first, "stop_reason"), "tool_use");
+    give_results(body, &first);
+    send_on(body);
+    http_response_finish(&first);
+    json_decref(body);
+}
+END_TEST
+
 #define CUT "\"cut_tool\":{\"name\":\"mcp__chat__weather\",\"input\":\"{\\\"city\\\":\\\"Pa\""
 
 static struct http_response ask_for_cut(const char *fields, const char *scenario) {
@@ -459,6 +503,8 @@ int main(void) {
         a_run_that_does_not_fit_the_next_request_is_replaced,
         results_that_nobody_waits_for_are_replayed,
         more_waiting_runs_than_are_allowed_are_replayed_too,
+        a_run_that_can_be_found_no_more_ends,
+        a_use_that_the_cli_has_refused_waits_for_its_result,
         a_use_that_broke_off_is_not_told,
         a_stream_ends_where_its_use_of_a_tool_has_run_out_of_tokens,
         a_stream_fails_where_its_use_of_a_tool_broke_off,
