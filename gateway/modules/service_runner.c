@@ -94,7 +94,7 @@ static int32_t runner_service_start(const struct koine_host *host, koine_request
     int32_t result = service_request(host, handle, call, SERVICE_ACTS, &request);
     if (result != KOINE_OK)
         return refuse(failure, result, "The request has ended.");
-    if (request->run) {
+    if (request->run && !run_is_over(request->run)) {
         module_wrong_state(module, call, "the request has a run already");
         return refuse(failure, KOINE_WRONG_STATE, "The request has a run already.");
     }

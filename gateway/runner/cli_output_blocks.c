@@ -183,6 +183,7 @@ void cli_output_whole_block(struct cli_output *output, const json_t *block,
         return;
     }
     char *owned = wanted && written.data == NULL ? json_dumps(block, JSON_COMPACT) : NULL;
+    output->no_memory = output->no_memory || (wanted && written.data == NULL && owned == NULL);
     begin(output, index, block,
           owned != NULL ? (struct koine_text){owned, strlen(owned)} : written);
     cli_output_block_close(output);

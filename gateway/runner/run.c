@@ -276,6 +276,7 @@ void runner_stream_full(struct run *run, bool full) {
 void run_free(struct run *run) {
     struct runner *runner = run->runner;
     struct request *request = run->request;
+    const bool is_its_run = request && request->run == run; /* END may have begun another */
     assert(!run->cli);
     handles_remove(runner->runs, run->handle);
     run_leave_line(run, SLOT_WAIT_CANCELLED);
@@ -295,6 +296,6 @@ void run_free(struct run *run) {
     free(run->limit_model);
     free(run);
     runner_wake(runner);
-    if (request)
+    if (is_its_run)
         request_run_over(request);
 }

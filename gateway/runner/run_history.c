@@ -11,6 +11,7 @@
 #include "runner/process_user.h"
 #include "runner/run.h"
 #include "runner/transcript.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,8 +20,11 @@
 static int write_as_its_user(const struct run *run, const char *path, struct transcript *transcript,
                              char *message, size_t size) {
     struct process_user_files before;
-    if (process_user_enter(process_limits_user(run->runner->worker->limits), &before) != 0)
+    const int error = process_user_enter(process_limits_user(run->runner->worker->limits), &before);
+    if (error) {
+        snprintf(message, size, "files cannot be written as the CLI's user: %s", strerror(error));
         return -1;
+    }
     int failed = transcript_write(path, transcript, message, size);
     process_user_leave(&before);
     return failed;

@@ -155,6 +155,10 @@ struct module *run_module(const struct run *run) {
     return run->module;
 }
 
+bool run_is_over(const struct run *run) {
+    return run->over;
+}
+
 /* The policy and the profile of a key's plain request, as far as they can be known. Tools that
  * modules offer to every run are said through the protocol: they make no difference here. */
 void runner_expect_usual(struct runner *runner) {

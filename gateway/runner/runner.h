@@ -43,6 +43,7 @@ struct run *runner_find(struct runner *runner, koine_run handle); /* NULL: gone 
 const struct handles *runner_runs(const struct runner *runner);
 const struct handles *runner_calls(const struct runner *runner);
 struct module *run_module(const struct run *run);
+bool run_is_over(const struct run *run); /* END is told: its request may have another */
 int runner_cancel(struct run *run, const char *reason);
 void runner_pause(struct run *run, bool paused);
 int runner_tool_result(struct runner *runner, struct module *module, koine_call call,

@@ -114,14 +114,17 @@ static bool has_type(const json_t *block, const char *type) {
     return is(json_object_get(block, "type"), type);
 }
 
-/* Whether one of the blocks that the prompt begins with is the result of this use. */
-static bool has_result(const json_t *prompt, const char *id) {
+/* The ids that the prompt begins with results of, an object: a prompt may hold very many. */
+static json_t *results_of(const json_t *prompt) {
+    json_t *ids = json_object();
     for (size_t i = 0; has_type(json_array_get(prompt, i), "tool_result"); i++) {
-        if (is(json_object_get(json_array_get(prompt, i), "tool_use_id"), id)) {
-            return true;
+        const char *id =
+            json_string_value(json_object_get(json_array_get(prompt, i), "tool_use_id"));
+        if (id != NULL) {
+            json_object_set_new_nocheck(ids, id, json_true());
         }
     }
-    return false;
+    return ids;
 }
 
 /* An id is the client's: what might be cut within a character is not repeated. */
@@ -140,20 +143,22 @@ static bool check_results(const struct report *report, const json_t *messages,
                           const json_t *prompt) {
     const size_t last = json_array_size(messages) - 1;
     const json_t *content = json_object_get(json_array_get(messages, last), "content");
-    for (size_t i = 0; i < json_array_size(content); i++) {
+    json_t *results = results_of(prompt);
+    bool good = true;
+    for (size_t i = 0; i < json_array_size(content) && good; i++) {
         const json_t *block = json_array_get(content, i);
         const char *id = json_string_value(json_object_get(block, "id"));
         if (!has_type(block, "tool_use")) {
             continue;
         }
         if (id == NULL) {
-            return fail_block(report, last, i, ".id", "must be the id of this use of a tool");
-        }
-        if (!has_result(prompt, id)) {
-            return fail_result(report, id);
+            good = fail_block(report, last, i, ".id", "must be the id of this use of a tool");
+        } else if (json_object_get(results, id) == NULL) {
+            good = fail_result(report, id);
         }
     }
-    return true;
+    json_decref(results);
+    return good;
 }
 
 enum { FLAGS = JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL };

@@ -242,8 +242,8 @@ struct koine_runner {
      * Starts a run. KOINE_OK with `*run` set; KOINE_REFUSED with `failure` filled (validation, no
      * slot, SESSION_NOT_FOUND, SESSION_BUSY, SPAWN_ERROR, a profile that the key may not use); hand
      * it to http->fail. Otherwise KOINE_GONE, KOINE_INVALID, KOINE_UNSUPPORTED, KOINE_WRONG_STATE
-     * (the request has a run already), KOINE_NO_MEMORY; `failure` is filled for these too.
-     * `failure` and `run` must not be NULL. After KOINE_OK, END will come.
+     * (the request has a run that has not told END), KOINE_NO_MEMORY; `failure` is filled for these
+     * too. `failure` and `run` must not be NULL. After KOINE_OK, END will come.
      */
     int32_t (*start)(const struct koine_host *host, koine_request request,
                      const struct koine_run_options *options, koine_run_callback on_event,

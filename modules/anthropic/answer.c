@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The message of the API: the parts that a stream has, too, and the whole of it. */
 #include "answer.h"
-#include <inttypes.h>
 #include <koine-module/answer.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 enum { ANSWER_MAGIC = 0x6d736720 };
 
@@ -15,13 +12,6 @@ static struct answer *answer_of(void *data) {
     if (!answer || answer->magic != ANSWER_MAGIC)
         abort();
     return answer;
-}
-
-static void make_id(char id[MESSAGE_ID_BYTES + 1]) {
-    uint64_t random[2] = {0};
-    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-        abort(); /* the kernel gives so few bytes at once, always */
-    snprintf(id, MESSAGE_ID_BYTES + 1, "msg_%016" PRIx64 "%016" PRIx64, random[0], random[1]);
 }
 
 struct answer *answer_create(const struct koine_self *self, koine_request request,
@@ -35,31 +25,21 @@ struct answer *answer_create(const struct koine_self *self, koine_request reques
     answer->self = self;
     answer->request = request;
     answer->question = question;
-    make_id(answer->id);
+    answer->id = koine_chat_id_make("msg_");
     return answer;
 }
 
 /* ---- parts of a message ------------------------------------------------------------------ */
 
-void answer_write_number(struct koine_json_text *out, uint64_t number) {
-    char digits[20];
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number);
-    koine_json_text_add(out, (struct koine_text){digits + at, sizeof(digits) - at});
-}
-
 void answer_write_counts(struct koine_json_text *out, const struct koine_usage *usage) {
     koine_json_text_add(out, KOINE_TEXT("\"input_tokens\":"));
-    answer_write_number(out, usage->input_tokens);
+    koine_json_text_add_number(out, usage->input_tokens);
     koine_json_text_add(out, KOINE_TEXT(",\"cache_creation_input_tokens\":"));
-    answer_write_number(out, usage->cache_creation_input_tokens);
+    koine_json_text_add_number(out, usage->cache_creation_input_tokens);
     koine_json_text_add(out, KOINE_TEXT(",\"cache_read_input_tokens\":"));
-    answer_write_number(out, usage->cache_read_input_tokens);
+    koine_json_text_add_number(out, usage->cache_read_input_tokens);
     koine_json_text_add(out, KOINE_TEXT(",\"output_tokens\":"));
-    answer_write_number(out, usage->output_tokens);
+    koine_json_text_add_number(out, usage->output_tokens);
 }
 
 static bool is(struct koine_text text, const char *other) {
@@ -83,7 +63,7 @@ void answer_write_stop(struct koine_json_text *out, struct koine_text stop_reaso
 void answer_write_head(struct koine_json_text *out, const struct answer *answer,
                        struct koine_text model) {
     koine_json_text_add(out, KOINE_TEXT("{\"id\":\""));
-    koine_json_text_add(out, (struct koine_text){answer->id, MESSAGE_ID_BYTES});
+    koine_json_text_add(out, (struct koine_text){answer->id.text, strlen(answer->id.text)});
     koine_json_text_add(out,
                         KOINE_TEXT("\",\"type\":\"message\",\"role\":\"assistant\",\"model\":"));
     koine_json_text_add_string(out, model.size ? model : answer->question->model);
@@ -152,19 +132,12 @@ static void respond(struct answer *answer, const struct koine_chat_event *done) 
 
 /* ---- both -------------------------------------------------------------------------------- */
 
-/* Before anything has been said a failure is an answer with a status. */
-static void fail(const struct answer *answer, const struct koine_failure *failure) {
-    struct koine_failure told = *failure;
-    told.status = koine_chat_status(failure);
-    answer->self->http->fail(answer->self->host, answer->request, &told);
-}
-
 void answer_on_event(void *data, const struct koine_chat_event *event) {
     struct answer *answer = answer_of(data);
-    if (answer->ended)
+    if (answer->frames.ended)
         return; /* what still comes within the callback that has ended it */
     if (event->type == KOINE_CHAT_FAILURE && !answer->begun) {
-        fail(answer, event->failure);
+        answer->self->http->fail(answer->self->host, answer->request, event->failure);
     } else if (answer->question->ask.streams) {
         stream_on_event(answer, event);
     } else {

@@ -7,9 +7,9 @@
 #define ANTHROPIC_ANSWER_H
 
 #include "question.h"
-#include <koine-module/json_text.h>
+#include <koine-module/frames.h>
 
-enum { MESSAGE_ID_BYTES = 36, DELTA_HEAD_BYTES = 160 };
+enum { DELTA_HEAD_BYTES = 160 };
 
 /* An event's bytes up to its text: the same for all pieces of a block. */
 struct delta_head {
@@ -24,11 +24,11 @@ struct answer {
     const struct koine_self *self;
     const struct question *question;
     koine_request request;
-    char id[MESSAGE_ID_BYTES + 1]; /* "msg_…" */
+    struct koine_chat_id id;
     bool begun;                    /* the stream is */
-    bool ended;                    /* nothing more can be said: the request has been ended early */
     struct koine_chat_whole whole; /* of an answer that is not streamed */
-    struct delta_head head;        /* of one that is */
+    struct koine_frames frames;    /* of one that is */
+    struct delta_head head;
 };
 
 /* In memory of the request. NULL: answered, or gone. */
@@ -47,7 +47,6 @@ void answer_write_tail(struct koine_json_text *out, struct koine_text stop_reaso
 
 /* "stop_reason":…,"stop_sequence":…, … of a message or of its message_delta. */
 void answer_write_stop(struct koine_json_text *out, struct koine_text stop_reason);
-void answer_write_number(struct koine_json_text *out, uint64_t number);
 /* The four counts, without brackets. */
 void answer_write_counts(struct koine_json_text *out, const struct koine_usage *usage);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Types of content blocks and of their sources, as tables. */
 #include "blocks.h"
+#include <koine-module/answer.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -228,7 +229,7 @@ static void check_block(struct checking *checking, const struct place *place, js
                         uint32_t where) {
     if (!json_is_object(block)) {
         place_problem(checking, place, "must be a content block (an object), got %s",
-                      json_kind(block));
+                      koine_json_kind(block));
         return;
     }
     for (size_t i = 0; i < BLOCK_TYPES; i++) {
@@ -248,7 +249,7 @@ void blocks_check_content(struct checking *checking, const struct place *place, 
     json_t *block;
     if (!json_is_string(content) && !json_is_array(content))
         place_problem(checking, place, "must be a string or an array of content blocks, got %s",
-                      json_kind(content));
+                      koine_json_kind(content));
     json_array_foreach(content, index, block) {
         const struct place block_place = {place, NULL, index};
         check_block(checking, &block_place, block, where);

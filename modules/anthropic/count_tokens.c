@@ -25,9 +25,7 @@ static void on_event(void *data, const struct koine_chat_event *event) {
         koine_answer(count->self, count->request, 200,
                      json_pack("{s:I}", "input_tokens", (json_int_t)event->usage.input_tokens));
     } else if (event->type == KOINE_CHAT_FAILURE) {
-        struct koine_failure told = *event->failure;
-        told.status = koine_chat_status(event->failure);
-        count->self->http->fail(count->self->host, count->request, &told);
+        count->self->http->fail(count->self->host, count->request, event->failure);
     }
 }
 

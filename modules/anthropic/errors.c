@@ -52,15 +52,6 @@ void error_write(struct koine_json_text *out, uint16_t status, struct koine_text
     write_error(out, status, message, (struct koine_text){NULL, 0}, request_id);
 }
 
-/* The front of the text, whole characters. */
-static struct koine_text cut(struct koine_text text, size_t size) {
-    if (size >= text.size)
-        return text;
-    while (size && ((unsigned char)text.data[size] & 0xc0) == 0x80)
-        size--;
-    return (struct koine_text){text.data, size};
-}
-
 #define THREAD_CODE "THREAD_UNSUPPORTED"
 static const struct koine_text thread_details =
     KOINE_TEXT(",\"details\":{\"error_code\":\"thread_unsupported_request\",\"unsupported\":"
@@ -92,8 +83,9 @@ int32_t error_render(void *self, const struct koine_failure *failure, char *out,
     if (capacity < FRAME_BYTES)
         return KOINE_INVALID;
     const size_t sure = (capacity - FRAME_BYTES) / WIDEST_CHARACTER;
-    return render(failure, cut(failure->message, sure), out, capacity, length) ? KOINE_OK
-                                                                               : KOINE_INVALID;
+    return render(failure, koine_text_front(failure->message, sure), out, capacity, length)
+               ? KOINE_OK
+               : KOINE_INVALID;
 }
 
 void fail_thread(const struct koine_self *self, koine_request request) {
@@ -103,6 +95,6 @@ void fail_thread(const struct koine_self *self, koine_request request) {
 
 void fail_unknown_model(const struct koine_self *self, koine_request request,
                         struct koine_text name) {
-    const struct koine_text shown = cut(name, SHOWN_MODEL_BYTES);
+    const struct koine_text shown = koine_text_front(name, SHOWN_MODEL_BYTES);
     koine_fail(self, request, 404, "MODEL_NOT_FOUND", "model: %.*s", (int)shown.size, shown.data);
 }

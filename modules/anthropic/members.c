@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tables against objects. Knows no field of the API. */
 #include "members.h"
+#include <koine-module/answer.h>
 #include <koine-module/json_load.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -41,26 +42,6 @@ void place_problem(struct checking *checking, const struct place *place, const c
     va_end(arguments);
     koine_body_problem_at(checking->body, path, "%s", message ? message : "cannot be used");
     free(message);
-}
-
-const char *json_kind(const json_t *json) {
-    switch (json_typeof(json)) {
-    case JSON_OBJECT:
-        return "an object";
-    case JSON_ARRAY:
-        return "an array";
-    case JSON_STRING:
-        return "a string";
-    case JSON_INTEGER:
-    case JSON_REAL:
-        return "a number";
-    case JSON_TRUE:
-        return "true";
-    case JSON_FALSE:
-        return "false";
-    default:
-        return "null";
-    }
 }
 
 bool member_is(const json_t *object, const char *name, const char *text) {
@@ -114,7 +95,7 @@ static void check_value(struct checking *checking, const struct place *place, co
                         const struct member_rule *rule) {
     if (!is_kind(value, rule->kind))
         place_problem(checking, place, "must be %s, got %s", kind_names[rule->kind],
-                      json_kind(value));
+                      koine_json_kind(value));
     else if ((rule->flags & MEMBER_NOT_EMPTY) && is_empty(value))
         place_problem(checking, place, "must not be empty");
     else if (rule->choices && json_is_string(value))
@@ -141,24 +122,17 @@ static const struct member_rule *rule_of(const struct object_rules *rules, const
     return NULL;
 }
 
-/* A long name is cut, at the start of a character. */
-static size_t shown_size(const char *name) {
-    size_t size = strlen(name);
-    if (size > SHOWN_NAME_BYTES)
-        for (size = SHOWN_NAME_BYTES; size && ((unsigned char)name[size] & 0xc0) == 0x80;)
-            size--;
-    return size;
-}
-
 /* The name is the client's: a long one, or one that no path can hold, is told with its object. */
 static void problem_unknown(struct checking *checking, const struct place *place,
                             const char *name) {
     const struct place member = {place, name, 0};
-    if (strlen(name) <= SHOWN_NAME_BYTES && !strpbrk(name, ".["))
+    const struct koine_text shown =
+        koine_text_front((struct koine_text){name, strlen(name)}, SHOWN_NAME_BYTES);
+    if (shown.size == strlen(name) && !strpbrk(name, ".["))
         place_problem(checking, &member, "is not known here");
     else
         place_problem(checking, place, "has a member that is not known here: \"%.*s\"",
-                      (int)shown_size(name), name);
+                      (int)shown.size, shown.data);
 }
 
 /* True: the member stays. */
@@ -186,7 +160,7 @@ bool members_check(struct checking *checking, const struct place *place, json_t 
     json_t *value;
     void *next;
     if (!json_is_object(object)) {
-        place_problem(checking, place, "must be an object, got %s", json_kind(object));
+        place_problem(checking, place, "must be an object, got %s", koine_json_kind(object));
         return false;
     }
     json_object_foreach_safe(object, next, name, value) {
@@ -202,12 +176,19 @@ bool members_check(struct checking *checking, const struct place *place, json_t 
     return checking->problems == before;
 }
 
+static void problem_unread(struct checking *checking, const struct place *place,
+                           const json_error_t *error) {
+    if (json_error_code(error) == json_error_numeric_overflow)
+        place_problem(checking, place, "holds a number that is too large: %s", error->text);
+    else
+        checking->no_memory = true;
+}
+
 json_t *member_load(struct checking *checking, const char *field, struct koine_text text) {
     const struct place place = {NULL, field, 0};
     json_error_t error = {0};
     json_t *value = text.size ? koine_json_load(text, JSON_DECODE_ANY, &error) : NULL;
     if (text.size && !value) /* the body has been read before: what remains are huge numbers */
-        place_problem(checking, &place, "cannot be used: %s",
-                      *error.text ? error.text : "the gateway is short of memory");
+        problem_unread(checking, &place, &error);
     return value;
 }

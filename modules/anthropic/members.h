@@ -21,6 +21,7 @@ struct place {
 struct checking {
     struct koine_body *body;
     size_t problems; /* found here; of very many not all are told */
+    bool no_memory;  /* what was read is not whole: nobody's mistake */
 };
 
 enum member_kind { MEMBER_ANY, MEMBER_STRING, MEMBER_BOOLEAN, MEMBER_OBJECT, MEMBER_ARRAY };
@@ -50,9 +51,6 @@ struct object_rules {
 void place_problem(struct checking *checking, const struct place *place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* "an array", "null": for people. */
-const char *json_kind(const json_t *json);
-
 /* Whether a string of the object is this. */
 bool member_is(const json_t *object, const char *name, const char *text);
 
@@ -65,7 +63,7 @@ bool members_check(struct checking *checking, const struct place *place, json_t 
                    const struct object_rules *rules);
 
 /* The value of a field of the body, from its text. New reference; NULL with an empty text, or when
- * it cannot be read, which is told then. */
+ * it cannot be read, which is told, or is for lack of memory. */
 json_t *member_load(struct checking *checking, const char *field, struct koine_text text);
 
 #endif

@@ -58,8 +58,12 @@ static size_t place_of(const struct anthropic *self, struct koine_text wanted) {
 /* From `begin` up to and without `end`. */
 static json_t *list_json(const struct anthropic *self, size_t begin, size_t end, bool has_more) {
     json_t *data = json_array();
-    for (size_t i = begin; i < end; i++)
-        json_array_append_new(data, model_json(name_at(self, i)));
+    for (size_t i = begin; i < end; i++) {
+        if (json_array_append_new(data, model_json(name_at(self, i)))) {
+            json_decref(data);
+            return NULL; /* a list with a hole would be taken for whole */
+        }
+    }
     json_t *first = begin < end ? json_string(koine_chat_model_at(self->chat, begin)) : json_null();
     json_t *last =
         begin < end ? json_string(koine_chat_model_at(self->chat, end - 1)) : json_null();

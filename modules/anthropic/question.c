@@ -27,8 +27,8 @@ static struct question *create(const struct koine_self *self, koine_request requ
     return NULL;
 }
 
-/* Everything that is not in the tables of fields. */
-static void read_members(struct question *question, const struct koine_self *self,
+/* Everything that is not in the tables of fields. False: memory is short. */
+static bool read_members(struct question *question, const struct koine_self *self,
                          koine_request request, struct koine_body *read,
                          const struct message_body *body) {
     struct checking checking = {.body = read};
@@ -53,6 +53,7 @@ static void read_members(struct question *question, const struct koine_self *sel
     json_decref(choice);
     json_decref(thinking);
     json_decref(format);
+    return !checking.no_memory;
 }
 
 static bool find_model(struct question *question, const struct anthropic *self,
@@ -77,8 +78,11 @@ struct question *question_read(const struct anthropic *self, koine_request reque
         return NULL;
     }
     koine_body_rules(read, fields->rules, fields->rule_count);
-    read_members(question, &self->self, request, read, &body);
     question->model = body.model;
+    if (!read_members(question, &self->self, request, read, &body)) {
+        koine_fail_for_memory(&self->self, request);
+        return NULL;
+    }
     if (!koine_body_accept(read) || !find_model(question, self, request))
         return NULL;
     return question;

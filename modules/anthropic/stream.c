@@ -8,127 +8,76 @@
 #include "answer.h"
 #include "errors.h"
 #include <inttypes.h>
-#include <koine-module/answer.h>
 #include <stdio.h>
-
-enum { EVENT_BYTES = 1024 /* a longer one moves to the heap meanwhile */ };
 
 #define PING "event: ping\ndata: {\"type\":\"ping\"}\n\n"
 /* The front of an event's data: all of them say their name twice. */
 #define OPEN(name) KOINE_TEXT("event: " name "\ndata: {\"type\":\"" name "\"")
 
-struct frame {
-    struct answer *answer;
-    struct koine_json_text text;
-    char own[EVENT_BYTES];
-};
-
-static void frame_begin(struct frame *frame, struct answer *answer, struct koine_text open) {
-    frame->answer = answer;
-    koine_json_text_init(&frame->text, frame->own, sizeof(frame->own));
-    koine_json_text_add(&frame->text, open);
-}
-
-static void add(struct frame *frame, struct koine_text json) {
+static void add(struct koine_frame *frame, struct koine_text json) {
     koine_json_text_add(&frame->text, json);
 }
 
-static void add_index(struct frame *frame, uint32_t index) {
+static void add_index(struct koine_frame *frame, uint32_t index) {
     add(frame, KOINE_TEXT(",\"index\":"));
-    answer_write_number(&frame->text, index);
+    koine_json_text_add_number(&frame->text, index);
 }
 
-static void end(struct answer *answer) {
-    answer->ended = true;
-    answer->self->http->stream_end(answer->self->host, answer->request);
-}
-
-static int32_t write_out(const struct answer *answer, struct koine_text bytes) {
-    return answer->self->http->stream_write(answer->self->host, answer->request, bytes);
-}
-
-/* A stream with a hole would be worse than none. */
-static void give_up(struct answer *answer) {
-    const struct koine_text words = KOINE_TEXT(
-        "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":"
-        "\"The gateway is short of memory; try again later\"},\"request_id\":null}\n\n");
-    write_out(answer, words);
-    end(answer); /* harmless when the request is gone */
-}
-
-/* False: the request has ended. */
-static bool frame_send(struct frame *frame) {
-    struct answer *answer = frame->answer;
-    add(frame, KOINE_TEXT("}\n\n"));
-    const bool whole = !frame->text.no_memory;
-    const bool sent = whole && write_out(answer, (struct koine_text){frame->text.bytes,
-                                                                     frame->text.size}) >= KOINE_OK;
-    koine_json_text_finish(&frame->text);
-    if (!whole)
-        give_up(answer);
-    return sent;
+static void send(struct koine_frame *frame) {
+    add(frame, KOINE_TEXT("}"));
+    koine_frame_send(frame);
 }
 
 /* ---- the message ------------------------------------------------------------------------- */
 
+static const struct koine_text last_words = KOINE_TEXT(
+    "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":"
+    "\"The gateway is short of memory; try again later\"},\"request_id\":null}\n\n");
+
 static void begin(struct answer *answer, const struct koine_chat_event *event) {
-    const struct koine_self *self = answer->self;
-    const struct koine_stream_options options = {.size = sizeof(options),
-                                                 .keep_alive = KOINE_TEXT(PING)};
-    struct frame frame;
-    if (self->http->stream_begin(self->host, answer->request, &options) != KOINE_OK) {
-        answer->ended = true;
-        koine_fail_for_memory(self, answer->request); /* harmless when the request is gone */
-        return;
-    }
-    answer->begun = true;
-    frame_begin(&frame, answer, OPEN("message_start"));
+    struct koine_frame frame;
+    answer->begun = koine_frames_open(&answer->frames, answer->self, answer->request,
+                                      KOINE_TEXT(PING), last_words);
+    koine_frame_begin(&frame, &answer->frames, OPEN("message_start"));
     add(&frame, KOINE_TEXT(",\"message\":"));
     answer_write_head(&frame.text, answer, event->model);
     add(&frame, KOINE_TEXT("[]"));
     answer_write_tail(&frame.text, (struct koine_text){NULL, 0}, &event->usage);
-    if (frame_send(&frame))
-        write_out(answer, KOINE_TEXT(PING));
+    send(&frame);
+    koine_frames_write(&answer->frames, KOINE_TEXT(PING));
 }
 
 static void finish(struct answer *answer, const struct koine_chat_event *event) {
     const struct koine_text stop_reason =
         event->stop_reason.size ? event->stop_reason : KOINE_TEXT("end_turn");
-    struct frame frame;
-    frame_begin(&frame, answer, OPEN("message_delta"));
+    struct koine_frame frame;
+    koine_frame_begin(&frame, &answer->frames, OPEN("message_delta"));
     add(&frame, KOINE_TEXT(",\"delta\":{"));
     answer_write_stop(&frame.text, stop_reason);
     add(&frame, KOINE_TEXT("},\"usage\":{"));
     answer_write_counts(&frame.text, &event->usage);
     add(&frame, KOINE_TEXT(",\"output_tokens_details\":null,\"server_tool_use\":null}"));
-    if (!frame_send(&frame))
-        return;
-    frame_begin(&frame, answer, OPEN("message_stop"));
-    if (frame_send(&frame))
-        end(answer);
+    send(&frame);
+    koine_frame_begin(&frame, &answer->frames, OPEN("message_stop"));
+    send(&frame);
+    koine_frames_end(&answer->frames);
 }
 
 static void fail(struct answer *answer, const struct koine_failure *failure) {
     struct koine_text request_id = {NULL, 0};
-    struct koine_json_text text;
-    char own[EVENT_BYTES];
+    struct koine_frame frame;
     answer->self->http->request_id(answer->self->host, answer->request, &request_id);
-    koine_json_text_init(&text, own, sizeof(own));
-    koine_json_text_add(&text, KOINE_TEXT("event: error\ndata: "));
-    error_write(&text, koine_chat_status(failure), failure->message, request_id);
-    koine_json_text_add(&text, KOINE_TEXT("\n\n"));
-    if (text.no_memory)
-        give_up(answer);
-    else if (write_out(answer, (struct koine_text){text.bytes, text.size}) >= KOINE_OK)
-        end(answer);
-    koine_json_text_finish(&text);
+    koine_frame_begin(&frame, &answer->frames, KOINE_TEXT("event: error\ndata: "));
+    error_write(&frame.text, failure->status, failure->message, request_id);
+    koine_frame_send(&frame);
+    koine_frames_end(&answer->frames);
 }
 
 /* ---- its blocks -------------------------------------------------------------------------- */
 
 static void begin_block(struct answer *answer, const struct koine_chat_event *event) {
-    struct frame frame;
-    frame_begin(&frame, answer, OPEN("content_block_start"));
+    struct koine_frame frame;
+    koine_frame_begin(&frame, &answer->frames, OPEN("content_block_start"));
     add_index(&frame, event->index);
     add(&frame, KOINE_TEXT(",\"content_block\":"));
     if (event->block == KOINE_CHAT_BLOCK_TEXT) {
@@ -144,14 +93,14 @@ static void begin_block(struct answer *answer, const struct koine_chat_event *ev
     } else {
         koine_json_text_add_line(&frame.text, event->text);
     }
-    frame_send(&frame);
+    send(&frame);
 }
 
 static void end_block(struct answer *answer, const struct koine_chat_event *event) {
-    struct frame frame;
-    frame_begin(&frame, answer, OPEN("content_block_stop"));
+    struct koine_frame frame;
+    koine_frame_begin(&frame, &answer->frames, OPEN("content_block_stop"));
     add_index(&frame, event->index);
-    frame_send(&frame);
+    send(&frame);
 }
 
 #define DELTA(type, member) "{\"type\":\"" type "\",\"" member "\":\""
@@ -174,13 +123,13 @@ static void make_head(struct delta_head *head, const struct koine_chat_event *ev
 
 static void send_delta(struct answer *answer, const struct koine_chat_event *event) {
     struct delta_head *head = &answer->head;
-    struct frame frame;
+    struct koine_frame frame;
     if (head->type != event->type || head->index != event->index)
         make_head(head, event);
-    frame_begin(&frame, answer, (struct koine_text){head->bytes, head->size});
+    koine_frame_begin(&frame, &answer->frames, (struct koine_text){head->bytes, head->size});
     koine_json_text_add_escaped(&frame.text, event->text);
-    add(&frame, KOINE_TEXT("\"}"));
-    frame_send(&frame);
+    add(&frame, KOINE_TEXT("\"}}"));
+    koine_frame_send(&frame);
 }
 
 void stream_on_event(struct answer *answer, const struct koine_chat_event *event) {

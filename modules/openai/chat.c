@@ -24,7 +24,7 @@ static bool read_stream_options(struct reading *reading, const struct chat_field
     static const char *const names[] = {"include_usage", "include_obfuscation", NULL};
     const struct place place = place_member(NULL, "stream_options");
     const struct place usage_place = place_member(&place, "include_usage");
-    json_t *options = read_json(reading, &place, fields->stream_options);
+    json_t *options = read_json(reading, fields->stream_options);
     const json_t *usage = json_object_get(options, "include_usage");
     const bool included = json_is_true(usage);
     if (options && !fields->stream)
@@ -36,13 +36,12 @@ static bool read_stream_options(struct reading *reading, const struct chat_field
     return included;
 }
 
+/* Messages hold no numbers that matter, and may be large: they are not read anew. */
 static void read_messages(struct question *question, const struct chat_fields *fields) {
-    const struct place place = place_member(NULL, "messages");
-    json_t *messages = read_json(&question->reading, &place, fields->messages.json);
     conversation_init(&question->conversation, &question->reading, "messages",
                       fields->messages.count);
-    chat_messages_read(&question->conversation, messages);
-    json_decref(messages);
+    chat_messages_read(&question->conversation,
+                       koine_body_json(question->reading.body, "messages"));
 }
 
 /* Everything but the stream's affairs. */

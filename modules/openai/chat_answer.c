@@ -19,7 +19,7 @@ struct chat_answer *chat_answer_create(const struct openai *module, koine_reques
     answer->magic = CHAT_ANSWER_MAGIC;
     answer->module = module;
     answer->request = request;
-    answer->id = openai_id_make("chatcmpl-");
+    answer->id = koine_chat_id_make("chatcmpl-");
     answer->created = (int64_t)time(NULL);
     return answer;
 }
@@ -43,14 +43,6 @@ const char *chat_finish_reason(struct koine_text stop_reason) {
             memcmp(stop_reason.data, reasons[i][0], stop_reason.size) == 0)
             return reasons[i][1];
     return "stop";
-}
-
-void answer_failure(const struct openai *module, koine_request request,
-                    const struct koine_failure *failure) {
-    struct koine_failure told = *failure;
-    told.size = sizeof(told);
-    told.status = koine_chat_status(failure);
-    module->self.http->fail(module->self.host, request, &told);
 }
 
 /* ---- the whole answer */
@@ -94,7 +86,7 @@ static void add_answer(struct koine_json_text *json, const struct chat_answer *a
     koine_json_text_add(json, KOINE_TEXT("{\"id\":\""));
     koine_json_text_add(json, openai_text(answer->id.text));
     koine_json_text_add(json, KOINE_TEXT("\",\"object\":\"chat.completion\",\"created\":"));
-    json_text_add_number(json, (uint64_t)answer->created);
+    koine_json_text_add_number(json, (uint64_t)answer->created);
     koine_json_text_add(json, KOINE_TEXT(",\"model\":"));
     koine_json_text_add_string(json, done->model);
     koine_json_text_add(json, KOINE_TEXT(",\"choices\":[{\"index\":0,\"message\":{"
@@ -123,8 +115,9 @@ static void whole_event(struct chat_answer *answer, const struct koine_chat_even
 
 void chat_answer_event(void *data, const struct koine_chat_event *event) {
     struct chat_answer *answer = answer_of(data);
+    const struct koine_self *self = &answer->module->self;
     if (event->type == KOINE_CHAT_FAILURE && !answer->begun)
-        answer_failure(answer->module, answer->request, event->failure);
+        self->http->fail(self->host, answer->request, event->failure);
     else if (answer->stream)
         chat_stream_event(answer, event);
     else

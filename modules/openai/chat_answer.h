@@ -6,15 +6,15 @@
 #ifndef OPENAI_CHAT_ANSWER_H
 #define OPENAI_CHAT_ANSWER_H
 
-#include "frames.h"
 #include "openai.h"
+#include <koine-module/frames.h>
 
 /* One answer, in the memory of its request. */
 struct chat_answer {
     uint32_t magic;
     const struct openai *module;
     koine_request request;
-    struct openai_id id;
+    struct koine_chat_id id;
     int64_t created; /* seconds since 1970 */
     bool stream;
     bool include_usage; /* of a stream */
@@ -22,7 +22,7 @@ struct chat_answer {
     /* whole */
     struct koine_chat_whole whole;
     /* stream */
-    struct frames frames;
+    struct koine_frames frames;
     struct koine_text head; /* of each chunk, up to the delta */
     uint32_t tools;         /* that have begun */
     bool has_arguments;     /* of the last one, some have been told */
@@ -39,9 +39,5 @@ const char *chat_finish_reason(struct koine_text stop_reason);
 
 /* chat_stream.c: events of a stream. */
 void chat_stream_event(struct chat_answer *answer, const struct koine_chat_event *event);
-
-/* A failure that is answered as such: no stream has begun. */
-void answer_failure(const struct openai *module, koine_request request,
-                    const struct koine_failure *failure);
 
 #endif

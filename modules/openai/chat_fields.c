@@ -5,6 +5,7 @@
  * that ask for nothing.
  */
 #include "chat_fields.h"
+#include "conversation.h"
 
 #define HONOURED(name)                                                                             \
     { name, KOINE_BODY_HONOURED, NULL, NULL }
@@ -62,7 +63,8 @@ enum { NEEDED = KOINE_BODY_REQUIRED | KOINE_BODY_NOT_EMPTY };
 
 const struct koine_body_field chat_field_table[] = {
     FIELD(model, STRING, NEEDED),
-    FIELD(messages, ARRAY, NEEDED),
+    KOINE_BODY_LIMITED(struct chat_fields, messages, "messages", KOINE_BODY_ARRAY, NEEDED, 1,
+                       LONGEST_CONVERSATION),
     FIELD(tools, ARRAY, KOINE_BODY_NULLABLE),
     FIELD(tool_choice, JSON, KOINE_BODY_NULLABLE),
     FIELD(response_format, OBJECT, KOINE_BODY_NULLABLE),

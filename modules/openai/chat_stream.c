@@ -22,12 +22,12 @@ static const struct koine_text last_words = {
 static void make_head(struct chat_answer *answer, struct koine_text model) {
     const struct koine_self *self = &answer->module->self;
     struct koine_json_text text;
-    char own[FRAME_BYTES];
+    char own[KOINE_FRAME_BYTES];
     koine_json_text_init(&text, own, sizeof(own));
     koine_json_text_add(&text, KOINE_TEXT("data: {\"id\":\""));
     koine_json_text_add(&text, openai_text(answer->id.text));
     koine_json_text_add(&text, KOINE_TEXT("\",\"object\":\"chat.completion.chunk\",\"created\":"));
-    json_text_add_number(&text, (uint64_t)answer->created);
+    koine_json_text_add_number(&text, (uint64_t)answer->created);
     koine_json_text_add(&text, KOINE_TEXT(",\"model\":"));
     koine_json_text_add_string(&text, model);
     koine_json_text_add(&text, KOINE_TEXT(",\"choices\":[" CHOICE));
@@ -41,12 +41,12 @@ static void make_head(struct chat_answer *answer, struct koine_text model) {
 
 /* ---- one chunk: begin, the members of the delta, end */
 
-static void begin_chunk(struct frame *frame, struct chat_answer *answer) {
-    frame_begin(frame, &answer->frames);
-    koine_json_text_add(&frame->text, answer->head);
+static void begin_chunk(struct koine_frame *frame, struct chat_answer *answer) {
+    koine_frame_begin(frame, &answer->frames, answer->head);
 }
 
-static void end_chunk(struct frame *frame, const struct chat_answer *answer, const char *reason) {
+static void end_chunk(struct koine_frame *frame, const struct chat_answer *answer,
+                      const char *reason) {
     struct koine_json_text *text = &frame->text;
     koine_json_text_add(text, reason ? KOINE_TEXT("},\"logprobs\":null,\"finish_reason\":\"")
                                      : KOINE_TEXT("},\"logprobs\":null,\"finish_reason\":null"));
@@ -56,19 +56,19 @@ static void end_chunk(struct frame *frame, const struct chat_answer *answer, con
     }
     koine_json_text_add(text, answer->include_usage ? KOINE_TEXT("}],\"usage\":null}")
                                                     : KOINE_TEXT("}]}"));
-    frame_send(frame);
+    koine_frame_send(frame);
 }
 
 /* `json` is the delta's members. */
 static void send_chunk(struct chat_answer *answer, struct koine_text json, const char *reason) {
-    struct frame frame;
+    struct koine_frame frame;
     begin_chunk(&frame, answer);
     koine_json_text_add(&frame.text, json);
     end_chunk(&frame, answer, reason);
 }
 
 static void send_text(struct chat_answer *answer, struct koine_text text) {
-    struct frame frame;
+    struct koine_frame frame;
     begin_chunk(&frame, answer);
     koine_json_text_add(&frame.text, KOINE_TEXT("\"content\":"));
     koine_json_text_add_string(&frame.text, text);
@@ -77,14 +77,14 @@ static void send_text(struct chat_answer *answer, struct koine_text text) {
 
 /* ---- calls */
 
-static void begin_call(struct frame *frame, struct chat_answer *answer) {
+static void begin_call(struct koine_frame *frame, struct chat_answer *answer) {
     begin_chunk(frame, answer);
     koine_json_text_add(&frame->text, KOINE_TEXT("\"tool_calls\":[{\"index\":"));
-    json_text_add_number(&frame->text, answer->tools - 1);
+    koine_json_text_add_number(&frame->text, answer->tools - 1);
 }
 
 static void send_call(struct chat_answer *answer, const struct koine_chat_event *event) {
-    struct frame frame;
+    struct koine_frame frame;
     answer->tools++;
     answer->has_arguments = false;
     begin_call(&frame, answer);
@@ -97,7 +97,7 @@ static void send_call(struct chat_answer *answer, const struct koine_chat_event 
 }
 
 static void send_arguments(struct chat_answer *answer, struct koine_text piece) {
-    struct frame frame;
+    struct koine_frame frame;
     if (!piece.size || !answer->tools)
         return;
     answer->has_arguments = true;
@@ -118,48 +118,41 @@ static void end_call(struct chat_answer *answer) {
 
 static void begin_stream(struct chat_answer *answer, struct koine_text model) {
     make_head(answer, model);
-    answer->begun =
-        frames_open(&answer->frames, &answer->module->self, answer->request, last_words);
+    answer->begun = koine_frames_open(&answer->frames, &answer->module->self, answer->request,
+                                      KOINE_TEXT(""), last_words);
     if (answer->head.data)
         send_chunk(answer, KOINE_TEXT("\"role\":\"assistant\",\"content\":\"\",\"refusal\":null"),
                    NULL);
     else
-        frames_give_up(&answer->frames);
+        koine_frames_give_up(&answer->frames);
 }
 
 static void send_usage(struct chat_answer *answer, const struct koine_usage *usage) {
-    struct frame frame;
+    struct koine_frame frame;
     const struct koine_text head = {answer->head.data, answer->head.size - strlen(CHOICE)};
-    frame_begin(&frame, &answer->frames);
-    koine_json_text_add(&frame.text, head);
+    koine_frame_begin(&frame, &answer->frames, head);
     koine_json_text_add(&frame.text, KOINE_TEXT("],\"usage\":"));
     usage_add_chat(&frame.text, usage);
     koine_json_text_add(&frame.text, KOINE_TEXT("}"));
-    frame_send(&frame);
+    koine_frame_send(&frame);
 }
 
 static void end_stream(struct chat_answer *answer, const struct koine_chat_event *done) {
-    struct frame frame;
     send_chunk(answer, (struct koine_text){NULL, 0}, chat_finish_reason(done->stop_reason));
     if (answer->include_usage)
         send_usage(answer, &done->usage);
-    frame_begin(&frame, &answer->frames);
-    koine_json_text_add(&frame.text, KOINE_TEXT("data: [DONE]"));
-    frame_send(&frame);
-    frames_end(&answer->frames);
+    koine_frames_write(&answer->frames, KOINE_TEXT("data: [DONE]\n\n"));
+    koine_frames_end(&answer->frames);
 }
 
 /* As the API does: no [DONE] behind an error. */
 static void fail_stream(struct chat_answer *answer, const struct koine_failure *failure) {
-    struct frame frame;
-    struct koine_failure told = *failure;
-    told.status = koine_chat_status(failure);
-    frame_begin(&frame, &answer->frames);
-    koine_json_text_add(&frame.text, KOINE_TEXT("data: {\"error\":{"));
-    errors_add(&frame.text, &told);
+    struct koine_frame frame;
+    koine_frame_begin(&frame, &answer->frames, KOINE_TEXT("data: {\"error\":{"));
+    errors_add(&frame.text, failure);
     koine_json_text_add(&frame.text, KOINE_TEXT("}}"));
-    frame_send(&frame);
-    frames_end(&answer->frames);
+    koine_frame_send(&frame);
+    koine_frames_end(&answer->frames);
 }
 
 void chat_stream_event(struct chat_answer *answer, const struct koine_chat_event *event) {

@@ -142,9 +142,11 @@ static void refuse_type(struct reading *reading, const struct place *place, cons
     char list[200] = "";
     size_t used = 0;
     for (; types->name; types++) {
-        if ((types->kind & kinds) && types->read != refuse_audio)
-            used += (size_t)snprintf(list + used, sizeof(list) - used, "%s\"%s\"", used ? ", " : "",
-                                     types->name);
+        if (!(types->kind & kinds) || types->read == refuse_audio)
+            continue;
+        const int size =
+            snprintf(list + used, sizeof(list) - used, "%s\"%s\"", used ? ", " : "", types->name);
+        used += size > 0 && (size_t)size < sizeof(list) - used ? (size_t)size : 0;
     }
     const struct place member = place_member(place, "type");
     const char *got = json_string_value(name);

@@ -10,6 +10,8 @@
 #include "reading.h"
 #include <koine-module/json_text.h>
 
+enum { LONGEST_CONVERSATION = 100000 /* items of the client's, as Anthropic's API has it */ };
+
 struct conversation {
     struct reading *reading;
     struct place list;             /* "messages", "input" */

@@ -50,7 +50,7 @@ void format_of_chat(struct reading *reading, struct koine_text response_format,
                     struct koine_chat_ask *ask) {
     static const char *const names[] = {"type", "json_schema", NULL};
     const struct place place = place_member(NULL, "response_format");
-    json_t *format = read_json(reading, &place, response_format);
+    json_t *format = read_json(reading, response_format);
     if (!format)
         return;
     read_known(reading, &place, format, names);
@@ -66,7 +66,7 @@ void format_of_responses(struct reading *reading, struct koine_text text,
                                                "strict", "description", NULL};
     const struct place place = place_member(NULL, "text");
     const struct place format_place = place_member(&place, "format");
-    json_t *config = read_json(reading, &place, text);
+    json_t *config = read_json(reading, text);
     if (!config)
         return;
     read_known(reading, &place, config, names);

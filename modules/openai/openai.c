@@ -6,8 +6,6 @@
 #include "openai.h"
 #include "errors.h"
 #include <koine-module/embed.h>
-#include <stdio.h>
-#include <sys/random.h>
 #include <time.h>
 
 KOINE_EMBED(openapi, "openapi.yaml");
@@ -15,21 +13,6 @@ KOINE_EMBED(config_schema, "config-schema.json");
 
 const struct openai *openai_of(void *data) {
     return (const struct openai *)koine_self_of(data);
-}
-
-struct openai_id openai_id_make(const char *prefix) {
-    struct openai_id id;
-    uint64_t random[2] = {0, 0};
-    /* Sixteen bytes come at once or, without that call, not at all: then it is the time. */
-    if (getrandom(random, sizeof(random), 0) != sizeof(random)) {
-        struct timespec now;
-        clock_gettime(CLOCK_REALTIME, &now);
-        random[0] = (uint64_t)now.tv_sec;
-        random[1] = (uint64_t)now.tv_nsec;
-    }
-    snprintf(id.text, sizeof(id.text), "%s%016llx%016llx", prefix, (unsigned long long)random[0],
-             (unsigned long long)random[1]);
-    return id;
 }
 
 static int32_t init(void *data, struct koine_text config, struct koine_error *error) {

@@ -30,13 +30,6 @@ void models_get_handle(void *self, koine_request request);
 void unsupported_handle(void *self, koine_request request);
 void not_stored_handle(void *self, koine_request request);
 
-/* An id of the API's form, prefix and 32 random digits; `prefix` with its underscore or hyphen. */
-enum { OPENAI_ID_BYTES = 48 };
-struct openai_id {
-    char text[OPENAI_ID_BYTES]; /* terminated */
-};
-struct openai_id openai_id_make(const char *prefix);
-
 static inline struct koine_text openai_text(const char *string) {
     return (struct koine_text){string, __builtin_strlen(string)};
 }

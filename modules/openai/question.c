@@ -6,23 +6,13 @@
 
 enum { SHOWN_MODEL_BYTES = 100 };
 
-/* The name as far as it is shown; cut between characters. */
-static int shown(struct koine_text model) {
-    size_t size = model.size;
-    if (size > SHOWN_MODEL_BYTES) {
-        size = SHOWN_MODEL_BYTES;
-        while (size && ((unsigned char)model.data[size] & 0xc0) == 0x80)
-            size--;
-    }
-    return (int)size;
-}
-
 void model_not_found(const struct openai *module, koine_request request, struct koine_text model) {
     char message[SHOWN_MODEL_BYTES + 200];
+    const struct koine_text shown = koine_text_front(model, SHOWN_MODEL_BYTES);
     snprintf(message, sizeof(message),
              "The model '%.*s' does not exist here; GET /v1/models lists those that do, and the "
              "operator can add names for them",
-             shown(model), model.data ? model.data : "");
+             (int)shown.size, shown.data ? shown.data : "");
     const struct koine_failure failure = {
         .size = sizeof(failure),
         .status = 404,

@@ -7,7 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PATH_BYTES = 256, MESSAGE_BYTES = 400, SHOWN_BYTES = 64 };
+enum {
+    PATH_BYTES = 256,
+    MESSAGE_BYTES = 400,
+    SHOWN_BYTES = 64,
+    MOST_PROBLEMS = 100 /* that are told; a body of 10 MB can hold millions */
+};
 
 bool reading_accept(struct reading *reading) {
     if (!reading->no_memory)
@@ -73,6 +78,8 @@ static size_t print_place(char *out, size_t capacity, const struct place *place)
 void problem(struct reading *reading, const struct place *place, const char *format, ...) {
     char path[PATH_BYTES], message[MESSAGE_BYTES];
     va_list arguments;
+    if (reading->problems++ >= MOST_PROBLEMS)
+        return;
     va_start(arguments, format);
     vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
@@ -80,46 +87,25 @@ void problem(struct reading *reading, const struct place *place, const char *for
     koine_body_problem_at(reading->body, path, "%s", message);
 }
 
-static const char *kind_name(const json_t *json) {
-    if (!json)
-        return "nothing";
-    switch (json_typeof(json)) {
-    case JSON_OBJECT:
-        return "an object";
-    case JSON_ARRAY:
-        return "an array";
-    case JSON_STRING:
-        return "a string";
-    case JSON_INTEGER:
-    case JSON_REAL:
-        return "a number";
-    case JSON_TRUE:
-        return "true";
-    case JSON_FALSE:
-        return "false";
-    default:
-        return "null";
-    }
-}
-
 void problem_expected(struct reading *reading, const struct place *place, const char *what,
                       const json_t *got) {
-    problem(reading, place, "must be %s, got %s", what, kind_name(got));
+    problem(reading, place, "must be %s, got %s", what, koine_json_kind(got));
 }
 
 /* ---- values */
 
-json_t *read_json(struct reading *reading, const struct place *place, struct koine_text text) {
+json_t *json_of_text(struct koine_text text, size_t flags) {
     json_error_t error = {0};
-    json_t *json = text.size ? koine_json_load(text, JSON_DECODE_ANY, &error) : NULL;
-    if (!text.size || json)
-        return json;
-    /* the body has been taken for JSON: what else can be wrong is memory, or a number */
-    if (json_error_code(&error) == json_error_numeric_overflow)
-        problem(reading, place, "holds a number that is too large: %s", error.text);
-    else
-        reading->no_memory = true;
-    return NULL;
+    json_t *json = koine_json_load(text, flags, &error);
+    /* an integer of more than 64 bits: rather all as reals, which are as good in a schema */
+    if (!json && json_error_code(&error) == json_error_numeric_overflow)
+        json = koine_json_load(text, flags | JSON_DECODE_INT_AS_REAL, &error);
+    return json;
+}
+
+json_t *read_json(struct reading *reading, struct koine_text text) {
+    /* the body has been taken for JSON: what else can be wrong is memory */
+    return text.size ? build(reading, json_of_text(text, JSON_DECODE_ANY)) : NULL;
 }
 
 static bool is_named(const char *const *names, const char *name) {
@@ -130,11 +116,7 @@ static bool is_named(const char *const *names, const char *name) {
 }
 
 int shown_size(const char *text) {
-    size_t size = strnlen(text, SHOWN_BYTES);
-    if (size == SHOWN_BYTES)
-        while (size && ((unsigned char)text[size] & 0xc0) == 0x80)
-            size--;
-    return (int)size;
+    return (int)koine_text_front(openai_text(text), SHOWN_BYTES).size;
 }
 
 void read_known(struct reading *reading, const struct place *place, json_t *object,

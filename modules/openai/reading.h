@@ -14,7 +14,8 @@ struct reading {
     const struct openai *module;
     koine_request request;
     struct koine_body *body;
-    bool no_memory; /* what was read is not whole: reading_accept answers so */
+    size_t problems; /* found here; of very many not all are told */
+    bool no_memory;  /* what was read is not whole: reading_accept answers so */
 };
 
 /* True: go on. False: the request has been answered, with all problems or for memory. */
@@ -52,8 +53,10 @@ void problem_expected(struct reading *reading, const struct place *place, const 
 
 /* ---- values ------------------------------------------------------------------------------ */
 
-/* The text of a member of the body as JSON, to be json_decref'd; NULL: none, or a problem. */
-json_t *read_json(struct reading *reading, const struct place *place, struct koine_text text);
+/* The text of a member of the body as JSON, to be json_decref'd; NULL: none, or no memory. */
+json_t *read_json(struct reading *reading, struct koine_text text);
+/* Any text as JSON; NULL: it is none, or memory is short. `flags`: of jansson. */
+json_t *json_of_text(struct koine_text text, size_t flags);
 
 /* Each member of `object` must be named in `names` (ended by NULL), or be null. */
 void read_known(struct reading *reading, const struct place *place, json_t *object,

@@ -15,7 +15,7 @@ static struct koine_text read_reasoning(struct reading *reading, struct koine_te
     static const char *const names[] = {"effort", "summary", "generate_summary", NULL};
     const struct place place = place_member(NULL, "reasoning");
     const struct place effort_place = place_member(&place, "effort");
-    json_t *reasoning = read_json(reading, &place, text);
+    json_t *reasoning = read_json(reading, text);
     const json_t *effort = read_string(reading, &place, reasoning, "effort");
     struct koine_text word = {NULL, 0};
     read_known(reading, &place, reasoning, names);
@@ -30,7 +30,7 @@ static struct koine_text read_reasoning(struct reading *reading, struct koine_te
 /* Most of what may be included belongs to tools that do not run here, and is never there. */
 static void read_include(struct reading *reading, struct koine_text text) {
     const struct place place = place_member(NULL, "include");
-    json_t *include = read_json(reading, &place, text), *name;
+    json_t *include = read_json(reading, text), *name;
     size_t index;
     json_array_foreach(include, index, name) {
         const struct place item = place_item(&place, index);
@@ -42,17 +42,17 @@ static void read_include(struct reading *reading, struct koine_text text) {
     json_decref(include);
 }
 
+/* Items hold no numbers that matter, and may be large: they are not read anew. */
 static void read_input(struct question *question, const struct responses_fields *fields) {
-    const struct place place = place_member(NULL, "input");
-    json_t *input = read_json(&question->reading, &place, fields->input);
+    json_t *input = koine_body_json(question->reading.body, "input");
     conversation_init(&question->conversation, &question->reading, "input", json_array_size(input));
     if (fields->instructions.size)
         conversation_add_system(
             &question->conversation,
             build(&question->reading,
                   json_stringn_nocheck(fields->instructions.data, fields->instructions.size)));
-    responses_input_read(&question->conversation, input);
-    json_decref(input);
+    if (fields->input.data)
+        responses_input_read(&question->conversation, input);
 }
 
 static void read_question(struct question *question, const struct responses_fields *fields) {

@@ -21,7 +21,7 @@ struct response *response_create(const struct openai *module, koine_request requ
     response->magic = RESPONSE_MAGIC;
     response->module = module;
     response->request = request;
-    response->id = openai_id_make("resp_");
+    response->id = koine_chat_id_make("resp_");
     response->created = (int64_t)time(NULL);
     response->fields = *fields;
     return response;
@@ -53,7 +53,7 @@ void response_add_item_id(struct koine_json_text *text, const struct response *r
     koine_json_text_add(text, call ? KOINE_TEXT("fc_") : KOINE_TEXT("msg_"));
     koine_json_text_add(text, openai_text(response->id.text + strlen("resp_")));
     koine_json_text_add(text, KOINE_TEXT("_"));
-    json_text_add_number(text, index);
+    koine_json_text_add_number(text, index);
 }
 
 static void add_message(struct koine_json_text *text, const struct output_item *item) {
@@ -148,7 +148,7 @@ static void add_asked(struct koine_json_text *text, const struct response *respo
     add_string_or_null(text, KOINE_TEXT(",\"instructions\":"), fields->instructions);
     koine_json_text_add(text, KOINE_TEXT(",\"max_output_tokens\":"));
     if (fields->max_output_tokens)
-        json_text_add_number(text, fields->max_output_tokens);
+        koine_json_text_add_number(text, fields->max_output_tokens);
     else
         koine_json_text_add(text, KOINE_TEXT("null"));
     add_written(text, KOINE_TEXT(",\"metadata\":"), fields->metadata, KOINE_TEXT("{}"));
@@ -171,7 +171,7 @@ void response_add(struct koine_json_text *text, const struct response *response,
     koine_json_text_add(text, KOINE_TEXT("{\"id\":\""));
     koine_json_text_add(text, openai_text(response->id.text));
     koine_json_text_add(text, KOINE_TEXT("\",\"object\":\"response\",\"created_at\":"));
-    json_text_add_number(text, (uint64_t)response->created);
+    koine_json_text_add_number(text, (uint64_t)response->created);
     koine_json_text_add(text, KOINE_TEXT(",\"status\":\""));
     koine_json_text_add(text, openai_text(state->status));
     koine_json_text_add(text, KOINE_TEXT("\",\"model\":"));
@@ -216,8 +216,9 @@ static void whole_event(struct response *response, const struct koine_chat_event
 
 void response_event(void *data, const struct koine_chat_event *event) {
     struct response *response = response_of(data);
+    const struct koine_self *self = &response->module->self;
     if (event->type == KOINE_CHAT_FAILURE && !response->begun)
-        answer_failure(response->module, response->request, event->failure);
+        self->http->fail(self->host, response->request, event->failure);
     else if (response->fields.stream)
         response_stream_event(response, event);
     else

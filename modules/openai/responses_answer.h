@@ -6,10 +6,10 @@
 #ifndef OPENAI_RESPONSES_ANSWER_H
 #define OPENAI_RESPONSES_ANSWER_H
 
-#include "frames.h"
 #include "openai.h"
 #include "responses_fields.h"
 #include "responses_output.h"
+#include <koine-module/frames.h>
 
 enum { ITEM_PLACE_BYTES = 128 };
 
@@ -18,14 +18,14 @@ struct response {
     uint32_t magic;
     const struct openai *module;
     koine_request request;
-    struct openai_id id;
+    struct koine_chat_id id;
     int64_t created;                /* seconds since 1970 */
     struct responses_fields fields; /* as asked: the object repeats them */
     struct koine_text effort;       /* as asked, or none */
     struct output output;           /* what was said so far */
     /* stream */
     bool begun;
-    struct frames frames;
+    struct koine_frames frames;
     uint64_t sequence_number;          /* of the next event */
     bool item_open;                    /* the last of the output is not done */
     char item_place[ITEM_PLACE_BYTES]; /* ,"item_id":…,"output_index":… of it, of text with

@@ -130,6 +130,11 @@ void responses_input_read(struct conversation *conversation, json_t *input) {
     if (input && !json_is_array(input))
         problem_expected(conversation->reading, &conversation->list,
                          "a string or an array of items", input);
+    if (json_array_size(input) > LONGEST_CONVERSATION) {
+        problem(conversation->reading, &conversation->list, "must hold at most %d items, got %zu",
+                LONGEST_CONVERSATION, json_array_size(input));
+        return;
+    }
     json_array_foreach(input, index, json) {
         const struct item item = {conversation, index, place_item(&conversation->list, index),
                                   json};

@@ -13,27 +13,26 @@ static const char last_words[] =
 
 /* ---- one event: begin, members, end */
 
-static void begin_event(struct frame *frame, struct response *response, const char *type) {
+static void begin_event(struct koine_frame *frame, struct response *response, const char *type) {
     struct koine_json_text *text = &frame->text;
     const struct koine_text name = openai_text(type);
-    frame_begin(frame, &response->frames);
-    koine_json_text_add(text, KOINE_TEXT("event: "));
+    koine_frame_begin(frame, &response->frames, KOINE_TEXT("event: "));
     koine_json_text_add(text, name);
     koine_json_text_add(text, KOINE_TEXT("\ndata: {\"type\":\""));
     koine_json_text_add(text, name);
     koine_json_text_add(text, KOINE_TEXT("\",\"sequence_number\":"));
-    json_text_add_number(text, response->sequence_number++);
+    koine_json_text_add_number(text, response->sequence_number++);
 }
 
-static void end_event(struct frame *frame) {
+static void end_event(struct koine_frame *frame) {
     koine_json_text_add(&frame->text, KOINE_TEXT("}"));
-    frame_send(frame);
+    koine_frame_send(frame);
 }
 
 /* An event whose data is the whole response. */
 static void send_response(struct response *response, const char *type,
                           const struct response_state *state) {
-    struct frame frame;
+    struct koine_frame frame;
     begin_event(&frame, response, type);
     koine_json_text_add(&frame.text, KOINE_TEXT(",\"response\":"));
     response_add(&frame.text, response, state);
@@ -45,7 +44,7 @@ static void send_response(struct response *response, const char *type,
  * string, which is escaped. */
 static void send_content(struct response *response, const char *type, struct koine_text open,
                          struct koine_text content, struct koine_text close) {
-    struct frame frame;
+    struct koine_frame frame;
     begin_event(&frame, response, type);
     koine_json_text_add(&frame.text, openai_text(response->item_place));
     koine_json_text_add(&frame.text, open);
@@ -57,11 +56,10 @@ static void send_content(struct response *response, const char *type, struct koi
 /* A piece is escaped once, into the frame, and kept from there. `begin` is all up to the number. */
 static void send_piece(struct response *response, struct koine_text begin, struct koine_text piece,
                        struct koine_text close) {
-    struct frame frame;
+    struct koine_frame frame;
     struct koine_json_text *text = &frame.text;
-    frame_begin(&frame, &response->frames);
-    koine_json_text_add(text, begin);
-    json_text_add_number(text, response->sequence_number++);
+    koine_frame_begin(&frame, &response->frames, begin);
+    koine_json_text_add_number(text, response->sequence_number++);
     koine_json_text_add(text, openai_text(response->item_place));
     koine_json_text_add(text, KOINE_TEXT(",\"delta\":\""));
     const size_t from = text->size;
@@ -69,7 +67,7 @@ static void send_piece(struct response *response, struct koine_text begin, struc
     if (!text->no_memory)
         output_add(&response->output, (struct koine_text){text->bytes + from, text->size - from});
     koine_json_text_add(text, close);
-    frame_send(&frame);
+    koine_frame_send(&frame);
 }
 
 /* ---- an item begins and ends */
@@ -81,7 +79,7 @@ static void keep_place(struct response *response, size_t index) {
     koine_json_text_add(&text, KOINE_TEXT(",\"item_id\":\""));
     response_add_item_id(&text, response, index);
     koine_json_text_add(&text, KOINE_TEXT("\",\"output_index\":"));
-    json_text_add_number(&text, index);
+    koine_json_text_add_number(&text, index);
     if (!response->output.items[index].is_call)
         koine_json_text_add(&text, KOINE_TEXT(",\"content_index\":0"));
     out[text.on_heap ? 0 : text.size] = '\0'; /* it fits: ids have a size */
@@ -89,11 +87,11 @@ static void keep_place(struct response *response, size_t index) {
 }
 
 static void send_item(struct response *response, const char *type, const char *status) {
-    struct frame frame;
+    struct koine_frame frame;
     const size_t index = response->output.count - 1;
     begin_event(&frame, response, type);
     koine_json_text_add(&frame.text, KOINE_TEXT(",\"output_index\":"));
-    json_text_add_number(&frame.text, index);
+    koine_json_text_add_number(&frame.text, index);
     koine_json_text_add(&frame.text, KOINE_TEXT(",\"item\":"));
     response_add_item(&frame.text, response, index, status);
     end_event(&frame);
@@ -101,13 +99,13 @@ static void send_item(struct response *response, const char *type, const char *s
 
 /* As an item begins: without content, or with the name of what is called. */
 static void send_item_added(struct response *response) {
-    struct frame frame;
+    struct koine_frame frame;
     const size_t index = response->output.count - 1;
     const struct output_item *item = output_last(&response->output);
     struct koine_json_text *text = &frame.text;
     begin_event(&frame, response, "response.output_item.added");
     koine_json_text_add(text, KOINE_TEXT(",\"output_index\":"));
-    json_text_add_number(text, index);
+    koine_json_text_add_number(text, index);
     koine_json_text_add(text, KOINE_TEXT(",\"item\":{\"id\":\""));
     response_add_item_id(text, response, index);
     koine_json_text_add(text, KOINE_TEXT("\",\"status\":\"in_progress\",\"type\":"));
@@ -144,7 +142,7 @@ static void close_text(struct response *response, const struct output_item *item
 }
 
 static void close_call(struct response *response, const struct output_item *item) {
-    struct frame frame;
+    struct koine_frame frame;
     begin_event(&frame, response, "response.function_call_arguments.done");
     koine_json_text_add(&frame.text, openai_text(response->item_place));
     koine_json_text_add(&frame.text, KOINE_TEXT(",\"name\":"));
@@ -171,8 +169,8 @@ static void close_item(struct response *response, const char *status) {
 
 static void begin_stream(struct response *response, struct koine_text model) {
     const struct response_state state = {.status = "in_progress", .model = model};
-    response->begun = frames_open(&response->frames, &response->module->self, response->request,
-                                  openai_text(last_words));
+    response->begun = koine_frames_open(&response->frames, &response->module->self,
+                                        response->request, KOINE_TEXT(""), openai_text(last_words));
     send_response(response, "response.created", &state);
     send_response(response, "response.in_progress", &state);
 }
@@ -182,7 +180,7 @@ static void end_stream(struct response *response, const struct koine_chat_event 
     close_item(response, state.status);
     send_response(response, state.incomplete_reason ? "response.incomplete" : "response.completed",
                   &state);
-    frames_end(&response->frames);
+    koine_frames_end(&response->frames);
 }
 
 static void add_string_or_null(struct koine_json_text *text, const char *string) {
@@ -194,7 +192,7 @@ static void add_string_or_null(struct koine_json_text *text, const char *string)
 
 /* Clients look at the event's own members, or at an error object as every other failure has. */
 static void send_error(struct response *response, const struct koine_failure *failure) {
-    struct frame frame;
+    struct koine_frame frame;
     begin_event(&frame, response, "error");
     koine_json_text_add(&frame.text, KOINE_TEXT(",\"code\":"));
     add_string_or_null(&frame.text, errors_code(failure));
@@ -207,20 +205,18 @@ static void send_error(struct response *response, const struct koine_failure *fa
 }
 
 static void fail_stream(struct response *response, const struct koine_failure *failure) {
-    struct koine_failure told = *failure;
-    told.status = koine_chat_status(failure);
     const struct response_state state = {
-        .status = "failed", .model = response->fields.model, .failure = &told};
-    send_error(response, &told);
+        .status = "failed", .model = response->fields.model, .failure = failure};
+    send_error(response, failure);
     send_response(response, "response.failed", &state);
-    frames_end(&response->frames);
+    koine_frames_end(&response->frames);
 }
 
 static void begin_block(struct response *response, const struct koine_chat_event *event) {
     close_item(response, "completed");
     output_begin(&response->output, event);
     if (response->output.no_memory)
-        frames_give_up(&response->frames);
+        koine_frames_give_up(&response->frames);
     else
         open_item(response);
 }

@@ -73,7 +73,7 @@ static json_t *read_tool(struct reading *reading, const struct place *place, jso
 }
 
 static json_t *read_tools(struct reading *reading, const struct tool_fields *fields) {
-    json_t *given = read_json(reading, &tools_place, fields->tools.json);
+    json_t *given = read_json(reading, fields->tools.json);
     json_t *tools = build(reading, json_array()), *item;
     size_t index;
     json_array_foreach(given, index, item) {
@@ -167,7 +167,7 @@ static void read_named(struct reading *reading, const struct tool_fields *fields
 
 static void read_choice(struct reading *reading, const struct tool_fields *fields,
                         struct koine_chat_ask *ask) {
-    json_t *choice = read_json(reading, &choice_place, fields->choice);
+    json_t *choice = read_json(reading, fields->choice);
     if (json_is_string(choice))
         read_word(reading, fields, choice, ask);
     else if (json_is_object(choice))
@@ -208,7 +208,8 @@ static json_t *read_arguments(struct reading *reading, const struct place *place
     }
     if (!json_string_length(text))
         return build(reading, json_object());
-    json_t *arguments = json_loadb(json_string_value(text), json_string_length(text), 0, NULL);
+    json_t *arguments =
+        json_of_text((struct koine_text){json_string_value(text), json_string_length(text)}, 0);
     if (json_is_object(arguments))
         return arguments;
     problem(reading, &member, "must be a JSON object in a string");

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Usage as both endpoints write it. The CLI does not tell how much of the answer was thinking. */
 #include "usage.h"
-#include "frames.h"
 
 static uint64_t prompt_tokens(const struct koine_usage *usage) {
     return usage->input_tokens + usage->cache_read_input_tokens +
@@ -10,7 +9,7 @@ static uint64_t prompt_tokens(const struct koine_usage *usage) {
 
 static void add(struct koine_json_text *text, struct koine_text before, uint64_t number) {
     koine_json_text_add(text, before);
-    json_text_add_number(text, number);
+    koine_json_text_add_number(text, number);
 }
 
 void usage_add_chat(struct koine_json_text *text, const struct koine_usage *usage) {

@@ -13,6 +13,36 @@ static struct koine_text text_of(const char *string) {
     return (struct koine_text){string, strlen(string)};
 }
 
+struct koine_text koine_text_front(struct koine_text text, size_t most_bytes) {
+    if (text.size <= most_bytes)
+        return text;
+    while (most_bytes && ((unsigned char)text.data[most_bytes] & 0xc0) == 0x80)
+        most_bytes--;
+    return (struct koine_text){text.data, most_bytes};
+}
+
+const char *koine_json_kind(const json_t *json) {
+    if (!json)
+        return "nothing";
+    switch (json_typeof(json)) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "an array";
+    case JSON_STRING:
+        return "a string";
+    case JSON_INTEGER:
+    case JSON_REAL:
+        return "a number";
+    case JSON_TRUE:
+        return "true";
+    case JSON_FALSE:
+        return "false";
+    default:
+        return "null";
+    }
+}
+
 /* The sentence in `out`, cut to fit between two characters. */
 static struct koine_text print(char *out, size_t capacity, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));

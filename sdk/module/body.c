@@ -37,7 +37,7 @@ static void parse_document(struct koine_body *body, struct koine_text text) {
     body->document = koine_json_load(text, BODY_JSON_FLAGS, &error);
     if (body->document && !json_is_object(body->document))
         body_problem_at(body, NULL, -1, "the body must be a JSON object, got %s",
-                        body_kind_name(body->document));
+                        koine_json_kind(body->document));
     else if (!body->document &&
              (!*error.text || json_error_code(&error) == json_error_out_of_memory))
         body->no_memory = true;
@@ -134,4 +134,8 @@ bool koine_body_parse(const struct koine_host *host, koine_request request,
                       const struct koine_body_field *fields, size_t count, void *out) {
     struct koine_body *body = koine_body_read(host, request, fields, count, out);
     return body && koine_body_accept(body);
+}
+
+json_t *koine_body_json(const struct koine_body *body, const char *name) {
+    return json_object_get(body->document, name);
 }

@@ -15,31 +15,11 @@ static struct koine_text text_of(const char *string) {
     return (struct koine_text){string, strlen(string)};
 }
 
-const char *body_kind_name(const json_t *json) {
-    switch (json_typeof(json)) {
-    case JSON_OBJECT:
-        return "an object";
-    case JSON_ARRAY:
-        return "an array";
-    case JSON_STRING:
-        return "a string";
-    case JSON_INTEGER:
-    case JSON_REAL:
-        return "a number";
-    case JSON_TRUE:
-        return "true";
-    case JSON_FALSE:
-        return "false";
-    default:
-        return "null";
-    }
-}
-
 /* Shows numbers as they were written, and of everything else only what it is: the answer may be
  * logged, and a prompt has no place there. */
 static void expected(const struct body_value *value, const char *what) {
     bool number = json_is_number(value->json) && value->written.size <= SHOWN_NUMBER_BYTES;
-    struct koine_text got = number ? value->written : text_of(body_kind_name(value->json));
+    struct koine_text got = number ? value->written : text_of(koine_json_kind(value->json));
     body_problem_at(value->body, value->field->name, -1, "must be %s, got %.*s", what,
                     (int)got.size, got.data);
 }
@@ -171,7 +151,7 @@ static void read_strings(const struct body_value *value) {
             items[index] = string_text(item);
         else
             body_problem_at(body, value->field->name, (long long)index, "must be a string, got %s",
-                            body_kind_name(item));
+                            koine_json_kind(item));
     }
     *(struct koine_body_strings *)value->member = (struct koine_body_strings){items, count};
 }

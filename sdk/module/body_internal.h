@@ -8,6 +8,7 @@
 #define KOINE_MODULE_BODY_INTERNAL_H
 
 #include <jansson.h>
+#include <koine-module/answer.h>
 #include <koine-module/body.h>
 #include <stdarg.h>
 
@@ -49,9 +50,6 @@ enum { BODY_JSON_FLAGS = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_
 
 /* Stores the value, or adds what is wrong with it. */
 void body_field_read(const struct body_value *value);
-
-/* "an array", "true": for people. */
-const char *body_kind_name(const json_t *json);
 
 /* `field` NULL: the whole body. `index` below 0: the whole field. */
 void body_problem_at(struct koine_body *body, const char *field, long long index,

@@ -42,15 +42,14 @@ static bool read_models(struct koine_chat *chat) {
     json_t *aliases = json_object_get(chat->settings, "models");
     const char *name;
     json_t *model;
-    size_t count = 0;
     chat->models = calloc(json_object_size(aliases) + sizeof(short_names) / sizeof(*short_names),
                           sizeof(*chat->models));
     if (!chat->models)
         return false;
-    json_object_foreach(aliases, name, model) chat->models[count++] = name;
+    json_object_foreach(aliases, name, model) chat->models[chat->model_count++] = name;
     for (const char *const *known = short_names; *known; known++)
         if (!json_object_get(aliases, *known))
-            chat->models[count++] = *known;
+            chat->models[chat->model_count++] = *known;
     return true;
 }
 
@@ -70,7 +69,7 @@ static bool read_settings(struct koine_chat *chat, const char *module) {
     const json_t *max = json_object_get(chat->settings, "max_conversations");
     const json_int_t limit =
         json_is_integer(max) ? json_integer_value(max) : DEFAULT_MAX_CONVERSATIONS;
-    if (profile && strcmp(json_string_value(profile), "auto") != 0)
+    if (json_is_string(profile) && strcmp(json_string_value(profile), "auto") != 0)
         chat->profile =
             (struct koine_text){json_string_value(profile), json_string_length(profile)};
     chat->memory = chat_memory_create(limit > 0 ? (size_t)limit : 0);
@@ -116,8 +115,5 @@ struct koine_text koine_chat_model(const struct koine_chat *chat, struct koine_t
 }
 
 const char *koine_chat_model_at(const struct koine_chat *chat, size_t index) {
-    size_t count = 0;
-    while (chat->models[count])
-        count++;
-    return index < count ? chat->models[index] : NULL;
+    return index < chat->model_count ? chat->models[index] : NULL;
 }

@@ -6,8 +6,13 @@
 #include "chat_digest.h"
 #include <koine-module/chat.h>
 #include <koine-module/json_text.h>
+#include <string.h>
 
-enum { CHAT_ID_SIZE = 40 }; /* a session's UUID, a tool use of our own making */
+static inline struct koine_text chat_text_of(const char *string) { /* takes NULL */
+    return (struct koine_text){string, string ? strlen(string) : 0};
+}
+
+enum { CHAT_ID_SIZE = 40 }; /* a session's UUID */
 
 struct chat_memory;
 struct chat_turn;
@@ -18,6 +23,7 @@ struct koine_chat {
         prefix; /* "mcp__NAME__": what the CLI calls a tool of the client's begins so */
     struct koine_text profile; /* none: auto */
     const char **models;       /* the names that clients are told of */
+    size_t model_count;
     json_t *settings;
     struct koine_text *tools; /* rules of the CLI's own; texts are those of `settings` */
     size_t tool_count;
@@ -98,7 +104,6 @@ struct chat_turn {
     bool begun;                      /* BEGIN is told */
     bool message_open;               /* MESSAGE of a MESSAGE_BEGIN is still to come */
     bool done;                       /* DONE or FAILURE is told */
-    bool limit_hit;                  /* the answer was cut */
     enum koine_chat_block_kind open; /* the block that is being told; 0: none, or none to tell */
     uint32_t index;                  /* of the next block */
     bool object_told;                /* some of the object has been */
@@ -117,8 +122,26 @@ struct chat_turn *chat_turn_of(void *data);
 void chat_turn_free(struct chat_turn *turn);
 /* Makes it ready for an answer: the first one, or the next one of the same run. */
 void chat_turn_begin(struct chat_turn *turn);
+
+/* ---- chat_tell.c: what the client is told */
+
+/* Nothing behind DONE and FAILURE. */
 void chat_turn_tell(struct chat_turn *turn, struct koine_chat_event *event);
 void chat_turn_fail(struct chat_turn *turn, const struct koine_failure *failure);
+void chat_tell_short_of_memory(struct chat_turn *turn);
+/* BEGIN, once; `usage` may be NULL. */
+void chat_tell_begin(struct chat_turn *turn, const struct koine_usage *usage);
+/* `event`: block, and what goes with its kind. */
+void chat_tell_block(struct chat_turn *turn, struct koine_chat_event *event);
+void chat_tell_piece(struct chat_turn *turn, enum koine_chat_type type, struct koine_text piece);
+void chat_tell_block_end(struct chat_turn *turn); /* of the open block, if there is one */
+
+/* ---- chat_object.c: the object of an answer with a schema */
+
+bool chat_has_object(const struct chat_turn *turn);
+void chat_object_begin(struct chat_turn *turn);
+void chat_object_delta(struct chat_turn *turn, struct koine_text piece);
+void chat_object_end(struct chat_turn *turn, struct koine_text object); /* all of it */
 
 /* ---- chat_tools.c: uses of the client's tools */
 
@@ -137,7 +160,7 @@ void chat_tools_drop(struct chat_turn *turn);   /* those that were kept and not 
 void chat_tools_answer(struct chat_turn *turn); /* as far as the CLI has called */
 void chat_tools_free(struct chat_turn *turn);
 
-/* ---- chat_start.c */
+/* ---- chat_run.c */
 
 /* Starts the run; from the history unless turn->with_session. KOINE_OK, or a refusal. */
 int32_t chat_turn_run(struct chat_turn *turn, struct koine_failure *failure);

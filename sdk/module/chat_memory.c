@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A table of conversations by digest, in the order of their age. */
 #include "chat_internal.h"
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,20 +20,11 @@ struct chat_memory *chat_memory_create(size_t limit) {
         return NULL;
     memory->limit = limit;
     memory->bucket_count = FEWEST_BUCKETS;
-    memory->buckets = calloc(memory->bucket_count, sizeof(*memory->buckets));
+    memory->buckets = calloc(memory->bucket_count, sizeof(struct chat_entry *));
     if (memory->buckets)
         return memory;
     free(memory);
     return NULL;
-}
-
-void chat_memory_destroy(struct chat_memory *memory) {
-    if (!memory)
-        return;
-    while (memory->oldest)
-        chat_memory_forget(memory, memory->oldest);
-    free(memory->buckets);
-    free(memory);
 }
 
 static struct chat_entry **bucket_of(const struct chat_memory *memory,
@@ -63,10 +55,25 @@ void chat_memory_forget(struct chat_memory *memory, struct chat_entry *entry) {
     free(entry);
 }
 
+static void forget_oldest(struct chat_memory *memory) {
+    struct chat_entry *entry = memory->oldest;
+    assert(entry && !entry->older);
+    chat_memory_forget(memory, entry);
+}
+
+void chat_memory_destroy(struct chat_memory *memory) {
+    if (!memory)
+        return;
+    while (memory->count)
+        forget_oldest(memory);
+    free(memory->buckets);
+    free(memory);
+}
+
 /* Twice as many buckets; a table that cannot grow is slower, no more. */
 static void grow(struct chat_memory *memory) {
     const size_t count = memory->bucket_count * 2;
-    struct chat_entry **buckets = calloc(count, sizeof(*buckets));
+    struct chat_entry **buckets = calloc(count, sizeof(struct chat_entry *));
     if (!buckets)
         return;
     free(memory->buckets);
@@ -87,8 +94,8 @@ struct chat_entry *chat_memory_add(struct chat_memory *memory, const struct chat
         return NULL;
     if (same)
         chat_memory_forget(memory, same);
-    while (memory->count >= memory->limit)
-        chat_memory_forget(memory, memory->oldest);
+    if (memory->count >= memory->limit)
+        forget_oldest(memory);
     if (memory->count >= memory->bucket_count)
         grow(memory);
     entry->said = *said;

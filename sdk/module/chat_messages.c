@@ -32,8 +32,11 @@ static json_t *without_cache_control(json_t *block) {
     json_array_foreach(content, at, inner)
         json_array_append_new(blocks, without_cache_control(inner));
     const bool whole = json_array_size(blocks) == json_array_size(content);
-    if (whole && json_object_set_new(copy, "content", blocks) == 0)
+    if (whole && json_object_set(copy, "content", blocks) == 0) {
+        json_decref(blocks);
         return copy;
+    }
+    json_decref(blocks);
     json_decref(copy);
     return NULL;
 }

@@ -16,35 +16,52 @@ struct reading {
     json_t *open;   /* ids of uses of tools whose results are to come, an object */
     bool any;       /* a message that counts has come */
     bool assistant; /* the last one was the assistant's */
+    bool said;      /* the user has said something since, which is no result */
 };
 
-static const char *read_block(struct reading *reading, const json_t *block, bool assistant) {
-    const json_t *type = json_object_get(block, "type");
-    const char *used = json_string_value(json_object_get(block, "id"));
-    const char *answered = json_string_value(json_object_get(block, "tool_use_id"));
-    if (is(type, "tool_use")) {
-        if (!assistant)
-            return "must not use a tool: that is the assistant's";
-        if (!used || json_object_get(reading->open, used))
-            return "must give each use of a tool an id of its own";
-        json_object_set_new(reading->open, used, json_true());
-    } else if (is(type, "tool_result")) {
-        if (assistant)
-            return "must not hold the result of a tool: that is the user's";
-        if (!answered || json_object_del(reading->open, answered))
-            return "must hold results only for the uses of tools in the message before, one for "
-                   "each";
-    }
+/* Empty texts do not reach the model. */
+static bool is_empty_text(const json_t *block) {
+    return is(json_object_get(block, "type"), "text") &&
+           json_string_length(json_object_get(block, "text")) == 0;
+}
+
+static const char *read_use(struct reading *reading, const json_t *block) {
+    const char *id = json_string_value(json_object_get(block, "id"));
+    if (!reading->assistant)
+        return "must not use a tool: that is the assistant's";
+    if (!id || json_object_get(reading->open, id))
+        return "must give each use of a tool an id of its own";
+    json_object_set_new(reading->open, id, json_true());
     return NULL;
 }
 
-/* Empty texts do not reach the model. */
+static const char *read_result(struct reading *reading, const json_t *block) {
+    const char *id = json_string_value(json_object_get(block, "tool_use_id"));
+    if (reading->assistant)
+        return "must not hold the result of a tool: that is the user's";
+    if (reading->said)
+        return "must hold the results of tools before all else that the user says";
+    if (!id || json_object_del(reading->open, id))
+        return "must hold results only for the uses of tools in the message before, one for each";
+    return NULL;
+}
+
+static const char *read_block(struct reading *reading, const json_t *block) {
+    if (is(json_object_get(block, "type"), "tool_use"))
+        return read_use(reading, block);
+    if (is(json_object_get(block, "type"), "tool_result"))
+        return read_result(reading, block);
+    reading->said |= !reading->assistant && !is_empty_text(block);
+    return NULL;
+}
+
 static bool counts(const json_t *content) {
     size_t at;
     json_t *block;
-    json_array_foreach(content, at, block) if (!is(json_object_get(block, "type"), "text") ||
-                                               json_string_length(json_object_get(block, "text")) >
-                                                   0) return true;
+    json_array_foreach(content, at, block) {
+        if (!is_empty_text(block))
+            return true;
+    }
     return json_string_length(content) > 0;
 }
 
@@ -64,9 +81,10 @@ static const char *read_message(struct reading *reading, const json_t *message) 
         return "must not come before the results of all tools that the assistant has used";
     reading->any = true;
     reading->assistant = assistant;
+    reading->said = !assistant && (reading->said || json_is_string(content));
     json_array_foreach(content, at, block) {
         if (!problem)
-            problem = read_block(reading, block, assistant);
+            problem = read_block(reading, block);
     }
     return problem;
 }

@@ -14,10 +14,6 @@ enum { LONGEST_RESULTS_BYTES = 32768 };
 #define NOT_NOW "This tool cannot be used in this answer. Go on without it."
 #define ONE_ONLY "Only one use of a tool at a time is possible here. Use it again if it is needed."
 
-static struct koine_text text_of(const char *string) {
-    return (struct koine_text){string, string ? strlen(string) : 0};
-}
-
 static bool same(const char *string, struct koine_text text) {
     return string && strlen(string) == text.size && memcmp(string, text.data, text.size) == 0;
 }
@@ -70,7 +66,7 @@ void chat_tools_free(struct chat_turn *turn) {
 static void answer_error(const struct chat_turn *turn, koine_call call, const char *why) {
     const struct koine_self *self = turn->chat->self;
     const struct koine_tool_result result = {
-        .size = sizeof(result), .is_error = 1, .text = text_of(why)};
+        .size = sizeof(result), .is_error = 1, .text = chat_text_of(why)};
     self->runner->tool_result(self->host, call, &result);
 }
 
@@ -79,7 +75,7 @@ static void answer(struct chat_turn *turn, struct chat_call *call) {
     const struct koine_tool_result result = {.size = sizeof(result),
                                              .is_error = call->is_error,
                                              .text = call->text,
-                                             .content = text_of(call->content)};
+                                             .content = chat_text_of(call->content)};
     self->runner->tool_result(self->host, call->call, &result);
     call->answered = true;
 }
@@ -138,7 +134,7 @@ void chat_tools_conclude(struct chat_turn *turn) {
         return;
     park(turn);
     event.usage = turn->usage;
-    event.model = text_of(turn->model);
+    event.model = chat_text_of(turn->model);
     chat_turn_tell(turn, &event);
 }
 
@@ -152,13 +148,21 @@ static struct chat_call *call_of(const struct chat_turn *turn, const json_t *res
     return NULL;
 }
 
+/* A text may hold zero bytes. malloc'd, NULL: memory is short. */
+static char *copy_of(struct koine_text text) {
+    char *copy = malloc(text.size + 1);
+    if (copy && text.size)
+        memcpy(copy, text.data, text.size);
+    return copy;
+}
+
 static bool keep(struct chat_call *call, const json_t *result, size_t *bytes) {
     struct koine_text text;
     if (call->text.data || call->content || !chat_messages_result(result, &text, &call->content))
         return false;
     call->is_error = json_is_true(json_object_get(result, "is_error"));
     if (!call->content)
-        call->text = (struct koine_text){strndup(text.data, text.size), text.size};
+        call->text = (struct koine_text){copy_of(text), text.size};
     *bytes += call->content ? strlen(call->content) : call->text.size;
     return (call->content || call->text.data) && *bytes <= LONGEST_RESULTS_BYTES;
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From the events of a run to those of one answer: what the client is not to see is left out, what
- * it was told is remembered. Uses of tools are chat_tools.c, the start is chat_start.c. */
+ * it was told is remembered. Uses of tools are chat_tools.c, objects chat_object.c. */
 #include "chat_internal.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 enum { TURN_MAGIC = 0x63686174 };
 
@@ -14,10 +13,6 @@ struct chat_turn *chat_turn_of(void *data) {
     if (turn->magic != TURN_MAGIC)
         abort();
     return turn;
-}
-
-static struct koine_text text_of(const char *string) {
-    return (struct koine_text){string, string ? strlen(string) : 0};
 }
 
 static bool is(struct koine_text text, const char *want) {
@@ -31,7 +26,7 @@ static void keep_text(char *out, size_t size, struct koine_text text) {
 
 void chat_turn_begin(struct chat_turn *turn) {
     turn->magic = TURN_MAGIC;
-    turn->begun = turn->done = turn->limit_hit = turn->object_told = turn->has_usage = false;
+    turn->begun = turn->done = turn->object_told = turn->has_usage = false;
     turn->open = 0;
     turn->index = 0;
     turn->usage = (struct koine_usage){0};
@@ -51,70 +46,7 @@ void chat_turn_free(struct chat_turn *turn) {
     free(turn);
 }
 
-/* ---- telling */
-
-void chat_turn_tell(struct chat_turn *turn, struct koine_chat_event *event) {
-    if (turn->done)
-        return;
-    turn->done = event->type == KOINE_CHAT_DONE || event->type == KOINE_CHAT_FAILURE;
-    turn->on_event(turn->data, event);
-}
-
-void chat_turn_fail(struct chat_turn *turn, const struct koine_failure *failure) {
-    struct koine_chat_event event = {.type = KOINE_CHAT_FAILURE, .failure = failure};
-    chat_turn_tell(turn, &event);
-}
-
-static void tell_begin(struct chat_turn *turn, const struct koine_usage *usage) {
-    struct koine_chat_event event = {.type = KOINE_CHAT_BEGIN, .model = text_of(turn->model)};
-    if (turn->begun)
-        return;
-    turn->begun = true;
-    json_decref(turn->messages); /* it need not be started again */
-    turn->messages = NULL;
-    if (usage)
-        event.usage = *usage;
-    chat_turn_tell(turn, &event);
-}
-
-static void tell_block(struct chat_turn *turn, struct koine_chat_event *event) {
-    tell_begin(turn, NULL);
-    event->type = KOINE_CHAT_BLOCK;
-    event->index = turn->index;
-    turn->open = event->block;
-    chat_turn_tell(turn, event);
-}
-
-static void tell_piece(struct chat_turn *turn, enum koine_chat_type type, struct koine_text piece) {
-    struct koine_chat_event event = {.type = type, .index = turn->index, .text = piece};
-    chat_turn_tell(turn, &event);
-}
-
-static void tell_block_end(struct chat_turn *turn) {
-    struct koine_chat_event event = {
-        .type = KOINE_CHAT_BLOCK_END, .block = turn->open, .index = turn->index};
-    if (!turn->open)
-        return;
-    turn->open = 0;
-    turn->index++;
-    chat_turn_tell(turn, &event);
-}
-
-static void short_of_memory(struct chat_turn *turn) {
-    const struct koine_failure failure = {
-        .size = sizeof(failure),
-        .status = 500,
-        .code = KOINE_TEXT("INTERNAL_ERROR"),
-        .message = KOINE_TEXT("The gateway is short of memory; try again later"),
-    };
-    chat_turn_fail(turn, &failure);
-}
-
 /* ---- blocks of the model */
-
-static bool has_object(const struct chat_turn *turn) {
-    return turn->ask.schema.data != NULL; /* never read: it may be gone */
-}
 
 static void on_tool_block(struct chat_turn *turn, const struct koine_block *block) {
     const struct koine_text name = chat_tool_name(turn, block->name);
@@ -126,12 +58,12 @@ static void on_tool_block(struct chat_turn *turn, const struct koine_block *bloc
         (turn->ask.one_tool_at_a_time && told))
         return;
     if (!chat_tool_add(turn, block->id, name)) {
-        short_of_memory(turn);
+        chat_tell_short_of_memory(turn);
         return;
     }
     koine_json_text_finish(&turn->input);
     koine_json_text_init(&turn->input, NULL, 0);
-    tell_block(turn, &event);
+    chat_tell_block(turn, &event);
 }
 
 static void on_block(struct chat_turn *turn, const struct koine_block *block) {
@@ -140,7 +72,7 @@ static void on_block(struct chat_turn *turn, const struct koine_block *block) {
         on_tool_block(turn, block);
         return;
     }
-    if (is(block->type, "text") && !has_object(turn))
+    if (is(block->type, "text") && !chat_has_object(turn))
         event.block = KOINE_CHAT_BLOCK_TEXT;
     else if (is(block->type, "thinking") && turn->ask.wants_thinking)
         event.block = KOINE_CHAT_BLOCK_THINKING;
@@ -150,14 +82,14 @@ static void on_block(struct chat_turn *turn, const struct koine_block *block) {
         return;
     if (event.block == KOINE_CHAT_BLOCK_REDACTED)
         event.text = block->json;
-    tell_block(turn, &event);
+    chat_tell_block(turn, &event);
 }
 
 static void on_text(struct chat_turn *turn, struct koine_text piece) {
-    if (turn->open != KOINE_CHAT_BLOCK_TEXT || has_object(turn))
+    if (turn->open != KOINE_CHAT_BLOCK_TEXT || chat_has_object(turn))
         return;
     chat_message_digest_text(&turn->answer, piece);
-    tell_piece(turn, KOINE_CHAT_TEXT, piece);
+    chat_tell_piece(turn, KOINE_CHAT_TEXT, piece);
 }
 
 static void on_delta(struct chat_turn *turn, const struct koine_block *block,
@@ -165,9 +97,9 @@ static void on_delta(struct chat_turn *turn, const struct koine_block *block,
     if (turn->open == KOINE_CHAT_BLOCK_TOOL && is(block->type, "input_json_delta")) {
         koine_json_text_add(&turn->input, piece);
         if (piece.size)
-            tell_piece(turn, KOINE_CHAT_INPUT, piece);
+            chat_tell_piece(turn, KOINE_CHAT_INPUT, piece);
     } else if (turn->open == KOINE_CHAT_BLOCK_THINKING && is(block->type, "signature_delta")) {
-        tell_piece(turn, KOINE_CHAT_SIGNATURE, piece);
+        chat_tell_piece(turn, KOINE_CHAT_SIGNATURE, piece);
     }
 }
 
@@ -190,64 +122,11 @@ static void remember_tool(struct chat_turn *turn) {
 static void on_block_end(struct chat_turn *turn) {
     if (turn->open == KOINE_CHAT_BLOCK_TOOL) {
         if (!turn->input.size) /* a tool without input */
-            tell_piece(turn, KOINE_CHAT_INPUT, KOINE_TEXT("{}"));
+            chat_tell_piece(turn, KOINE_CHAT_INPUT, KOINE_TEXT("{}"));
         remember_tool(turn);
     }
-    tell_block_end(turn);
+    chat_tell_block_end(turn);
     chat_tools_conclude(turn);
-}
-
-/* ---- an object: the text of the answer, or the input of the forced tool */
-
-static void begin_object(struct chat_turn *turn) {
-    struct koine_chat_event event = {.block = KOINE_CHAT_BLOCK_TEXT};
-    char id[CHAT_ID_SIZE] = "toolu_";
-    unsigned char random[12];
-    if (turn->forced_tool) {
-        if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-            memset(random, 0, sizeof(random)); /* never: the pool is there since the boot */
-        for (size_t i = 0; i < sizeof(random); i++)
-            snprintf(id + strlen("toolu_") + 2 * i, 3, "%02x", random[i]);
-        event = (struct koine_chat_event){
-            .block = KOINE_CHAT_BLOCK_TOOL, .id = text_of(id), .name = text_of(turn->forced_tool)};
-    }
-    turn->object_told = true;
-    tell_block(turn, &event);
-}
-
-static void tell_object(struct chat_turn *turn, struct koine_text piece) {
-    if (turn->forced_tool) {
-        tell_piece(turn, KOINE_CHAT_INPUT, piece);
-        return;
-    }
-    chat_message_digest_text(&turn->answer, piece);
-    tell_piece(turn, KOINE_CHAT_TEXT, piece);
-}
-
-static void on_object_begin(struct chat_turn *turn) {
-    static const struct koine_failure restarted = {
-        .size = sizeof(restarted),
-        .status = 500,
-        .code = {"PARSE_ERROR", sizeof("PARSE_ERROR") - 1},
-        .message = {"The model began its object anew, and what was sent of it is void; ask again",
-                    sizeof("The model began its object anew, and what was sent of it is void; ask "
-                           "again") -
-                        1},
-    };
-    if (!turn->ask.streams)
-        return;
-    if (turn->object_told)
-        chat_turn_fail(turn, &restarted);
-    else
-        begin_object(turn);
-}
-
-static void end_object(struct chat_turn *turn, struct koine_text object) {
-    if (!turn->object_told) {
-        begin_object(turn);
-        tell_object(turn, object);
-    }
-    tell_block_end(turn);
 }
 
 /* ---- the end */
@@ -257,7 +136,7 @@ static struct koine_text reason_of(const struct chat_turn *turn,
                                    const struct koine_run_result *result) {
     if (turn->forced_tool)
         return KOINE_TEXT("tool_use");
-    if (has_object(turn) || is(result->stop_reason, "tool_use") || !result->stop_reason.size)
+    if (chat_has_object(turn) || is(result->stop_reason, "tool_use") || !result->stop_reason.size)
         return KOINE_TEXT("end_turn");
     return result->stop_reason;
 }
@@ -276,14 +155,14 @@ static void on_result(struct chat_turn *turn, const struct koine_run_result *res
         return;
     keep_text(turn->model, sizeof(turn->model), result->model);
     if (!turn->counts) {
-        tell_begin(turn, &result->usage);
-        if (has_object(turn) && result->object.data)
-            end_object(turn, result->object);
-        tell_block_end(turn);
+        chat_tell_begin(turn, &result->usage);
+        if (chat_has_object(turn) && result->object.data)
+            chat_object_end(turn, result->object);
+        chat_tell_block_end(turn);
         event.stop_reason = reason_of(turn, result);
         remember(turn, event.stop_reason);
     }
-    event.model = text_of(turn->model);
+    event.model = chat_text_of(turn->model);
     event.usage = turn->has_usage ? turn->usage : result->usage;
     chat_turn_tell(turn, &event);
 }
@@ -312,7 +191,7 @@ static void on_end(struct chat_turn *turn, const struct koine_run_event *event) 
 static void on_message_begin(struct chat_turn *turn, const struct koine_message *message) {
     turn->message_open = true;
     keep_text(turn->model, sizeof(turn->model), message->model);
-    tell_begin(turn, &message->usage);
+    chat_tell_begin(turn, &message->usage);
 }
 
 static void on_message(struct chat_turn *turn, const struct koine_message *message) {
@@ -322,7 +201,7 @@ static void on_message(struct chat_turn *turn, const struct koine_message *messa
     turn->usage.output_tokens += message->usage.output_tokens;
     turn->usage.cache_read_input_tokens += message->usage.cache_read_input_tokens;
     turn->usage.cache_creation_input_tokens += message->usage.cache_creation_input_tokens;
-    tell_block_end(turn);
+    chat_tell_block_end(turn);
     chat_tools_conclude(turn);
 }
 
@@ -343,7 +222,7 @@ void chat_turn_on_event(void *data, const struct koine_run_event *event) {
         break;
     case KOINE_RUN_THINKING:
         if (turn->open == KOINE_CHAT_BLOCK_THINKING)
-            tell_piece(turn, KOINE_CHAT_THINKING, event->text);
+            chat_tell_piece(turn, KOINE_CHAT_THINKING, event->text);
         break;
     case KOINE_RUN_BLOCK_DELTA:
         on_delta(turn, event->block, event->text);
@@ -355,11 +234,10 @@ void chat_turn_on_event(void *data, const struct koine_run_event *event) {
         on_message(turn, event->message);
         break;
     case KOINE_RUN_OBJECT_BEGIN:
-        on_object_begin(turn);
+        chat_object_begin(turn);
         break;
     case KOINE_RUN_OBJECT_DELTA:
-        if (turn->ask.streams && turn->object_told)
-            tell_object(turn, event->text);
+        chat_object_delta(turn, event->text);
         break;
     case KOINE_RUN_TOOL_CALL:
         chat_tool_called(turn, event->call);

@@ -54,6 +54,16 @@ void koine_json_text_add_line(struct koine_json_text *text, struct koine_text js
             text->bytes[i] = ' ';
 }
 
+void koine_json_text_add_number(struct koine_json_text *text, uint64_t number) {
+    char digits[20];
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    koine_json_text_add(text, (struct koine_text){digits + at, sizeof(digits) - at});
+}
+
 /* What stands behind the backslash; 'u' for \u00XX, 0 for characters that need none. */
 static const char escapes[256] = {
     ['"'] = '"',  ['\\'] = '\\', [0x00] = 'u', [0x01] = 'u', [0x02] = 'u', [0x03] = 'u',

@@ -104,7 +104,7 @@ struct schema_shown schema_show(const json_t *value) {
     else if (json_is_array(value) && !json_array_size(value))
         snprintf(shown.text, sizeof shown.text, "an empty array");
     else
-        snprintf(shown.text, sizeof shown.text, "%s", body_kind_name(value));
+        snprintf(shown.text, sizeof shown.text, "%s", koine_json_kind(value));
     return shown;
 }
 

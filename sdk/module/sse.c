@@ -3,16 +3,6 @@
 #include <koine-module/sse.h>
 #include <string.h>
 
-static void add_decimal(struct koine_json_text *text, uint64_t number) {
-    char digits[20];
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number);
-    koine_json_text_add(text, (struct koine_text){digits + at, sizeof(digits) - at});
-}
-
 int32_t koine_sse_open(struct koine_sse *stream, const struct koine_host *host,
                        koine_request request, void (*drained)(void *data, koine_request request),
                        void *data) {
@@ -26,7 +16,7 @@ void koine_sse_begin(struct koine_sse_event *event, struct koine_sse *stream, co
     event->stream = stream;
     koine_json_text_init(&event->text, event->own, sizeof(event->own));
     koine_json_text_add(&event->text, KOINE_TEXT("id: "));
-    add_decimal(&event->text, ++stream->last_id);
+    koine_json_text_add_number(&event->text, ++stream->last_id);
     koine_json_text_add(&event->text, KOINE_TEXT("\nevent: "));
     koine_json_text_add(&event->text, (struct koine_text){name, strlen(name)});
     koine_json_text_add(&event->text, KOINE_TEXT("\ndata: "));

@@ -79,14 +79,15 @@ static void over(struct run *run) {
                                 .signal = run->signal,
                                 .reason = run_lend(run, reason, strlen(reason))};
     struct koine_run_event event = {.type = KOINE_RUN_END, .end = &end};
-    run->concluded = run->finished = true;
+    run->concluded = run->finished = run->over = true;
     json_object_set_new(run->record, "end",
                         json_pack("{s:i,s:i,s:s}", "exit_code", end.exit_code, "signal",
                                   (int)end.signal, "reason", reason));
     run_emit(run, &event, "END");
     struct koine_test_answer *request = run->request;
+    const bool is_its_run = request && request->run == run; /* END may have begun another */
     run_free(run);
-    if (request)
+    if (is_its_run)
         request_run_over(request);
 }
 

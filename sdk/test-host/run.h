@@ -66,6 +66,7 @@ struct run {
     bool announced; /* SESSION has been delivered */
     bool concluded; /* RESULT or FAILURE has been, or nobody wants one */
     bool finished;  /* only END is left */
+    bool over;      /* END is told */
     bool hangs;     /* the CLI says nothing more */
     bool user_paused, stream_full, parked;
     const char *reason; /* of END; constant */

@@ -43,7 +43,7 @@ static int32_t runner_start(const struct koine_host *seen, koine_request handle,
     if (!request)
         return refuse(&call, failure, call.result, "The request has ended.");
     call_wants(&call, failure);
-    if (request->run) {
+    if (request->run && !request->run->over) {
         finding_add(call.host, "wrong-state", "runner->start was called for %s, which has a run",
                     answer_name(request));
         return refuse(&call, failure, KOINE_WRONG_STATE, "The request has a run already.");

@@ -76,7 +76,7 @@ describe('anthropic 0.x', () => {
     await assert.rejects(
       wrong.messages.create({ ...fields, messages: [user('Hello')] }),
       (error) => {
-        assert.ok(error instanceof Anthropic.PermissionDeniedError, error.stack);
+        assert.ok(error instanceof Anthropic.AuthenticationError, error.stack);
         return true;
       },
     );

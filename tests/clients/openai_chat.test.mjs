@@ -121,34 +121,42 @@ describe('openai chat', () => {
     assert.equal((await served(url)).sessions, before.sessions);
   });
 
-  test('an image as data URL arrives as it is', async () => {
+  test('an image and a file as data URLs arrive as they are', async () => {
+    const data = Buffer.from('%PDF-1.4\n%%EOF\n').toString('base64');
+    const file_data = `data:application/pdf;base64,${data}`;
     await ask([
       user([
         { type: 'text', text: 'What is this?' },
         { type: 'image_url', image_url: { url: `data:image/png;base64,${PNG}`, detail: 'high' } },
+        { type: 'file', file: { filename: 'two.pdf', file_data } },
         { type: 'text', text: 'One word.' },
       ]),
     ]);
     const image = { type: 'base64', media_type: 'image/png', data: PNG };
+    const document = { type: 'base64', media_type: 'application/pdf', data };
     assert.deepEqual(conversation(await lastReceived()), [
-      ['user', 'What is this?', { image }, 'One word.'],
+      ['user', 'What is this?', { image }, { document }, 'One word.'],
     ]);
   });
 
   test('an object by zodResponseFormat and parse', async () => {
     const Person = z.object({ name: z.string(), age: z.number().int(), tags: z.array(z.string()) });
     const ada = { name: 'Ada', age: 36, tags: ['maths'] };
-    const completion = await client.chat.completions.parse({
-      model,
-      messages: [user(prompt('Who wrote it?', { object: ada }))],
-      response_format: zodResponseFormat(Person, 'person'),
-    });
+    const messages = [user(prompt('Who wrote it?', { object: ada }))];
+    const fields = { model, messages, response_format: zodResponseFormat(Person, 'person') };
+    const completion = await client.chat.completions.parse(fields);
     const [{ message, finish_reason }] = completion.choices;
     assert.deepEqual(message.parsed, ada);
     assert.deepEqual(JSON.parse(message.content), ada);
     assert.equal(finish_reason, 'stop');
-    const asked = (await received()).find((body) => offered(body).includes('StructuredOutput'));
-    assert.deepEqual(offered(asked), ['StructuredOutput']);
+    const asked = (await received()).filter((body) => offered(body).includes('StructuredOutput'));
+    assert.deepEqual(offered(asked.at(-1)), ['StructuredOutput']);
+
+    const before = await served(url);
+    messages.push(message, user(prompt('Sure?', { object: ada })));
+    const again = await client.chat.completions.parse(fields);
+    assert.deepEqual(again.choices[0].message.parsed, ada);
+    assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 1 });
   });
 
   test('an object by json_object', async () => {

@@ -26,22 +26,19 @@ const narrow = new OpenAI({ baseURL: `${gateways.narrow}/v1`, ...options });
 const model = 'gpt-4o';
 const user = (content) => ({ role: 'user', content });
 
-function functionTool(name, parameter) {
-  return {
-    type: 'function',
-    function: {
-      name,
-      description: `Tells the ${name}`,
-      parameters: {
-        type: 'object',
-        properties: { [parameter]: { type: 'string' } },
-        required: [parameter],
-      },
-    },
-  };
+const parameters = {
+  weather: z.object({ city: z.string() }),
+  time: z.object({ zone: z.string() }),
+};
+
+/** With `call` they can be run, too. */
+function toolsWith(call) {
+  return Object.entries(parameters).map(([name, shape]) =>
+    zodFunction({ name, description: `Tells the ${name}`, parameters: shape, function: call }),
+  );
 }
 
-const tools = [functionTool('weather', 'city'), functionTool('time', 'zone')];
+const tools = toolsWith();
 const weatherUse = use('openai', 'weather', { city: 'Oslo' });
 const timeUse = use('openai', 'time', { zone: 'CET' });
 const both = { tools: [weatherUse, timeUse], text: 'Rain at noon' };
@@ -93,8 +90,10 @@ describe('openai functions', () => {
 
   test('two calls at once: the run waits, the results go on with it', async () => {
     talk.push(user(prompt('Weather and time?', both)));
-    const first = await client.chat.completions.create({ model, messages: talk, tools });
+    const first = await client.chat.completions.parse({ model, messages: talk, tools });
     const ids = assertBoth(first.choices[0]);
+    const [{ function: weather }] = first.choices[0].message.tool_calls;
+    assert.deepEqual(weather.parsed_arguments, { city: 'Oslo' });
     const names = offered(await lastReceived()).sort();
     assert.deepEqual(names, ['mcp__openai__time', 'mcp__openai__weather']);
     const before = await served(url);
@@ -155,54 +154,34 @@ describe('openai functions', () => {
 
   test('runTools calls the functions and comes to an end', async () => {
     const called = [];
+    const call = (input) => {
+      called.push(input);
+      return 'city' in input ? 'rain' : '12:00';
+    };
     const runner = client.chat.completions.runTools({
       model,
       messages: [user(prompt('Weather and time?', both))],
-      tools: [
-        zodFunction({
-          name: 'weather',
-          parameters: z.object({ city: z.string() }),
-          function: ({ city }) => {
-            called.push(city);
-            return 'rain';
-          },
-        }),
-        zodFunction({
-          name: 'time',
-          parameters: z.object({ zone: z.string() }),
-          function: ({ zone }) => {
-            called.push(zone);
-            return '12:00';
-          },
-        }),
-      ],
+      tools: toolsWith(call),
     });
     assert.equal(await runner.finalContent(), 'Rain at noon');
-    assert.deepEqual(called, ['Oslo', 'CET']);
+    assert.deepEqual(called, [{ city: 'Oslo' }, { zone: 'CET' }]);
     assert.equal(runner.allChatCompletions().length, 2);
-    const ids = runner.allChatCompletions()[0].choices[0].message.tool_calls.map((call) => call.id);
+    const [first] = runner.allChatCompletions();
+    const ids = first.choices[0].message.tool_calls.map(({ id }) => id);
     assert.deepEqual(conversation(await lastReceived()), withResults('Weather and time?', ids));
   });
 
   test('runTools, streamed, over two rounds', async () => {
     const script = { tool: weatherUse, then: { tool: timeUse, then: { text: 'Enough' } } };
     const called = [];
-    const runnable = (tool) => ({
-      ...tool,
-      function: {
-        ...tool.function,
-        parse: JSON.parse,
-        function: (input) => {
-          called.push(input);
-          return 'fine';
-        },
-      },
-    });
     const runner = client.chat.completions.runTools({
       model,
       stream: true,
       messages: [user(prompt('One after the other', script))],
-      tools: tools.map(runnable),
+      tools: toolsWith((input) => {
+        called.push(input);
+        return 'fine';
+      }),
     });
     assert.equal(await runner.finalContent(), 'Enough');
     assert.deepEqual(called, [{ city: 'Oslo' }, { zone: 'CET' }]);

@@ -191,12 +191,14 @@ describe('openai responses', () => {
   test('an object by zodTextFormat and parse', async () => {
     const Person = z.object({ name: z.string(), age: z.number() });
     const ada = { name: 'Ada', age: 36 };
-    const response = await client.responses.parse({
-      model,
-      input: prompt('Who?', { object: ada }),
-      text: { format: zodTextFormat(Person, 'person') },
-    });
+    const input = [user(prompt('Who?', { object: ada }))];
+    const asking = { model, input, text: { format: zodTextFormat(Person, 'person') } };
+    const response = await client.responses.parse(asking);
     assert.deepEqual(response.output_parsed, ada);
+    const before = await served(url);
+    input.push(...response.output, user(prompt('Sure?', { object: ada })));
+    assert.deepEqual((await client.responses.parse(asking)).output_parsed, ada);
+    assert.deepEqual(await served(url), { others: before.others, sessions: before.sessions + 1 });
   });
 
   test('a limit of tokens leaves the response incomplete', async () => {

@@ -50,7 +50,8 @@ function runTests(api, gateways) {
   const urls = Object.entries(gateways).map(([name, gateway]) => [name, gateway.url]);
   const env = {
     PATH: process.env.PATH,
-    HOME: path.join(scratch, 'home'),
+    HOME: scratch,
+    TMPDIR: scratch,
     LANG: 'C.UTF-8',
     KOINE_KEY: KEY,
     KOINE_API: api.url,
@@ -85,12 +86,11 @@ try {
   status = await runTests(api, gateways);
 } finally {
   for (const gateway of Object.values(gateways)) {
-    if (process.env.KOINE_LOG) console.error(await (await fetch(gateway.url + '/health')).text());
     await gateway.stop().catch((error) => {
       console.error(error.message);
       status = 1;
     });
-    if (status !== 0 && process.env.KOINE_LOG) console.error(gateway.log());
+    if (process.env.KOINE_LOG) console.error(gateway.log());
   }
   await api.stop();
 }

@@ -173,6 +173,22 @@ START_TEST(an_edited_conversation_is_replayed)
 }
 END_TEST
 
+/* Its process has gone, and its transcript has been cleared away: the CLI itself finds nothing. */
+START_TEST(a_session_that_is_gone_is_replayed)
+{
+    start_with("pool: {warm: 0, session_idle_seconds: 0}\n");
+    json_t *body = ask(NULL);
+    say(body, "user", "standin:{\"text\":\"One\",\"persist\":false}");
+    send_on(body);
+    say(body, "user", HISTORY);
+    struct http_response answer = send(body);
+    assert_history(&answer, 2);
+    ck_assert_str_eq(http_string(&answer, "events"), "BEGIN BLOCK TEXT END DONE");
+    http_response_finish(&answer);
+    json_decref(body);
+}
+END_TEST
+
 START_TEST(the_same_question_twice_is_two_conversations)
 {
     json_t *body = ask(NULL);
@@ -292,8 +308,10 @@ START_TEST(results_that_nobody_waits_for_are_replayed)
     struct http_response first = send(body);
     start_with(NULL); /* all is forgotten */
     give_results(body, &first);
+    say(body, "user", HISTORY);
     struct http_response second = send(body);
     ck_assert_str_eq(http_string(&second, "stop_reason"), "end_turn");
+    assert_history(&second, 2);
     http_response_finish(&second);
     http_response_finish(&first);
     json_decref(body);
@@ -307,10 +325,13 @@ START_TEST(more_waiting_runs_than_are_allowed_are_replayed_too)
     say(one, "user", CALLS(CALL("weather", "Paris")));
     say(two, "user", CALLS(CALL("weather", "Rome")));
     struct http_response first = send(one), second = send(two);
+    const json_int_t taken = pool_count("hits") + pool_count("misses");
     give_results(one, &first);
     give_results(two, &second);
     send_on(one);
+    ck_assert_int_eq(pool_count("hits") + pool_count("misses"), taken);
     send_on(two);
+    ck_assert_int_eq(pool_count("hits") + pool_count("misses"), taken + 1);
     http_response_finish(&second);
     http_response_finish(&first);
     json_decref(two);
@@ -375,6 +396,10 @@ START_TEST(messages_that_are_no_conversation_are_refused)
                    "messages[2] must hold the result of each tool");
     assert_refused("[{'role':'user','content':[{'type':'tool_result','tool_use_id':'a'}]}]",
                    "messages[0] must hold results only");
+    assert_refused("[{'role':'user','content':'x'},{'role':'assistant','content':[{'type':"
+                   "'tool_use','id':'a','name':'n','input':{}}]},{'role':'user','content':'x'},"
+                   "{'role':'user','content':[{'type':'tool_result','tool_use_id':'a'}]}]",
+                   "messages[3] must hold the results of tools before all else");
 }
 END_TEST
 
@@ -384,6 +409,7 @@ int main(void) {
         a_conversation_goes_on_in_the_process_that_has_said_it,
         however_its_json_is_written,
         an_edited_conversation_is_replayed,
+        a_session_that_is_gone_is_replayed,
         the_same_question_twice_is_two_conversations,
         another_keys_conversation_is_not_found,
         parallel_uses_end_the_answer_and_the_same_process_goes_on,

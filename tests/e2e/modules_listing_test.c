@@ -90,12 +90,20 @@ START_TEST(the_stock_modules_are_listed)
     assert_said(" (module ABI 1.1): POST /generate-text: a whole answer as text\n");
     assert_said(
         "/modules/text.so\n"
-        "         POST /generate-text    slot class nonStreaming  authentication required\n");
+        "         POST   /generate-text                               slot class nonStreaming  "
+        "authentication required\n");
     assert_said(
-        "         POST /stream           slot class streaming     authentication required\n");
-    assert_said("\n4 loaded, 0 refused, 0 problems\n");
+        "         POST   /stream                                      slot class streaming     "
+        "authentication required\n");
+    assert_said(
+        "         GET    /v1/models                                   slot class none          "
+        "authentication required\n");
+    assert_said(
+        "         GET    /v1/models (with anthropic-version)          slot class none          "
+        "authentication required\n");
+    assert_said("\n6 loaded, 0 refused, 0 problems\n");
     run("", "", "-m");
-    assert_said("4 loaded");
+    assert_said("6 loaded");
 }
 END_TEST
 

@@ -6,6 +6,7 @@
 #include "support/test_main.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static struct gateway *gateway;
 
@@ -155,6 +156,51 @@ START_TEST(the_clis_own_tools_are_off)
 }
 END_TEST
 
+/* The name is the client's: it is the client that is called, and nobody else. */
+START_TEST(a_function_may_bear_the_name_of_a_tool_of_the_cli)
+{
+    struct http_response answer =
+        openai_ask(gateway, CHAT, "{'call_host_tool':" CALL("Bash", "{'command':'touch x'}") "}",
+                   "{'tools':[{'type':'function','function':{'name':'Bash'}}]}");
+    openai_assert_json(http_member(&answer, "choices.0.message.tool_calls.0.function"),
+                       "{'name':'Bash','arguments':'{\\\"command\\\":\\\"touch x\\\"}'}");
+    http_response_finish(&answer);
+}
+END_TEST
+
+START_TEST(the_clis_tool_of_that_name_stays_off)
+{
+    char *mark = gateway_path(gateway, "mark");
+    char *scenario = scratch_text(
+        "{'tool':{'name':'Bash','input':{'command':'x'},'run':'touch %s'},'text':'y'}", mark);
+    struct http_response answer = openai_ask(
+        gateway, CHAT, scenario, "{'tools':[{'type':'function','function':{'name':'Bash'}}]}");
+    ck_assert_int_ne(access(mark, F_OK), 0);
+    http_response_finish(&answer);
+    free(scenario);
+    free(mark);
+}
+END_TEST
+
+/* A number that no C type holds, in a schema and in what a model has said. */
+START_TEST(numbers_may_be_large)
+{
+    static const char body[] =
+        "{\"model\":\"sonnet\",\"messages\":[{\"role\":\"user\",\"content\":\"Count.\"},"
+        "{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\","
+        "\"function\":{\"name\":\"count\",\"arguments\":"
+        "\"{\\\"n\\\":123456789012345678901234567890}\"}}]},"
+        "{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"many\"}],"
+        "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"count\",\"parameters\":"
+        "{\"type\":\"object\",\"properties\":{\"n\":{\"type\":\"integer\",\"maximum\":"
+        "123456789012345678901234567890}}}}}]}";
+    struct http_response answer =
+        http_send(gateway, &(struct http_request){.path = CHAT, .body = body});
+    http_assert_status(&answer, 200);
+    http_response_finish(&answer);
+}
+END_TEST
+
 /* ---- responses */
 
 START_TEST(calls_of_responses_are_items_and_their_outputs_go_on)
@@ -225,6 +271,9 @@ int main(void) {
         results_of_a_run_that_is_gone_are_replayed,
         a_forced_function_is_the_whole_answer,
         the_clis_own_tools_are_off,
+        a_function_may_bear_the_name_of_a_tool_of_the_cli,
+        the_clis_tool_of_that_name_stays_off,
+        numbers_may_be_large,
         calls_of_responses_are_items_and_their_outputs_go_on,
         calls_of_responses_are_streamed,
         a_forced_function_of_responses,

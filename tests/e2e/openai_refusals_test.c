@@ -28,6 +28,9 @@ START_TEST(the_host_refuses_in_the_apis_words)
     struct http_response answer = http_post_as(gateway, "", CHAT, json_object());
     openai_assert_error(&answer, 401, INVALID, "invalid_api_key", NULL);
     http_response_finish(&answer);
+    answer = http_post_as(gateway, "nobodys-key", CHAT, json_object());
+    openai_assert_error(&answer, 401, INVALID, "invalid_api_key", NULL);
+    http_response_finish(&answer);
     answer = http_get(gateway, "/v1/nothing");
     openai_assert_error(&answer, 404, INVALID, NULL, NULL);
     http_response_finish(&answer);
@@ -146,6 +149,26 @@ static void assert_refused(const char *path, const struct refusal *refusal) {
 #define MESSAGE(message) "{'model':'sonnet','messages':[" message "]}"
 #define PART(part) MESSAGE("{'role':'user','content':[" part "]}")
 #define FUNCTION(members) "'tools':[{'type':'function','function':{" members "}}]"
+
+/* Each of them would be a problem of its own, and their check keeps everybody else waiting. */
+START_TEST(conversations_of_more_than_a_hundred_thousand_items)
+{
+    static const struct {
+        const char *path, *list;
+    } endpoints[] = {{"/v1/chat/completions", "messages"}, {"/v1/responses", "input"}};
+    for (size_t i = 0; i < sizeof(endpoints) / sizeof(*endpoints); i++) {
+        json_t *items = json_array();
+        for (size_t at = 0; at <= 100000; at++)
+            json_array_append_new(items, json_integer(7));
+        struct http_response answer =
+            http_post(gateway, endpoints[i].path,
+                      json_pack("{ssso}", "model", "sonnet", endpoints[i].list, items));
+        openai_assert_error(&answer, 400, INVALID, NULL, endpoints[i].list);
+        ck_assert_ptr_nonnull(strstr(answer.body, "must hold at most 100000 items, got 100001"));
+        http_response_finish(&answer);
+    }
+}
+END_TEST
 
 START_TEST(members_of_chat)
 {
@@ -325,6 +348,7 @@ int main(void) {
         models_are_listed,
         an_unknown_model_does_not_exist,
         endpoints_that_are_not_there_are_named,
+        conversations_of_more_than_a_hundred_thousand_items,
         members_of_chat,
         messages_of_chat,
         tools_of_chat,

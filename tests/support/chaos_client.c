@@ -98,8 +98,10 @@ static void learn(struct visit *visit, const json_t *from) {
 static void check_head(const struct visit *visit, const struct http_response *answer) {
     char *type = http_header(answer, "Content-Type"), *later = http_header(answer, "Retry-After");
     ck_assert_pstr_eq(type, "application/json; charset=utf-8");
-    ck_assert_msg((answer->status == 429) == (later != NULL), "run %u: status %ld, Retry-After %s",
-                  visit->plan.number, answer->status, later ? later : "is not there");
+    /* 502 has it where the model's API was overloaded */
+    ck_assert_msg(answer->status == 502 || (answer->status == 429) == (later != NULL),
+                  "run %u: status %ld, Retry-After %s", visit->plan.number, answer->status,
+                  later ? later : "is not there");
     free(type);
     free(later);
 }

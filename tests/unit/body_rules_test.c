@@ -103,6 +103,23 @@ START_TEST(a_long_name_is_cut_between_characters)
 }
 END_TEST
 
+START_TEST(a_member_is_lent_as_it_was_read)
+{
+    struct exchange exchange;
+    struct chat_body chat;
+    begin(&exchange, "{\"model\":\"m\",\"a\":{\"inner\":[1,\"x\"]}}");
+    struct koine_body *body =
+        koine_body_read(&exchange.host, (koine_request){1}, fields, COUNT(fields), &chat);
+    ck_assert_ptr_nonnull(body);
+    json_t *inner = json_object_get(koine_body_json(body, "a"), "inner");
+    ck_assert_uint_eq(json_array_size(inner), 2);
+    ck_assert(json_is_real(json_array_get(inner, 0)));
+    ck_assert_ptr_null(koine_body_json(body, "inner"));
+    ck_assert(koine_body_accept(body));
+    end_request(&exchange);
+}
+END_TEST
+
 START_TEST(members_come_in_the_order_of_the_client)
 {
     struct exchange exchange;
@@ -183,6 +200,7 @@ int main(void) {
         every_member_has_a_rule,
         a_required_member_that_is_null_is_required,
         a_long_name_is_cut_between_characters,
+        a_member_is_lent_as_it_was_read,
         members_come_in_the_order_of_the_client,
         a_problem_may_lie_deep_in_the_body,
         no_failed_allocation_is_accepted_or_called_unsupported,

@@ -119,11 +119,33 @@ START_TEST(what_is_honoured_is_read)
 }
 END_TEST
 
+/* The whole file, which the caller frees. */
+static char *contents(const char *path) {
+    FILE *file = fopen(path, "r");
+    char *text = NULL;
+    size_t size = 0;
+    ck_assert_msg(file != NULL, "cannot read %s: run this in the top folder", path);
+    ck_assert_msg(getdelim(&text, &size, '\0', file) > 0, "%s is empty", path);
+    fclose(file);
+    return text;
+}
+
+START_TEST(the_settings_are_those_of_every_chat)
+{
+    char *own = contents("modules/openai/config-schema.json");
+    char *all = contents("sdk/module/chat-settings.json");
+    ck_assert_str_eq(own, all);
+    free(all);
+    free(own);
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {
         the_readme_says_what_becomes_of_each_member,
         the_openapi_document_has_each_member,
         what_is_honoured_is_read,
+        the_settings_are_those_of_every_chat,
     };
     return test_main("openai_fields", NULL, NULL, tests, sizeof tests / sizeof *tests);
 }

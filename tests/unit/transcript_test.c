@@ -159,6 +159,29 @@ START_TEST(long_ids_are_compared_whole)
 }
 END_TEST
 
+/* A body of ten megabytes holds as many. Comparing each with each would take minutes. */
+START_TEST(very_many_uses_have_very_many_results)
+{
+    enum { USES = 60000 };
+    char *history = NULL, *prompt = NULL;
+    size_t size = 0;
+    FILE *asked = open_memstream(&history, &size), *told = open_memstream(&prompt, &size);
+    fputs("[" ASKED ",{\"role\":\"assistant\",\"content\":[", asked);
+    fputs("[", told);
+    for (int i = 0; i < USES; i++) {
+        fprintf(asked, "%s" USE("toolu_%d"), i > 0 ? "," : "", i);
+        fprintf(told, "%s" RESULT("toolu_%d"), i > 0 ? "," : "", i);
+    }
+    fputs("]}]", asked);
+    fputs("]", told);
+    fclose(asked);
+    fclose(told);
+    accept_prompt(history, prompt);
+    free(prompt);
+    free(history);
+}
+END_TEST
+
 START_TEST(a_history_awaits_results_or_not)
 {
     ck_assert(awaits_results(KOINE_TEXT(USED(MORE "," USE("a")))));
@@ -513,6 +536,7 @@ int main(void) {
     tcase_add_test(check, bad_histories);
     tcase_add_test(check, each_use_at_the_end_has_its_result);
     tcase_add_test(check, long_ids_are_compared_whole);
+    tcase_add_test(check, very_many_uses_have_very_many_results);
     tcase_add_test(check, a_history_awaits_results_or_not);
     tcase_add_test(check, a_short_buffer_is_no_harm);
     tcase_add_test(place, the_place_follows_the_environment);

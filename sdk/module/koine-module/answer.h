@@ -34,6 +34,13 @@ int32_t koine_fail_for_now(const struct koine_self *self, koine_request request,
                            const char *code, uint32_t retry_after_s, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
 
+/* The front of UTF-8 text, whole characters, at most so many bytes: what a sentence shows of what a
+ * client has sent. */
+struct koine_text koine_text_front(struct koine_text text, size_t most_bytes);
+
+/* What a value is, for such a sentence: "an array", "a number", "true"; NULL is "nothing". */
+const char *koine_json_kind(const json_t *value);
+
 /* Answers 500: memory is short. */
 int32_t koine_fail_for_memory(const struct koine_self *self, koine_request request);
 

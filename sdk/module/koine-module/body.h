@@ -117,6 +117,13 @@ void koine_body_problem_at(struct koine_body *body, const char *path, const char
  */
 const char *koine_body_member(const struct koine_body *body, size_t index);
 
+/*
+ * A member as jansson has read it, borrowed, so that large ones need not be read twice; NULL: it is
+ * not there. Lives as long as the request. Integers are reals: what is to be handed on with its
+ * numbers is better read from its text (KOINE_BODY_JSON).
+ */
+struct json_t *koine_body_json(const struct koine_body *body, const char *name);
+
 /* What becomes of a member of the body. */
 enum koine_body_effect {
     KOINE_BODY_HONOURED,       /* the module reads it */

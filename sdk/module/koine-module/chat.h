@@ -90,8 +90,8 @@ struct koine_chat_ask {
 /*
  * Why the messages are no conversation that can be gone on with, a sentence that begins with a verb
  * ("must …"), and `*index` of the message; NULL: they are one. Beginning and end, roles, and that
- * each use of a tool is followed by its result; what blocks of each type hold is the module's
- * affair.
+ * each use of a tool is followed by its result, before all else in the user's next message; what
+ * blocks of each type hold is the module's affair.
  */
 const char *koine_chat_problem(const json_t *messages, size_t *index);
 
@@ -128,10 +128,12 @@ struct koine_chat_event {
     struct koine_text text;
     struct koine_text id;
     struct koine_text name;
-    struct koine_text model;       /* that answers */
-    struct koine_text stop_reason; /* "end_turn", "tool_use", "max_tokens", "refusal" … */
-    struct koine_usage usage;      /* of this answer alone */
-    const struct koine_failure *failure;
+    struct koine_text model;             /* that answers */
+    struct koine_text stop_reason;       /* "end_turn", "tool_use", "max_tokens", "refusal" … */
+    struct koine_usage usage;            /* of this answer alone */
+    const struct koine_failure *failure; /* with the status that speaks for it as if the model's API
+                                            had been asked without a gateway: the API's own where it
+                                            is the client's affair (400, 413, 429, 529) */
 };
 
 /*
@@ -156,9 +158,12 @@ bool koine_chat_start(struct koine_chat *chat, koine_request request,
 bool koine_chat_count(struct koine_chat *chat, koine_request request,
                       const struct koine_chat_ask *ask, koine_chat_callback on_event, void *data);
 
-/* The HTTP status that speaks for a failure as if the model's API had been asked without a gateway:
- * that of the API where it is the client's affair (400, 413, 429, 529), else the failure's own. */
-uint16_t koine_chat_status(const struct koine_failure *failure);
+/* An id as the APIs have them, prefix ("msg_", of at most 15 bytes) and 32 random digits. */
+enum { KOINE_CHAT_ID_BYTES = 48 };
+struct koine_chat_id {
+    char text[KOINE_CHAT_ID_BYTES]; /* terminated */
+};
+struct koine_chat_id koine_chat_id_make(const char *prefix);
 
 /* ---- a whole answer ------------------------------------------------------------------------ */
 

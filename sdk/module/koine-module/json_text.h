@@ -31,6 +31,9 @@ void koine_json_text_add(struct koine_json_text *text, struct koine_text json);
 /* As koine_json_text_add; line breaks, which JSON allows between tokens, become spaces. */
 void koine_json_text_add_line(struct koine_json_text *text, struct koine_text json);
 
+/* Adds a number in decimal. */
+void koine_json_text_add_number(struct koine_json_text *text, uint64_t number);
+
 /* Adds a value, compact. Flags are jansson's: JSON_EMBED leaves the outer braces out,
  * JSON_REAL_PRECISION says how many digits numbers have (else 15; 17 keep every value). NULL counts
  * as memory being short. */
