@@ -5,12 +5,13 @@
  */
 #include "runner/cli_input.h"
 
+#include "module/json_outline.h"
 #include "runner/json_writer.h"
 #include <jansson.h>
 
 static bool is_json(struct koine_text json, json_type type) {
     const size_t flags = JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL;
-    json_t *value = json.data != NULL ? json_loadb(json.data, json.size, flags, NULL) : NULL;
+    json_t *value = json_load_outline(json, flags, NULL);
     bool fits = value != NULL && json_typeof(value) == type;
     json_decref(value);
     return fits;

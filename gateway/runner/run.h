@@ -9,6 +9,7 @@
 #include "runner/mcp_server.h"
 #include "runner/pool.h"
 #include "runner/runner.h"
+#include <jansson.h>
 
 struct runner {
     struct worker *worker;
@@ -144,9 +145,10 @@ void runner_wake(struct runner *runner); /* whoever waits may look again */
 void runner_note_start(struct runner *runner, uint64_t took_ms);
 
 /* run_history.c */
-/* Hands the CLI what was said before, and sets resumes_at. KOINE_OK also where nothing was. */
+/* Hands the CLI what was said before (`messages`: of run_options_check), and sets resumes_at.
+ * KOINE_OK also where nothing was. */
 int32_t run_history_write(struct run *run, const struct koine_run_options *options,
-                          struct koine_failure *failure);
+                          const json_t *messages, struct koine_failure *failure);
 
 void run_history_finish(struct run *run); /* removes what was handed over for this run alone */
 

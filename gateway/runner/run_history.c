@@ -60,12 +60,13 @@ static int32_t fail(const struct run *run, struct koine_failure *failure, const 
 }
 
 int32_t run_history_write(struct run *run, const struct koine_run_options *options,
-                          struct koine_failure *failure) {
+                          const json_t *messages, struct koine_failure *failure) {
     const bool counts = (options->flags & KOINE_RUN_COUNT_TOKENS) != 0;
-    const bool awaits_results = !counts && transcript_awaits_results(options->history);
+    const bool awaits_results = !counts && transcript_awaits_results(messages);
     char message[256] = "out of memory";
     struct transcript transcript = {
         .history = options->history,
+        .messages = messages,
         .session_id = {run->session_id, strlen(run->session_id)},
         .working_directory = run_working_directory(run),
         .model = options->model,

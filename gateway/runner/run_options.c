@@ -32,13 +32,14 @@ static bool check_prompt(const struct koine_run_options *options,
     return options->prompt.size || refuse(problem, "prompt", "must not be empty");
 }
 
-static bool check_history(const struct koine_run_options *options,
+static bool check_history(const struct koine_run_options *options, json_t **messages,
                           struct run_options_problem *problem) {
     if (!options->history.data)
         return true;
     if (options->session_id.data)
         return refuse(problem, "history", "cannot stand together with sessionId");
-    return !transcript_check(options->history, options->prompt_blocks, problem->field,
+    *messages = transcript_messages(options->history);
+    return !transcript_check(options->history, *messages, options->prompt_blocks, problem->field,
                              sizeof(problem->field), problem->message, sizeof(problem->message));
 }
 
@@ -61,8 +62,13 @@ static bool check_values(const struct koine_run_options *options,
     return true;
 }
 
-bool run_options_check(const struct koine_run_options *options,
+bool run_options_check(const struct koine_run_options *options, json_t **messages,
                        struct run_options_problem *problem) {
-    return check_prompt(options, problem) && check_history(options, problem) &&
-           check_values(options, problem);
+    *messages = NULL;
+    if (check_prompt(options, problem) && check_history(options, messages, problem) &&
+        check_values(options, problem))
+        return true;
+    json_decref(*messages);
+    *messages = NULL;
+    return false;
 }

@@ -6,6 +6,7 @@
 #ifndef RUNNER_RUN_OPTIONS_H
 #define RUNNER_RUN_OPTIONS_H
 
+#include <jansson.h>
 #include <koine/runner.h>
 #include <stdbool.h>
 
@@ -15,8 +16,9 @@ struct run_options_problem {
     char message[256];
 };
 
-/* False: `problem` is filled with the first one. */
-bool run_options_check(const struct koine_run_options *options,
+/* False: `problem` is filled with the first one. True: `*messages` are those of the history (see
+ * transcript.h), which the caller lets go of; NULL where there is none. */
+bool run_options_check(const struct koine_run_options *options, json_t **messages,
                        struct run_options_problem *problem);
 
 #endif

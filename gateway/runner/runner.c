@@ -249,23 +249,15 @@ static struct run *run_create(struct request *request, struct module *module,
     return run;
 }
 
-static int32_t check(struct request *request, const struct koine_run_options *options,
-                     const struct config_profile **profile, struct koine_failure *failure) {
-    struct run_options_problem problem;
-    if (!run_options_check(options, &problem))
-        return failure_issue(request, failure, problem.field, problem.message);
-    *profile = cli_profile_choose(request, options->profile, failure);
-    return *profile ? KOINE_OK : KOINE_REFUSED;
-}
-
-int runner_start(struct request *request, struct module *module,
-                 const struct koine_run_options *options, koine_run_callback on_event, void *data,
-                 koine_run *handle, struct koine_failure *failure) {
-    const struct config_profile *profile = NULL;
-    int32_t result = check(request, options, &profile, failure);
-    if (result != KOINE_OK)
-        return result;
+static int32_t start(struct request *request, struct module *module,
+                     const struct koine_run_options *options, const json_t *messages,
+                     koine_run_callback on_event, void *data, koine_run *handle,
+                     struct koine_failure *failure) {
+    const struct config_profile *profile = cli_profile_choose(request, options->profile, failure);
     bool had_slot = request->slot_held;
+    int32_t result;
+    if (!profile)
+        return KOINE_REFUSED;
     struct run *run = run_create(request, module, options, on_event, data);
     if (!run) {
         failure_set(failure, 500, "INTERNAL_ERROR", "The gateway is out of memory.");
@@ -273,7 +265,7 @@ int runner_start(struct request *request, struct module *module,
     }
     if ((result = choose_session(run, options, failure)) != KOINE_OK ||
         (result = run_tools_prepare(run, options, failure)) != KOINE_OK ||
-        (result = run_history_write(run, options, failure)) != KOINE_OK ||
+        (result = run_history_write(run, options, messages, failure)) != KOINE_OK ||
         (result = run_launch_prepare(run, options, profile, failure)) != KOINE_OK ||
         (result = run_advance(run, failure)) != KOINE_OK)
         goto error;
@@ -287,5 +279,17 @@ error:
     run_free(run);
     if (!had_slot)
         request_return_slot(request);
+    return result;
+}
+
+int runner_start(struct request *request, struct module *module,
+                 const struct koine_run_options *options, koine_run_callback on_event, void *data,
+                 koine_run *handle, struct koine_failure *failure) {
+    struct run_options_problem problem;
+    json_t *messages;
+    if (!run_options_check(options, &messages, &problem))
+        return failure_issue(request, failure, problem.field, problem.message);
+    int32_t result = start(request, module, options, messages, on_event, data, handle, failure);
+    json_decref(messages);
     return result;
 }

@@ -5,7 +5,6 @@
  */
 #include "runner/transcript.h"
 
-#include "module/json_outline.h"
 #include "runner/json_slice.h"
 #include "runner/json_writer.h"
 #include <errno.h>
@@ -171,9 +170,7 @@ static void write_message(struct writing *writing, const json_t *message,
 /* The whole transcript, malloc'd; NULL: no memory, no randomness or no history. */
 static char *compose(struct transcript *transcript, size_t *size) {
     char *resolved = realpath(transcript->working_directory, NULL);
-    const struct koine_text history =
-        transcript->history.data != NULL ? transcript->history : KOINE_TEXT("[]");
-    json_t *messages = json_load_outline(history, FLAGS, NULL);
+    const json_t *messages = transcript->messages;
     *transcript->last = *transcript->last_of_assistant = '\0';
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -182,15 +179,14 @@ static char *compose(struct transcript *transcript, size_t *size) {
         .working_directory = resolved != NULL ? resolved : transcript->working_directory,
         .now_ms = (int64_t)now.tv_sec * 1000 - (int64_t)json_array_size(messages) - 1,
     };
-    struct koine_text rest = history;
-    writing.to.failed = !json_is_array(messages);
+    struct koine_text rest = transcript->history;
+    writing.to.failed = rest.data != NULL && !json_is_array(messages);
     for (size_t i = 0; i < json_array_size(messages) && !writing.to.failed; i++) {
         write_message(&writing, json_array_get(messages, i), json_slice_next(&rest));
     }
     if (transcript->prompt.data != NULL) {
         write_line(&writing, "user", NULL, transcript->prompt);
     }
-    json_decref(messages);
     free(resolved);
     return json_writer_take(&writing.to, size);
 }

@@ -5,20 +5,26 @@
 #ifndef RUNNER_TRANSCRIPT_H
 #define RUNNER_TRANSCRIPT_H
 
+#include <jansson.h>
 #include <koine/base.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Checks `history` (JSON array of {role, content}; roles user and assistant, beginning with user
- * and ending with assistant so that the prompt follows; content a non-empty string or array of
- * content blocks). Where it ends with uses of tools, `prompt` (JSON array of blocks; none: the
- * prompt is text) must begin with the result of each. 0, or -1 with the JSON path of the problem
+/* The messages of a history, for the functions below, which look at them and read nothing again: of
+ * long strings only that they are there. New reference; NULL: no JSON, or no memory. */
+json_t *transcript_messages(struct koine_text history);
+
+/* Checks `history`, whose `messages` these are (JSON array of {role, content}; roles user and
+ * assistant, beginning with user and ending with assistant so that the prompt follows; content a
+ * non-empty string or array of content blocks). Where it ends with uses of tools, `prompt` (JSON
+ * array of blocks; none: the prompt is text) must begin with the result of each. 0, or -1 with the
+ * JSON path of the problem
  * ("history[2].role" as `path`) and `message`. */
-int transcript_check(struct koine_text history, struct koine_text prompt, char *path,
-                     size_t path_size, char *message, size_t message_size);
+int transcript_check(struct koine_text history, const json_t *messages, struct koine_text prompt,
+                     char *path, size_t path_size, char *message, size_t message_size);
 
 /* Whether a history that has passed the check ends with uses of tools. */
-bool transcript_awaits_results(struct koine_text history);
+bool transcript_awaits_results(const json_t *messages);
 
 /* Where the CLI keeps its projects: CLAUDE_CONFIG_DIR, else HOME/.claude, of `environment`.
  * malloc'd path of the transcript of a session begun in working_directory; NULL: memory, or no
@@ -30,6 +36,7 @@ enum { TRANSCRIPT_UUID_SIZE = 37 }; /* with the terminating zero */
 
 struct transcript {
     struct koine_text history; /* JSON array of messages; none: nothing was said before */
+    const json_t *messages;    /* … and they themselves */
     struct koine_text prompt;  /* JSON content of a last message of the user; none: no such one */
     struct koine_text session_id;
     const char *working_directory;

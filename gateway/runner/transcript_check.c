@@ -6,10 +6,12 @@
 #include "runner/transcript.h"
 
 #include "module/json_outline.h"
+#include "runner/json_slice.h"
 
 #include <jansson.h>
 #include <koine-module/json_load.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -173,30 +175,45 @@ static bool ends_with_uses(const json_t *messages) {
     return false;
 }
 
+/* The same messages, of which the last one has its long strings. NULL: no memory. */
+static json_t *with_last_whole(struct koine_text history, const json_t *messages) {
+    const size_t count = json_array_size(messages);
+    json_t *copy = json_array();
+    struct koine_text last = {NULL, 0};
+    for (size_t i = 0; i < count; i++) {
+        last = json_slice_next(&history);
+    }
+    if (json_array_extend(copy, (json_t *)(uintptr_t)messages) != 0 ||
+        json_array_set_new(copy, count - 1, koine_json_load(last, FLAGS, NULL)) != 0) {
+        json_decref(copy);
+        return NULL;
+    }
+    return copy;
+}
+
 /* Here ids are compared, which may be of any length. */
-static bool check_whole(const struct report *report, struct koine_text history,
-                        struct koine_text prompt) {
-    json_t *messages = koine_json_load(history, FLAGS, NULL);
+static bool check_ending(const struct report *report, struct koine_text history,
+                         const json_t *messages, struct koine_text prompt) {
+    json_t *whole = with_last_whole(history, messages);
     json_t *blocks = koine_json_load(prompt, FLAGS, NULL);
-    bool good = check_messages(report, messages) && check_results(report, messages, blocks);
-    json_decref(messages);
+    bool good = check_messages(report, whole) && check_results(report, whole, blocks);
+    json_decref(whole);
     json_decref(blocks);
     return good;
 }
 
-int transcript_check(struct koine_text history, struct koine_text prompt, char *path,
-                     size_t path_size, char *message, size_t message_size) {
+json_t *transcript_messages(struct koine_text history) {
+    return json_load_outline(history, FLAGS, NULL);
+}
+
+int transcript_check(struct koine_text history, const json_t *messages, struct koine_text prompt,
+                     char *path, size_t path_size, char *message, size_t message_size) {
     const struct report report = {path, path_size, message, message_size};
-    json_t *messages = json_load_outline(history, FLAGS, NULL);
     bool good = check_messages(&report, messages) &&
-                (!ends_with_uses(messages) || check_whole(&report, history, prompt));
-    json_decref(messages);
+                (!ends_with_uses(messages) || check_ending(&report, history, messages, prompt));
     return good ? 0 : -1;
 }
 
-bool transcript_awaits_results(struct koine_text history) {
-    json_t *messages = json_load_outline(history, FLAGS, NULL);
-    const bool found = ends_with_uses(messages);
-    json_decref(messages);
-    return found;
+bool transcript_awaits_results(const json_t *messages) {
+    return ends_with_uses(messages);
 }

@@ -74,9 +74,8 @@ static const char escapes[256] = {
     [0x1c] = 'u', [0x1d] = 'u',  [0x1e] = 'u', [0x1f] = 'u',
 };
 
-enum {
-    LONG_BYTES = 64
-}; /* below, as in most events of a stream, nothing is faster than the table */
+/* Below, as in most events of a stream, nothing is faster than the table. */
+enum { LONG_BYTES = 64 };
 
 /* How many bytes from the front need no escape. */
 static size_t plain_run(const unsigned char *bytes, size_t size) {

@@ -59,8 +59,10 @@ int32_t run_check_credentials(struct koine_test_answer *request, struct koine_te
 static int32_t check(struct koine_test_answer *request, const struct koine_run_options *options,
                      struct koine_failure *failure) {
     struct run_options_problem problem;
-    if (!run_options_check(options, &problem))
+    json_t *messages;
+    if (!run_options_check(options, &messages, &problem))
         return failure_issue(request, failure, problem.field, problem.message);
+    json_decref(messages);
     return check_profile(request, options->profile, failure);
 }
 

@@ -8,7 +8,11 @@ static struct run_options_problem problem;
 
 static bool passes(const struct koine_run_options *options) {
     problem = (struct run_options_problem){"", ""};
-    return run_options_check(options, &problem);
+    json_t *messages;
+    bool good = run_options_check(options, &messages, &problem);
+    ck_assert_int_eq(messages != NULL, good && options->history.data != NULL);
+    json_decref(messages);
+    return good;
 }
 
 static void refuse_blocks(struct koine_text blocks) {
@@ -79,12 +83,30 @@ START_TEST(a_schema_is_a_json_object)
 }
 END_TEST
 
+START_TEST(the_messages_of_a_history_are_there_when_all_is_well)
+{
+    struct koine_run_options options = {
+        .size = sizeof(options),
+        .prompt = KOINE_TEXT("go on"),
+        .history = KOINE_TEXT("[{\"role\":\"user\",\"content\":\"q\"},"
+                              "{\"role\":\"assistant\",\"content\":\"a\"}]")};
+    ck_assert_msg(passes(&options), "%s", problem.message);
+    options.schema = KOINE_TEXT("[]");
+    ck_assert(!passes(&options));
+    options.schema = (struct koine_text){NULL, 0};
+    options.history = KOINE_TEXT("[]");
+    ck_assert(!passes(&options));
+    ck_assert_str_eq(problem.field, "history");
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {
         blocks_are_a_json_array_that_is_not_empty,
         blocks_may_hold_whatever_json_can,
         a_large_image_is_judged_like_a_small_one,
         a_schema_is_a_json_object,
+        the_messages_of_a_history_are_there_when_all_is_well,
     };
     return test_main("run_options", NULL, NULL, tests, sizeof(tests) / sizeof(*tests));
 }
