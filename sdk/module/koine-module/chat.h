@@ -14,6 +14,7 @@
  *
  * The module turns its request into a koine_chat_ask, in the terms of the Messages API, and writes
  * the events of the answer in its own frames. A module that uses this links with libcrypto
+ * (PACKAGES := libcrypto in its Makefile).
  *
  *     koine_chat_start(self->chat, request, &ask, on_event, state)    in the handler
  *     on_event BEGIN → head of the stream   TEXT → a frame            DONE → last frame, the end
@@ -40,7 +41,7 @@ struct koine_chat;
  * Reads the module's settings `models` (object: a client's name → the CLI's), `profile` ("auto", or
  * one of the config; auto is "bare" where credentials and key allow it), `tools` (array of rules:
  * the CLI's own tools that runs may use) and `max_conversations`; chat-settings.json is their JSON
- * Schema. `module` is the module's name. In init. NULL: `error` is filled.
+ * Schema, installed in PREFIX/share/koine-gateway: bring it as config-schema.json. `module` is the module's name. In init. NULL: `error` is filled.
  */
 struct koine_chat *koine_chat_create(const struct koine_self *self, const char *module,
                                      struct koine_error *error);
