@@ -87,8 +87,11 @@ struct chat_entry *chat_memory_add(struct chat_memory *memory, const struct chat
         return NULL;
     if (same)
         chat_memory_forget(memory, same);
-    while (memory->count >= memory->limit)
+    while (memory->count >= memory->limit) {
+        if (memory->oldest->turn) /* nobody would find it any more */
+            chat_turn_cancel(memory->oldest->turn);
         chat_memory_forget(memory, memory->oldest);
+    }
     if (memory->count >= memory->bucket_count)
         grow(memory);
     entry->said = *said;

@@ -51,6 +51,11 @@ void chat_turn_free(struct chat_turn *turn) {
     free(turn);
 }
 
+void chat_turn_cancel(struct chat_turn *turn) {
+    const struct koine_self *self = turn->chat->self;
+    self->runner->cancel(self->host, turn->run);
+}
+
 /* ---- telling */
 
 void chat_turn_tell(struct chat_turn *turn, struct koine_chat_event *event) {
