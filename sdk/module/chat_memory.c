@@ -79,6 +79,14 @@ static void grow(struct chat_memory *memory) {
     }
 }
 
+/* A run that waits ends: nobody would find it any more. */
+static void forget_oldest(struct chat_memory *memory) {
+    struct chat_turn *turn = memory->oldest->turn;
+    chat_memory_forget(memory, memory->oldest);
+    if (turn)
+        chat_turn_cancel(turn);
+}
+
 struct chat_entry *chat_memory_add(struct chat_memory *memory, const struct chat_digest *said,
                                    struct chat_turn *turn, const char *session_id) {
     struct chat_entry *same = chat_memory_find(memory, said);
@@ -87,11 +95,8 @@ struct chat_entry *chat_memory_add(struct chat_memory *memory, const struct chat
         return NULL;
     if (same)
         chat_memory_forget(memory, same);
-    while (memory->count >= memory->limit) {
-        if (memory->oldest->turn) /* nobody would find it any more */
-            chat_turn_cancel(memory->oldest->turn);
-        chat_memory_forget(memory, memory->oldest);
-    }
+    else if (memory->count >= memory->limit)
+        forget_oldest(memory);
     if (memory->count >= memory->bucket_count)
         grow(memory);
     entry->said = *said;
