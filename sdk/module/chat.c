@@ -60,11 +60,14 @@ static bool read_prefix(struct koine_chat *chat, const char *module) {
     return size >= 0;
 }
 
-static bool read_settings(struct koine_chat *chat, const char *module) {
+static void load_section(struct koine_chat *chat) {
     const struct koine_self *self = chat->self;
     struct koine_text section = {NULL, 0};
     self->config->section(self->host, &section);
     chat->settings = json_loadb(section.data, section.size, 0, NULL);
+}
+
+static bool read_settings(struct koine_chat *chat, const char *module) {
     const json_t *profile = json_object_get(chat->settings, "profile");
     const json_t *max = json_object_get(chat->settings, "max_conversations");
     const json_int_t limit =
@@ -77,16 +80,53 @@ static bool read_settings(struct koine_chat *chat, const char *module) {
            read_models(chat);
 }
 
+/* The schema refuses them before; a module may have come without it. */
+static const char *wrong_setting(const struct koine_chat *chat) {
+    static const struct {
+        const char *name;
+        json_type type;
+    } known[] = {{"models", JSON_OBJECT},
+                 {"profile", JSON_STRING},
+                 {"tools", JSON_ARRAY},
+                 {"max_conversations", JSON_INTEGER}};
+    const char *alias;
+    json_t *value;
+    size_t at;
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+        value = json_object_get(chat->settings, known[i].name);
+        if (value && json_typeof(value) != known[i].type)
+            return known[i].name;
+    }
+    json_object_foreach(json_object_get(chat->settings, "models"), alias, value) {
+        if (!json_is_string(value))
+            return "models";
+    }
+    json_array_foreach(json_object_get(chat->settings, "tools"), at, value) {
+        if (!json_is_string(value))
+            return "tools";
+    }
+    return NULL;
+}
+
 struct koine_chat *koine_chat_create(const struct koine_self *self, const char *module,
                                      struct koine_error *error) {
     struct koine_chat *chat = calloc(1, sizeof(*chat));
+    const char *wrong = NULL;
     if (chat) {
         chat->self = self;
-        if (read_settings(chat, module))
+        load_section(chat);
+        wrong = wrong_setting(chat);
+        if (!wrong && read_settings(chat, module))
             return chat;
         koine_chat_destroy(chat);
     }
-    koine_error_set(error, KOINE_NO_MEMORY, "out of memory");
+    if (wrong)
+        koine_error_set(error, KOINE_INVALID,
+                        "settings: %s is not of its type; give the module chat-settings.json as "
+                        "its config schema, which says where",
+                        wrong);
+    else
+        koine_error_set(error, KOINE_NO_MEMORY, "out of memory");
     return NULL;
 }
 

@@ -125,6 +125,8 @@ struct chat_turn {
 void chat_turn_on_event(void *data, const struct koine_run_event *event);
 struct chat_turn *chat_turn_of(void *data);
 void chat_turn_free(struct chat_turn *turn);
+/* Ends its run; the turn is freed when that is over. */
+void chat_turn_cancel(struct chat_turn *turn);
 /* Makes it ready for an answer: the first one, or the next one of the same run. */
 void chat_turn_begin(struct chat_turn *turn);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A table of conversations by digest, in the order of their age. */
 #include "chat_internal.h"
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +24,15 @@ struct chat_memory *chat_memory_create(size_t limit) {
         return memory;
     free(memory);
     return NULL;
+}
+
+void chat_memory_destroy(struct chat_memory *memory) {
+    if (!memory)
+        return;
+    while (memory->oldest)
+        chat_memory_forget(memory, memory->oldest);
+    free(memory->buckets);
+    free(memory);
 }
 
 static struct chat_entry **bucket_of(const struct chat_memory *memory,
@@ -55,29 +63,6 @@ void chat_memory_forget(struct chat_memory *memory, struct chat_entry *entry) {
     free(entry);
 }
 
-static void forget_oldest(struct chat_memory *memory) {
-    struct chat_entry *entry = memory->oldest;
-    assert(entry && !entry->older);
-    chat_memory_forget(memory, entry);
-}
-
-/* A run that waits for a request which cannot find it any more need not wait. */
-static void give_up_oldest(struct chat_memory *memory) {
-    const struct chat_turn *waiting = memory->oldest->turn;
-    forget_oldest(memory);
-    if (waiting)
-        waiting->chat->self->runner->cancel(waiting->chat->self->host, waiting->run);
-}
-
-void chat_memory_destroy(struct chat_memory *memory) {
-    if (!memory)
-        return;
-    while (memory->count)
-        forget_oldest(memory);
-    free(memory->buckets);
-    free(memory);
-}
-
 /* Twice as many buckets; a table that cannot grow is slower, no more. */
 static void grow(struct chat_memory *memory) {
     const size_t count = memory->bucket_count * 2;
@@ -94,6 +79,14 @@ static void grow(struct chat_memory *memory) {
     }
 }
 
+/* A run that waits ends: nobody would find it any more. */
+static void give_up(struct chat_memory *memory, struct chat_entry *entry) {
+    struct chat_turn *waiting = entry->turn;
+    chat_memory_forget(memory, entry);
+    if (waiting)
+        chat_turn_cancel(waiting);
+}
+
 struct chat_entry *chat_memory_add(struct chat_memory *memory, const struct chat_digest *said,
                                    struct chat_turn *turn, const char *session_id) {
     struct chat_entry *same = chat_memory_find(memory, said);
@@ -101,9 +94,9 @@ struct chat_entry *chat_memory_add(struct chat_memory *memory, const struct chat
     if (!entry)
         return NULL;
     if (same)
-        chat_memory_forget(memory, same);
-    if (memory->count >= memory->limit)
-        give_up_oldest(memory);
+        give_up(memory, same);
+    else if (memory->count >= memory->limit)
+        give_up(memory, memory->oldest);
     if (memory->count >= memory->bucket_count)
         grow(memory);
     entry->said = *said;

@@ -154,7 +154,7 @@ static bool begin(struct chat_turn *fresh, bool *adopted, struct koine_failure *
         *adopted = outcome == ADOPTED;
         if (outcome != NOT_POSSIBLE)
             return false;
-        fresh->chat->self->runner->cancel(fresh->chat->self->host, waiting->run);
+        chat_turn_cancel(waiting);
         if (waiting->entry)
             chat_memory_forget(fresh->chat->memory, waiting->entry);
         entry = NULL;

@@ -43,6 +43,11 @@ void chat_turn_free(struct chat_turn *turn) {
     free(turn);
 }
 
+void chat_turn_cancel(struct chat_turn *turn) {
+    const struct koine_self *self = turn->chat->self;
+    self->runner->cancel(self->host, turn->run);
+}
+
 /* ---- blocks of the model */
 
 static void on_block(struct chat_turn *turn, const struct koine_block *block) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Conversations that the client keeps (koine-module/chat.h): found again or replayed, and the
  * client's tools: told, waited for, answered. */
+#include "support/cli_watch.h"
 #include "support/process_table.h"
 #include "support/scenario.h"
 #include "support/scratch_directory.h"
@@ -16,15 +17,16 @@ static const char other_key[] =
     "keys:\n- name: other\n"
     "  sha256: 580843d03d2216ff1a275d0991bad66e4d1af871171d929e9de604b7959f9bca\n";
 
-static void start_with_settings(const char *settings, const char *rest) {
+/* `more` lines of the section "modules", the `rest` behind it. */
+static void start(const char *more, const char *rest) {
     static const char *const modules[] = {"chat", NULL};
     gateway_stop(gateway);
     gateway = NULL;
-    gateway = modules_start(modules, settings, rest, NULL);
+    gateway = modules_start(modules, more, rest, NULL);
 }
 
 static void start_with(const char *rest) {
-    start_with_settings(NULL, rest);
+    start(NULL, rest);
 }
 
 static void setup(void) {
@@ -322,6 +324,59 @@ START_TEST(results_that_nobody_waits_for_are_replayed)
 }
 END_TEST
 
+START_TEST(a_waiting_run_is_nobody_elses)
+{
+    json_t *body = ask("{" TOOLS "}");
+    say(body, "user", CALLS(CALL("weather", "Paris")));
+    struct http_response first = send(body);
+    give_results(body, &first);
+    json_t *stolen = json_deep_copy(body);
+    struct http_response other = send_as("other-key", stolen); /* from the history it has sent */
+    ck_assert_str_ne(http_string(&other, "blocks.0.text"), "result of it");
+    json_t *late = json_deep_copy(body);
+    struct http_response own = send(body);
+    ck_assert_str_eq(http_string(&own, "blocks.0.text"), "result of it");
+    send_on(late); /* the same results once more */
+    http_response_finish(&own);
+    http_response_finish(&other);
+    http_response_finish(&first);
+    json_decref(late);
+    json_decref(stolen);
+    json_decref(body);
+}
+END_TEST
+
+START_TEST(a_waiting_run_that_is_forgotten_ends)
+{
+    start("  settings: {chat: {max_conversations: 1}}\n", NULL);
+    json_t *one = ask("{" TOOLS "}"), *two = ask("{" TOOLS "}");
+    say(one, "user", CALLS(CALL("weather", "Paris")));
+    say(two, "user", CALLS(CALL("weather", "Rome")));
+    struct http_response first = send(one);
+    await_health(gateway, "processes.running", 1);
+    struct http_response second = send(two);
+    await_health(gateway, "processes.running", 1); /* not both until the first one's time is over */
+    give_results(one, &first);
+    give_results(two, &second);
+    send_on(two);
+    send_on(one);
+    http_response_finish(&second);
+    http_response_finish(&first);
+    json_decref(two);
+    json_decref(one);
+}
+END_TEST
+
+START_TEST(settings_of_a_wrong_type_are_refused)
+{
+    /* the module's own schema takes anything */
+    start("  on_error: continue\n  settings: {chat: {profile: 5}}\n", NULL);
+    ck_assert(gateway_log_has(gateway, "settings: profile is not of its type"));
+    start("  on_error: continue\n  settings: {chat: {models: {fast: [haiku]}}}\n", NULL);
+    ck_assert(gateway_log_has(gateway, "settings: models is not of its type"));
+}
+END_TEST
+
 START_TEST(more_waiting_runs_than_are_allowed_are_replayed_too)
 {
     start_with("runner: {parked_runs: 1}\n");
@@ -340,30 +395,6 @@ START_TEST(more_waiting_runs_than_are_allowed_are_replayed_too)
     http_response_finish(&first);
     json_decref(two);
     json_decref(one);
-}
-END_TEST
-
-static bool no_process_left(const void *data) {
-    (void)data;
-    return processes_of_parent(gateway_pid(gateway)) == 0;
-}
-
-START_TEST(a_run_that_can_be_found_no_more_ends)
-{
-    start_with_settings("  settings: {chat: {max_conversations: 1}}\n",
-                        "pool: {warm: 0, session_idle_seconds: 0}\n");
-    json_t *waiting = ask("{" TOOLS "}"), *other = ask(NULL);
-    say(waiting, "user", CALLS(CALL("weather", "Paris")));
-    struct http_response first = send(waiting);
-    ck_assert_int_eq(processes_of_parent(gateway_pid(gateway)), 1);
-    say(other, "user", "standin:{\"text\":\"One\"}");
-    send_on(other); /* is remembered in its place */
-    ck_assert(await(no_process_left, NULL, 5000));
-    give_results(waiting, &first);
-    send_on(waiting);
-    http_response_finish(&first);
-    json_decref(other);
-    json_decref(waiting);
 }
 END_TEST
 
@@ -502,8 +533,10 @@ int main(void) {
         one_use_at_a_time_when_the_client_wants_no_more,
         a_run_that_does_not_fit_the_next_request_is_replaced,
         results_that_nobody_waits_for_are_replayed,
+        a_waiting_run_is_nobody_elses,
+        a_waiting_run_that_is_forgotten_ends,
+        settings_of_a_wrong_type_are_refused,
         more_waiting_runs_than_are_allowed_are_replayed_too,
-        a_run_that_can_be_found_no_more_ends,
         a_use_that_the_cli_has_refused_waits_for_its_result,
         a_use_that_broke_off_is_not_told,
         a_stream_ends_where_its_use_of_a_tool_has_run_out_of_tokens,

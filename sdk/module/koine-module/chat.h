@@ -14,6 +14,7 @@
  *
  * The module turns its request into a koine_chat_ask, in the terms of the Messages API, and writes
  * the events of the answer in its own frames. A module that uses this links with libcrypto
+ * (PACKAGES := libcrypto in its Makefile).
  *
  *     koine_chat_start(self->chat, request, &ask, on_event, state)    in the handler
  *     on_event BEGIN → head of the stream   TEXT → a frame            DONE → last frame, the end
