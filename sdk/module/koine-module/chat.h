@@ -41,7 +41,8 @@ struct koine_chat;
  * Reads the module's settings `models` (object: a client's name → the CLI's), `profile` ("auto", or
  * one of the config; auto is "bare" where credentials and key allow it), `tools` (array of rules:
  * the CLI's own tools that runs may use) and `max_conversations`; chat-settings.json is their JSON
- * Schema, installed in PREFIX/share/koine-gateway: bring it as config-schema.json. `module` is the module's name. In init. NULL: `error` is filled.
+ * Schema, installed in PREFIX/share/koine-gateway: bring it as config-schema.json. `module` is the
+ * module's name. In init. NULL: `error` is filled.
  */
 struct koine_chat *koine_chat_create(const struct koine_self *self, const char *module,
                                      struct koine_error *error);
