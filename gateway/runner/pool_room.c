@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How many processes there may be, and who goes when there is no more room: the least recently used
- * of those that wait. A process at work never has to go.
+ * of those that wait for work, then of those whose run waits for a client's result of a tool, which
+ * the client can send with the history as well. A process at work never has to go.
  */
 #include "runner/memory_available.h"
 #include "runner/pool_internal.h"
+#include "runner/run.h"
 
 /* What a waiting process holds, and what part of the memory all of them may. */
 #define PROCESS_BYTES (UINT64_C(160) << 20)
@@ -38,12 +40,23 @@ static struct cli_process *least_recently_used(const struct pool *pool) {
     return found;
 }
 
+/* The run that has waited for its client longest; NULL: none does. */
+static struct run *longest_parked(const struct pool *pool) {
+    struct cli_process *found = NULL;
+    for (struct cli_process *cli = pool->first; cli; cli = cli->next)
+        if (cli->run && cli->run->parked && cli->state != CLI_ENDING &&
+            (!found || cli->used_ms < found->used_ms))
+            found = cli;
+    return found ? found->run : NULL;
+}
+
 static bool memory_is_short(const struct pool *pool) {
     return memory_available_bytes() < pool->worker->config->pool.min_available_bytes;
 }
 
 bool pool_make_room(struct pool *pool, uint64_t asked_ms, bool for_run, bool *wait) {
     struct cli_process *oldest = least_recently_used(pool);
+    struct run *parked = for_run && !oldest ? longest_parked(pool) : NULL;
     if (pool->draining && !for_run)
         return false;
     if (memory_is_short(pool)) {
@@ -58,6 +71,9 @@ bool pool_make_room(struct pool *pool, uint64_t asked_ms, bool for_run, bool *wa
         *wait = true;
     } else if (oldest && (for_run || oldest->used_ms < asked_ms)) {
         cli_process_retire(oldest);
+        *wait = true;
+    } else if (parked) {
+        runner_cancel(parked, "cancelled");
         *wait = true;
     }
     return false;

@@ -367,6 +367,24 @@ START_TEST(a_waiting_run_that_is_forgotten_ends)
 }
 END_TEST
 
+START_TEST(a_waiting_run_makes_room_for_work)
+{
+    start_with("pool: {max_processes: 1}\n");
+    json_t *one = ask("{" TOOLS "}"), *two = ask(NULL);
+    say(one, "user", CALLS(CALL("weather", "Paris")));
+    struct http_response first = send(one);
+    say(two, "user", "standin:{\"text\":\"Nobody has to wait\"}");
+    struct http_response second = send(two);
+    assert_text(&second, "Nobody has to wait");
+    give_results(one, &first);
+    send_on(one); /* from the history */
+    http_response_finish(&second);
+    http_response_finish(&first);
+    json_decref(two);
+    json_decref(one);
+}
+END_TEST
+
 START_TEST(settings_of_a_wrong_type_are_refused)
 {
     /* the module's own schema takes anything */
@@ -535,6 +553,7 @@ int main(void) {
         results_that_nobody_waits_for_are_replayed,
         a_waiting_run_is_nobody_elses,
         a_waiting_run_that_is_forgotten_ends,
+        a_waiting_run_makes_room_for_work,
         settings_of_a_wrong_type_are_refused,
         more_waiting_runs_than_are_allowed_are_replayed_too,
         a_use_that_the_cli_has_refused_waits_for_its_result,
