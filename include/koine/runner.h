@@ -270,10 +270,10 @@ struct koine_runner {
     /*
      * Lets a run that waits for tool results outlive its request, so that the next request can
      * bring them: afterwards the request can be answered, its slot is returned, and the run is
-     * cancelled unless adopt comes within `timeout_ms` (0: runner.parked_timeout_ms). No event
-     * comes meanwhile. `data` of the callback must then not be memory of the request.
-     * KOINE_OK, KOINE_GONE, KOINE_WRONG_STATE (no call is open),
-     * KOINE_REFUSED (runner.parked_runs are waiting already).
+     * cancelled unless adopt comes within `timeout_ms` (0: runner.parked_timeout_ms), or sooner,
+     * where pool.max_processes leaves no other room for a run. No event comes meanwhile. `data` of
+     * the callback must then not be memory of the request. KOINE_OK, KOINE_GONE, KOINE_WRONG_STATE
+     * (no call is open), KOINE_REFUSED (runner.parked_runs are waiting already).
      */
     int32_t (*park)(const struct koine_host *host, koine_run run, uint32_t timeout_ms);
 
