@@ -7,6 +7,7 @@
 #include "policy/session_id.h"
 #include "runner/cli_output.h"
 #include "runner/mcp_server.h"
+#include "runner/model_names.h"
 #include "runner/pool.h"
 #include "runner/runner.h"
 #include <jansson.h>
@@ -19,6 +20,7 @@ struct runner {
     struct handles *calls;
     char *cli_path;
     size_t parked;
+    struct model_names model_names;
     uint64_t last_success_ms;
     uint64_t run_count;             /* of all runs so far: tells who came first */
     struct runner_metrics *metrics; /* of runner_metrics.c */
@@ -62,7 +64,8 @@ struct run {
     struct tool_policy *policy;
     koine_run_callback on_event;
     void *data;
-    uint32_t flags; /* KOINE_RUN_… */
+    uint32_t flags;                     /* KOINE_RUN_… */
+    char asked_model[MODEL_NAME_BYTES]; /* "": none, or too long a name */
     bool wants_object;
     bool limits_tokens;
     char session_id[SESSION_ID_SIZE];

@@ -114,6 +114,9 @@ static void on_message(void *data, const struct koine_message *message) {
     struct run *run = data;
     struct koine_run_event event = {.type = KOINE_RUN_MESSAGE, .message = message};
     struct koine_text stop = message->stop_reason;
+    model_names_note(&run->runner->model_names,
+                     (struct koine_text){run->asked_model, strlen(run->asked_model)},
+                     message->model);
     if (run->flags & (KOINE_RUN_WANT_TOOLS | KOINE_RUN_WANT_BLOCKS))
         emit_block(run, &event);
     if (run->limits_tokens && !run->limit_hit && stop.size == 10 &&

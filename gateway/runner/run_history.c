@@ -69,10 +69,12 @@ int32_t run_history_write(struct run *run, const struct koine_run_options *optio
         .messages = messages,
         .session_id = {run->session_id, strlen(run->session_id)},
         .working_directory = run_working_directory(run),
-        .model = options->model,
+        .model = model_names_find(&run->runner->model_names, options->model),
     };
     if (!options->history.data && !counts)
         return KOINE_OK;
+    if (!transcript.model.data) /* perhaps a full name */
+        transcript.model = options->model;
     char *content = counts || awaits_results ? content_of(options) : NULL;
     if ((counts || awaits_results) && !content)
         return failure_issue(run->request, failure, "prompt", "is no valid text");

@@ -236,6 +236,8 @@ static struct run *run_create(struct request *request, struct module *module,
     run->on_event = on_event;
     run->data = data;
     run->flags = options->flags;
+    if (options->model.size < sizeof(run->asked_model) && options->model.size)
+        memcpy(run->asked_model, options->model.data, options->model.size);
     run->wants_object = options->schema.data != NULL;
     run->limits_tokens = options->max_tokens != 0;
     run->started_ms = worker_now_ms();

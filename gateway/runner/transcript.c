@@ -95,7 +95,7 @@ static bool ends_with_tool_use(const json_t *content) {
 }
 
 /* Without a model the CLI 2.1.197 hangs. Both versions keep thinking only in messages of the model
- * that is to go on, by its full name; what an alias stands for they alone know. */
+ * that is to go on, by its full name. */
 static struct koine_text model_of(const struct transcript *transcript) {
     static const char full[] = "claude-";
     struct koine_text model = transcript->model;

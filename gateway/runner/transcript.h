@@ -40,7 +40,7 @@ struct transcript {
     struct koine_text prompt;  /* JSON content of a last message of the user; none: no such one */
     struct koine_text session_id;
     const char *working_directory;
-    struct koine_text model; /* of the run, none when it does not say */
+    struct koine_text model; /* that goes on, by its full name; any other counts as unknown */
     /* Set by transcript_write: the lines of these messages, "" where there are none. */
     char last[TRANSCRIPT_UUID_SIZE];
     char last_of_assistant[TRANSCRIPT_UUID_SIZE];

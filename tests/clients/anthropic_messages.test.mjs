@@ -188,22 +188,29 @@ describe('anthropic messages', () => {
 
   test('thinking of a history from elsewhere arrives with its signature', async () => {
     const thought = { thinking: 'Elsewhere', signature: 'ZWxzZXdoZXJl' };
-    await ask(
-      [
-        user('Think'),
-        assistant([
-          { type: 'thinking', ...thought },
-          { type: 'text', text: 'Done' },
-        ]),
-        user('And now?'),
-      ],
-      { thinking: { type: 'enabled', budget_tokens: 1024 }, max_tokens: 4096 },
-    );
-    assert.deepEqual(conversation(await lastReceived()), [
-      ['user', 'Think'],
-      ['assistant', thought, 'Done'],
-      ['user', 'And now?'],
-    ]);
+    const thinking = { type: 'enabled', budget_tokens: 1024 };
+    const messages = [
+      user('Think'),
+      assistant([
+        { type: 'thinking', ...thought },
+        { type: 'text', text: 'Done' },
+      ]),
+      user('And now?'),
+    ];
+    // what the CLI's short name stands for the gateway knows once it has answered
+    await ask([user('Hello')], { model: 'haiku' });
+    for (const name of [model, 'haiku']) {
+      await ask(messages, { model: name, thinking, max_tokens: 4096 });
+      assert.deepEqual(
+        conversation(await lastReceived()),
+        [
+          ['user', 'Think'],
+          ['assistant', thought, 'Done'],
+          ['user', 'And now?'],
+        ],
+        name,
+      );
+    }
   });
 
   test('an object by zodOutputFormat and parse, then by the beta methods', async () => {
