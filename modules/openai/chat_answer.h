@@ -23,9 +23,10 @@ struct chat_answer {
     struct koine_chat_whole whole;
     /* stream */
     struct koine_frames frames;
-    struct koine_text head; /* of each chunk, up to the delta */
-    uint32_t tools;         /* that have begun */
-    bool has_arguments;     /* of the last one, some have been told */
+    struct koine_text head;      /* of each chunk, up to the delta */
+    struct koine_text text_head; /* the same and the front of a piece of text */
+    uint32_t tools;              /* that have begun */
+    bool has_arguments;          /* of the last one, some have been told */
 };
 
 /* NULL: the request has been answered for memory. */

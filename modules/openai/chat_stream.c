@@ -17,6 +17,11 @@ static const struct koine_text last_words = {
 
 /* Between the choices' bracket and the members of the delta. */
 #define CHOICE "{\"index\":0,\"delta\":{"
+#define CONTENT "\"content\":\""
+/* Behind a delta that is not the last. */
+#define GOES_ON "},\"logprobs\":null,\"finish_reason\":null"
+#define END "}]}"
+#define END_WITH_USAGE "}],\"usage\":null}"
 
 /* data: {"id":…,"object":…,"created":…,"model":…,"choices":[ and CHOICE */
 static void make_head(struct chat_answer *answer, struct koine_text model) {
@@ -30,11 +35,12 @@ static void make_head(struct chat_answer *answer, struct koine_text model) {
     koine_json_text_add_number(&text, (uint64_t)answer->created);
     koine_json_text_add(&text, KOINE_TEXT(",\"model\":"));
     koine_json_text_add_string(&text, model);
-    koine_json_text_add(&text, KOINE_TEXT(",\"choices\":[" CHOICE));
+    koine_json_text_add(&text, KOINE_TEXT(",\"choices\":[" CHOICE CONTENT));
     char *head = text.no_memory ? NULL : self->http->alloc(self->host, answer->request, text.size);
     if (head) {
         memcpy(head, text.bytes, text.size);
-        answer->head = (struct koine_text){head, text.size};
+        answer->text_head = (struct koine_text){head, text.size};
+        answer->head = (struct koine_text){head, text.size - strlen(CONTENT)};
     }
     koine_json_text_finish(&text);
 }
@@ -48,14 +54,14 @@ static void begin_chunk(struct koine_frame *frame, struct chat_answer *answer) {
 static void end_chunk(struct koine_frame *frame, const struct chat_answer *answer,
                       const char *reason) {
     struct koine_json_text *text = &frame->text;
-    koine_json_text_add(text, reason ? KOINE_TEXT("},\"logprobs\":null,\"finish_reason\":\"")
-                                     : KOINE_TEXT("},\"logprobs\":null,\"finish_reason\":null"));
     if (reason) {
+        koine_json_text_add(text, KOINE_TEXT("},\"logprobs\":null,\"finish_reason\":\""));
         koine_json_text_add(text, openai_text(reason));
         koine_json_text_add(text, KOINE_TEXT("\""));
+    } else {
+        koine_json_text_add(text, KOINE_TEXT(GOES_ON));
     }
-    koine_json_text_add(text, answer->include_usage ? KOINE_TEXT("}],\"usage\":null}")
-                                                    : KOINE_TEXT("}]}"));
+    koine_json_text_add(text, answer->include_usage ? KOINE_TEXT(END_WITH_USAGE) : KOINE_TEXT(END));
     koine_frame_send(frame);
 }
 
@@ -67,12 +73,14 @@ static void send_chunk(struct chat_answer *answer, struct koine_text json, const
     end_chunk(&frame, answer, reason);
 }
 
+/* Of these there are thousands: in as few pieces as can be. */
 static void send_text(struct chat_answer *answer, struct koine_text text) {
     struct koine_frame frame;
-    begin_chunk(&frame, answer);
-    koine_json_text_add(&frame.text, KOINE_TEXT("\"content\":"));
-    koine_json_text_add_string(&frame.text, text);
-    end_chunk(&frame, answer, NULL);
+    koine_frame_begin(&frame, &answer->frames, answer->text_head);
+    koine_json_text_add_escaped(&frame.text, text);
+    koine_json_text_add(&frame.text, answer->include_usage ? KOINE_TEXT("\"" GOES_ON END_WITH_USAGE)
+                                                           : KOINE_TEXT("\"" GOES_ON END));
+    koine_frame_send(&frame);
 }
 
 /* ---- calls */
