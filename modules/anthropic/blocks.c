@@ -62,11 +62,12 @@ static const struct source_type source_types[] = {
 };
 enum { SOURCE_TYPES = sizeof(source_types) / sizeof(*source_types) };
 
-static void check_source(struct checking *checking, const struct place *block_place,
+static void check_source(struct checking *checking, const struct koine_body_place *block_place,
                          const json_t *block) {
     json_t *source = json_object_get(block, "source");
-    const struct place place = {block_place, "source", 0};
-    const struct place type_place = {&place, "type", 0}, content_place = {&place, "content", 0};
+    const struct koine_body_place place = {block_place, "source", 0};
+    const struct koine_body_place type_place = {&place, "type", 0},
+                                  content_place = {&place, "content", 0};
     for (size_t i = 0; i < SOURCE_TYPES; i++) {
         const struct source_type *type = &source_types[i];
         if (!member_is(block, "type", type->block) || !member_is(source, "type", type->type))
@@ -87,10 +88,10 @@ static void check_source(struct checking *checking, const struct place *block_pl
                           : "\"base64\", \"text\", \"content\" or \"url\"");
 }
 
-static void check_result(struct checking *checking, const struct place *place,
+static void check_result(struct checking *checking, const struct koine_body_place *place,
                          const json_t *block) {
     json_t *content = json_object_get(block, "content");
-    const struct place content_place = {place, "content", 0};
+    const struct koine_body_place content_place = {place, "content", 0};
     if (content)
         blocks_check_content(checking, &content_place, content, BLOCK_OF_RESULT);
 }
@@ -152,7 +153,8 @@ static const struct member_rule redacted_thinking_members[] = {
 struct block_type {
     uint32_t where;
     struct object_rules rules; /* its name is that of the type */
-    void (*check)(struct checking *checking, const struct place *place, const json_t *block);
+    void (*check)(struct checking *checking, const struct koine_body_place *place,
+                  const json_t *block);
 };
 
 static const struct block_type block_types[] = {
@@ -203,11 +205,11 @@ static const char *why_refused(const char *type) {
                : NULL;
 }
 
-static void problem_type(struct checking *checking, const struct place *block_place,
+static void problem_type(struct checking *checking, const struct koine_body_place *block_place,
                          const json_t *block, uint32_t where) {
     const json_t *value = json_object_get(block, "type");
     const char *why = json_is_string(value) ? why_refused(json_string_value(value)) : NULL;
-    const struct place place = {block_place, "type", 0};
+    const struct koine_body_place place = {block_place, "type", 0};
     char list[128] = "";
     size_t used = 0;
     for (size_t i = 0; i < BLOCK_TYPES; i++) {
@@ -225,8 +227,8 @@ static void problem_type(struct checking *checking, const struct place *block_pl
         place_problem(checking, &place, "must be one of these here: %s", list);
 }
 
-static void check_block(struct checking *checking, const struct place *place, json_t *block,
-                        uint32_t where) {
+static void check_block(struct checking *checking, const struct koine_body_place *place,
+                        json_t *block, uint32_t where) {
     if (!json_is_object(block)) {
         place_problem(checking, place, "must be a content block (an object), got %s",
                       koine_json_kind(block));
@@ -243,15 +245,15 @@ static void check_block(struct checking *checking, const struct place *place, js
     problem_type(checking, place, block, where);
 }
 
-void blocks_check_content(struct checking *checking, const struct place *place, json_t *content,
-                          uint32_t where) {
+void blocks_check_content(struct checking *checking, const struct koine_body_place *place,
+                          json_t *content, uint32_t where) {
     size_t index;
     json_t *block;
     if (!json_is_string(content) && !json_is_array(content))
         place_problem(checking, place, "must be a string or an array of content blocks, got %s",
                       koine_json_kind(content));
     json_array_foreach(content, index, block) {
-        const struct place block_place = {place, NULL, index};
+        const struct koine_body_place block_place = {place, NULL, index};
         check_block(checking, &block_place, block, where);
     }
 }

@@ -18,8 +18,8 @@ enum {
 };
 
 /* A string, or an array of blocks that may stand there. */
-void blocks_check_content(struct checking *checking, const struct place *place, json_t *content,
-                          uint32_t where);
+void blocks_check_content(struct checking *checking, const struct koine_body_place *place,
+                          json_t *content, uint32_t where);
 
 /* The tables, for the documentation: NULL past the end. */
 const struct object_rules *blocks_rules_at(size_t index);

@@ -5,43 +5,23 @@
 #include <koine-module/json_load.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
-    PATH_BYTES = 512,
     SHOWN_NAME_BYTES = 64,
     MOST_PROBLEMS = 100 /* that are told; a body of 10 MB can hold millions */
 };
 
 /* ---- problems ---------------------------------------------------------------------------- */
 
-static void print_place(FILE *out, const struct place *place) {
-    if (place->up)
-        print_place(out, place->up);
-    if (place->name)
-        fprintf(out, "%s%s", place->up ? "." : "", place->name);
-    else
-        fprintf(out, "[%zu]", place->index);
-}
-
-void place_problem(struct checking *checking, const struct place *place, const char *format, ...) {
-    char path[PATH_BYTES] = "";
-    char *message = NULL;
+void place_problem(struct checking *checking, const struct koine_body_place *place,
+                   const char *format, ...) {
     va_list arguments;
     if (checking->problems++ >= MOST_PROBLEMS)
         return;
-    FILE *out = fmemopen(path, sizeof(path), "w");
-    if (out) {
-        print_place(out, place);
-        fclose(out);
-    }
     va_start(arguments, format);
-    if (vasprintf(&message, format, arguments) < 0)
-        message = NULL;
+    koine_body_vproblem_in(checking->body, place, format, arguments);
     va_end(arguments);
-    koine_body_problem_at(checking->body, path, "%s", message ? message : "cannot be used");
-    free(message);
 }
 
 bool member_is(const json_t *object, const char *name, const char *text) {
@@ -77,8 +57,8 @@ static bool is_empty(const json_t *value) {
            (json_is_object(value) && !json_object_size(value));
 }
 
-static void check_choice(struct checking *checking, const struct place *place, const json_t *value,
-                         const char *const *choices) {
+static void check_choice(struct checking *checking, const struct koine_body_place *place,
+                         const json_t *value, const char *const *choices) {
     char list[256] = "";
     size_t used = 0;
     for (size_t i = 0; choices[i]; i++) {
@@ -91,8 +71,8 @@ static void check_choice(struct checking *checking, const struct place *place, c
     place_problem(checking, place, "must be %s", list);
 }
 
-static void check_value(struct checking *checking, const struct place *place, const json_t *value,
-                        const struct member_rule *rule) {
+static void check_value(struct checking *checking, const struct koine_body_place *place,
+                        const json_t *value, const struct member_rule *rule) {
     if (!is_kind(value, rule->kind))
         place_problem(checking, place, "must be %s, got %s", kind_names[rule->kind],
                       koine_json_kind(value));
@@ -100,19 +80,6 @@ static void check_value(struct checking *checking, const struct place *place, co
         place_problem(checking, place, "must not be empty");
     else if (rule->choices && json_is_string(value))
         check_choice(checking, place, value, rule->choices);
-}
-
-/* Whether the value is one of the JSON texts between spaces. */
-static bool is_allowed(const json_t *value, const char *allowed) {
-    bool equal = false;
-    while (allowed && *allowed && !equal) {
-        const size_t size = strcspn(allowed, " ");
-        json_t *text = json_loadb(allowed, size, JSON_DECODE_ANY, NULL);
-        equal = json_equal(text, value);
-        json_decref(text);
-        allowed += size + strspn(allowed + size, " ");
-    }
-    return equal;
 }
 
 static const struct member_rule *rule_of(const struct object_rules *rules, const char *name) {
@@ -123,22 +90,22 @@ static const struct member_rule *rule_of(const struct object_rules *rules, const
 }
 
 /* The name is the client's: a long one, or one that no path can hold, is told with its object. */
-static void problem_unknown(struct checking *checking, const struct place *place,
+static void problem_unknown(struct checking *checking, const struct koine_body_place *place,
                             const char *name) {
-    const struct place member = {place, name, 0};
+    const struct koine_body_place member = {place, name, 0};
     const struct koine_text shown =
         koine_text_front((struct koine_text){name, strlen(name)}, SHOWN_NAME_BYTES);
     if (shown.size == strlen(name) && !strpbrk(name, ".["))
-        place_problem(checking, &member, "is not known here");
+        place_problem(checking, *name ? &member : place, "is not known here");
     else
         place_problem(checking, place, "has a member that is not known here: \"%.*s\"",
                       (int)shown.size, shown.data);
 }
 
 /* True: the member stays. */
-static bool check_member(struct checking *checking, const struct place *place, const char *name,
-                         const json_t *value, const struct member_rule *rule) {
-    const struct place member = {place, name, 0};
+static bool check_member(struct checking *checking, const struct koine_body_place *place,
+                         const char *name, const json_t *value, const struct member_rule *rule) {
+    const struct koine_body_place member = {place, name, 0};
     if (!rule) {
         problem_unknown(checking, place, name);
         return true;
@@ -147,13 +114,14 @@ static bool check_member(struct checking *checking, const struct place *place, c
         return false;
     if (rule->effect == KOINE_BODY_HONOURED)
         check_value(checking, &member, value, rule);
-    else if (rule->effect == KOINE_BODY_REFUSED && !is_allowed(value, rule->allowed))
+    else if (rule->effect == KOINE_BODY_REFUSED &&
+             !koine_body_allows(checking->body, value, rule->allowed))
         place_problem(checking, &member, "is not supported%s%s", rule->why ? ": " : "",
                       rule->why ? rule->why : "");
     return rule->effect == KOINE_BODY_HONOURED;
 }
 
-bool members_check(struct checking *checking, const struct place *place, json_t *object,
+bool members_check(struct checking *checking, const struct koine_body_place *place, json_t *object,
                    const struct object_rules *rules) {
     const size_t before = checking->problems;
     const char *name;
@@ -168,7 +136,7 @@ bool members_check(struct checking *checking, const struct place *place, json_t 
             json_object_del(object, name);
     }
     for (size_t i = 0; i < rules->count; i++) {
-        const struct place member = {place, rules->members[i].name, 0};
+        const struct koine_body_place member = {place, rules->members[i].name, 0};
         if ((rules->members[i].flags & MEMBER_REQUIRED) &&
             !json_object_get(object, rules->members[i].name))
             place_problem(checking, &member, "is required");
@@ -176,7 +144,7 @@ bool members_check(struct checking *checking, const struct place *place, json_t 
     return checking->problems == before;
 }
 
-static void problem_unread(struct checking *checking, const struct place *place,
+static void problem_unread(struct checking *checking, const struct koine_body_place *place,
                            const json_error_t *error) {
     if (json_error_code(error) == json_error_numeric_overflow)
         place_problem(checking, place, "holds a number that is too large: %s", error->text);
@@ -185,7 +153,7 @@ static void problem_unread(struct checking *checking, const struct place *place,
 }
 
 json_t *member_load(struct checking *checking, const char *field, struct koine_text text) {
-    const struct place place = {NULL, field, 0};
+    const struct koine_body_place place = {NULL, field, 0};
     json_error_t error = {0};
     json_t *value = text.size ? koine_json_load(text, JSON_DECODE_ANY, &error) : NULL;
     if (text.size && !value) /* the body has been read before: what remains are huge numbers */

@@ -10,13 +10,6 @@
 #include <jansson.h>
 #include <koine-module/body.h>
 
-/* A place in the body, as a list that ends at its field: messages[2].content[0]. */
-struct place {
-    const struct place *up;
-    const char *name; /* NULL: an index */
-    size_t index;
-};
-
 /* The body being checked. */
 struct checking {
     struct koine_body *body;
@@ -48,8 +41,8 @@ struct object_rules {
 #define OBJECT_RULES(name, members)                                                                \
     { name, members, sizeof(members) / sizeof(*(members)) }
 
-void place_problem(struct checking *checking, const struct place *place, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+void place_problem(struct checking *checking, const struct koine_body_place *place,
+                   const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Whether a string of the object is this. */
 bool member_is(const json_t *object, const char *name, const char *text);
@@ -59,7 +52,7 @@ bool member_is(const json_t *object, const char *name, const char *text);
  * object: what remains is what the rules call honoured. False: something is wrong and has been
  * told.
  */
-bool members_check(struct checking *checking, const struct place *place, json_t *object,
+bool members_check(struct checking *checking, const struct koine_body_place *place, json_t *object,
                    const struct object_rules *rules);
 
 /* The value of a field of the body, from its text. New reference; NULL with an empty text, or when

@@ -18,8 +18,9 @@ const struct object_rules *messages_rules(void) {
     return &rules;
 }
 
-static void check_message(struct checking *checking, const struct place *place, json_t *message) {
-    const struct place role = {place, "role", 0}, content = {place, "content", 0};
+static void check_message(struct checking *checking, const struct koine_body_place *place,
+                          json_t *message) {
+    const struct koine_body_place role = {place, "role", 0}, content = {place, "content", 0};
     if (!members_check(checking, place, message, &rules))
         return;
     const bool is_assistant = member_is(message, "role", "assistant");
@@ -32,9 +33,10 @@ static void check_message(struct checking *checking, const struct place *place, 
 }
 
 /* The CLI begins every message of the model itself. */
-static void check_last(struct checking *checking, const struct place *place, json_t *messages) {
+static void check_last(struct checking *checking, const struct koine_body_place *place,
+                       json_t *messages) {
     const size_t last = json_array_size(messages) - 1;
-    const struct place message = {place, NULL, last};
+    const struct koine_body_place message = {place, NULL, last};
     if (member_is(json_array_get(messages, last), "role", "assistant"))
         place_problem(checking, &message,
                       "must be of the user: an answer that begins with given words (prefill) is "
@@ -42,21 +44,21 @@ static void check_last(struct checking *checking, const struct place *place, jso
 }
 
 void messages_check(struct checking *checking, json_t *messages) {
-    const struct place place = {NULL, "messages", 0};
+    const struct koine_body_place place = {NULL, "messages", 0};
     const size_t before = checking->problems;
     size_t index = 0;
     json_t *message;
     if (!json_array_size(messages))
         return; /* the field's own problem */
     json_array_foreach(messages, index, message) {
-        const struct place at = {&place, NULL, index};
+        const struct koine_body_place at = {&place, NULL, index};
         check_message(checking, &at, message);
     }
     check_last(checking, &place, messages);
     if (checking->problems > before)
         return;
     const char *problem = koine_chat_problem(messages, &index);
-    const struct place at = {&place, NULL, index};
+    const struct koine_body_place at = {&place, NULL, index};
     if (problem)
         place_problem(checking, &at, "%s", problem);
 }
@@ -87,7 +89,7 @@ static size_t join(const json_t *blocks, char *out) {
 
 struct koine_text system_text(struct checking *checking, const struct koine_self *self,
                               koine_request request, json_t *system) {
-    const struct place place = {NULL, "system", 0};
+    const struct koine_body_place place = {NULL, "system", 0};
     const size_t before = checking->problems;
     if (system)
         blocks_check_content(checking, &place, system, BLOCK_OF_SYSTEM);

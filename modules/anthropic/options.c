@@ -45,9 +45,9 @@ const struct object_rules *options_rules_at(size_t index) {
 /* ---- thinking ---------------------------------------------------------------------------- */
 
 /* Thinking between uses of tools may take more than one message holds. */
-static void check_budget(struct checking *checking, const struct place *thinking,
+static void check_budget(struct checking *checking, const struct koine_body_place *thinking,
                          const json_t *budget, const struct koine_chat_ask *ask) {
-    const struct place place = {thinking, "budget_tokens", 0};
+    const struct koine_body_place place = {thinking, "budget_tokens", 0};
     const double tokens = json_number_value(budget);
     if (!budget)
         place_problem(checking, &place, "is required with the type \"enabled\"");
@@ -59,7 +59,7 @@ static void check_budget(struct checking *checking, const struct place *thinking
 
 void thinking_read(struct checking *checking, json_t *thinking, struct koine_chat_ask *ask,
                    bool *hidden) {
-    const struct place place = {NULL, "thinking", 0};
+    const struct koine_body_place place = {NULL, "thinking", 0};
     json_t *budget = json_incref(json_object_get(thinking, "budget_tokens"));
     const bool good = thinking && members_check(checking, &place, thinking, &rules[THINKING]);
     if (good && member_is(thinking, "type", "enabled"))
@@ -73,8 +73,8 @@ void thinking_read(struct checking *checking, json_t *thinking, struct koine_cha
 
 /* ---- the form ---------------------------------------------------------------------------- */
 
-static void read_format(struct checking *checking, const struct place *place, const char *path,
-                        json_t *format, struct koine_chat_ask *ask) {
+static void read_format(struct checking *checking, const struct koine_body_place *place,
+                        const char *path, json_t *format, struct koine_chat_ask *ask) {
     if (!members_check(checking, place, format, &rules[FORMAT]))
         return;
     if (ask->tool_choice == KOINE_CHAT_TOOLS_FORCED)
@@ -85,9 +85,9 @@ static void read_format(struct checking *checking, const struct place *place, co
 
 void output_read(struct checking *checking, json_t *config, json_t *format,
                  struct koine_chat_ask *ask) {
-    const struct place config_place = {NULL, "output_config", 0};
-    const struct place in_config = {&config_place, "format", 0};
-    const struct place alone = {NULL, "output_format", 0};
+    const struct koine_body_place config_place = {NULL, "output_config", 0};
+    const struct koine_body_place in_config = {&config_place, "format", 0};
+    const struct koine_body_place alone = {NULL, "output_format", 0};
     if (config && !members_check(checking, &config_place, config, &rules[OUTPUT_CONFIG]))
         return;
     const json_t *effort = json_object_get(config, "effort");

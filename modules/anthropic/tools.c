@@ -50,9 +50,10 @@ const struct object_rules *tools_rules_at(size_t index) {
 
 /* ---- tools ------------------------------------------------------------------------------- */
 
-static void check_tool(struct checking *checking, const struct place *place, json_t *tool) {
+static void check_tool(struct checking *checking, const struct koine_body_place *place,
+                       json_t *tool) {
     const json_t *type = json_object_get(tool, "type");
-    const struct place type_place = {place, "type", 0};
+    const struct koine_body_place type_place = {place, "type", 0};
     if (json_is_string(type) && !member_is(tool, "type", "custom"))
         place_problem(checking, &type_place,
                       "is not supported: a tool of the API's own is not there, only those that the "
@@ -62,18 +63,18 @@ static void check_tool(struct checking *checking, const struct place *place, jso
 }
 
 void tools_check(struct checking *checking, json_t *tools) {
-    const struct place place = {NULL, "tools", 0};
+    const struct koine_body_place place = {NULL, "tools", 0};
     const size_t before = checking->problems;
     size_t index = 0;
     json_t *tool;
     json_array_foreach(tools, index, tool) {
-        const struct place at = {&place, NULL, index};
+        const struct koine_body_place at = {&place, NULL, index};
         check_tool(checking, &at, tool);
     }
     if (!json_array_size(tools) || checking->problems > before)
         return;
     const char *problem = koine_chat_tools_problem(tools, &index);
-    const struct place at = {&place, NULL, index};
+    const struct koine_body_place at = {&place, NULL, index};
     if (problem)
         place_problem(checking, &at, "%s", problem);
 }
@@ -103,7 +104,7 @@ static void force(struct checking *checking, size_t index, struct koine_chat_ask
 
 /* One of several is a choice that the CLI cannot be held to. */
 static void read_any(struct checking *checking, struct koine_chat_ask *ask) {
-    const struct place choice = {NULL, "tool_choice", 0}, type = {&choice, "type", 0};
+    const struct koine_body_place choice = {NULL, "tool_choice", 0}, type = {&choice, "type", 0};
     const size_t count = json_array_size(ask->tools);
     if (count == 1)
         force(checking, 0, ask);
@@ -116,7 +117,8 @@ static void read_any(struct checking *checking, struct koine_chat_ask *ask) {
 }
 
 static void read_tool(struct checking *checking, const json_t *choice, struct koine_chat_ask *ask) {
-    const struct place place = {NULL, "tool_choice", 0}, name_place = {&place, "name", 0};
+    const struct koine_body_place place = {NULL, "tool_choice", 0},
+                                  name_place = {&place, "name", 0};
     const char *name = json_string_value(json_object_get(choice, "name"));
     const size_t index = tool_named(ask->tools, name);
     if (!name)
@@ -128,7 +130,7 @@ static void read_tool(struct checking *checking, const json_t *choice, struct ko
 }
 
 void tool_choice_read(struct checking *checking, json_t *choice, struct koine_chat_ask *ask) {
-    const struct place place = {NULL, "tool_choice", 0};
+    const struct koine_body_place place = {NULL, "tool_choice", 0};
     if (!choice || !members_check(checking, &place, choice, &rules[1]))
         return;
     ask->one_tool_at_a_time = json_is_true(json_object_get(choice, "disable_parallel_tool_use"));

@@ -22,8 +22,8 @@ static void read_limit(struct reading *reading, const struct chat_fields *fields
 /* Whether the stream ends with a chunk of usage. */
 static bool read_stream_options(struct reading *reading, const struct chat_fields *fields) {
     static const char *const names[] = {"include_usage", "include_obfuscation", NULL};
-    const struct place place = place_member(NULL, "stream_options");
-    const struct place usage_place = place_member(&place, "include_usage");
+    const struct koine_body_place place = place_member(NULL, "stream_options");
+    const struct koine_body_place usage_place = place_member(&place, "include_usage");
     json_t *options = read_json(reading, fields->stream_options);
     const json_t *usage = json_object_get(options, "include_usage");
     const bool included = json_is_true(usage);
@@ -47,7 +47,7 @@ static void read_messages(struct question *question, const struct chat_fields *f
 /* Everything but the stream's affairs. */
 static void read_question(struct question *question, const struct chat_fields *fields) {
     struct reading *reading = &question->reading;
-    const struct place effort_place = place_member(NULL, "reasoning_effort");
+    const struct koine_body_place effort_place = place_member(NULL, "reasoning_effort");
     koine_body_rules(reading->body, chat_rules, chat_rule_count);
     question->model = fields->model;
     question->tools =

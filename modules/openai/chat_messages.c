@@ -12,12 +12,12 @@
 struct message {
     struct conversation *conversation;
     size_t index;
-    struct place place;
+    struct koine_body_place place;
     json_t *json;
 };
 
 static json_t *read_content(const struct message *message, uint32_t kinds) {
-    const struct place place = place_member(&message->place, "content");
+    const struct koine_body_place place = place_member(&message->place, "content");
     return content_read(message->conversation->reading, &place,
                         json_object_get(message->json, "content"), content_of_chat, kinds);
 }
@@ -52,13 +52,13 @@ static void read_tool(const struct message *message) {
 
 /* ---- what the model has said */
 
-static void add_call(const struct message *message, const struct place *place, json_t *call,
-                     json_t *blocks) {
+static void add_call(const struct message *message, const struct koine_body_place *place,
+                     json_t *call, json_t *blocks) {
     static const char *const names[] = {"id", "type", "function", NULL};
     static const char *const function_names[] = {"name", "arguments", "parsed_arguments", NULL};
     struct reading *reading = message->conversation->reading;
-    const struct place type_place = place_member(place, "type");
-    const struct place function_place = place_member(place, "function");
+    const struct koine_body_place type_place = place_member(place, "type");
+    const struct koine_body_place function_place = place_member(place, "function");
     if (!json_is_object(call)) {
         problem_expected(reading, place, "an object with an \"id\"", call);
         return;
@@ -80,14 +80,14 @@ static void add_call(const struct message *message, const struct place *place, j
 
 static void add_calls(const struct message *message, json_t *blocks) {
     struct reading *reading = message->conversation->reading;
-    const struct place place = place_member(&message->place, "tool_calls");
+    const struct koine_body_place place = place_member(&message->place, "tool_calls");
     const json_t *calls = json_object_get(message->json, "tool_calls");
     size_t index;
     json_t *call;
     if (calls && !json_is_array(calls) && !json_is_null(calls))
         problem_expected(reading, &place, "an array", calls);
     json_array_foreach(calls, index, call) {
-        const struct place item = place_item(&place, index);
+        const struct koine_body_place item = place_item(&place, index);
         add_call(message, &item, call, blocks);
     }
 }
@@ -138,7 +138,7 @@ static const struct {
 
 static void read_message(const struct message *message) {
     struct reading *reading = message->conversation->reading;
-    const struct place role_place = place_member(&message->place, "role");
+    const struct koine_body_place role_place = place_member(&message->place, "role");
     const json_t *role = json_object_get(message->json, "role");
     if (!json_is_object(message->json)) {
         problem_expected(reading, &message->place, "an object with a \"role\"", message->json);

@@ -5,10 +5,11 @@
 
 /* ---- text */
 
-static json_t *read_text(struct reading *reading, const struct place *place, json_t *part) {
+static json_t *read_text(struct reading *reading, const struct koine_body_place *place,
+                         json_t *part) {
     static const char *const names[] = {
         "type", "text", "annotations", "logprobs", "parsed", "prompt_cache_breakpoint", NULL};
-    const struct place member = place_member(place, "text");
+    const struct koine_body_place member = place_member(place, "text");
     json_t *text = json_object_get(part, "text");
     read_known(reading, place, part, names);
     if (json_is_string(text))
@@ -18,9 +19,10 @@ static json_t *read_text(struct reading *reading, const struct place *place, jso
 }
 
 /* The model has declined in words: they are what it has said. */
-static json_t *read_refusal(struct reading *reading, const struct place *place, json_t *part) {
+static json_t *read_refusal(struct reading *reading, const struct koine_body_place *place,
+                            json_t *part) {
     static const char *const names[] = {"type", "refusal", NULL};
-    const struct place member = place_member(place, "refusal");
+    const struct koine_body_place member = place_member(place, "refusal");
     json_t *text = json_object_get(part, "refusal");
     read_known(reading, place, part, names);
     if (json_is_string(text))
@@ -29,7 +31,8 @@ static json_t *read_refusal(struct reading *reading, const struct place *place, 
     return NULL;
 }
 
-static json_t *refuse_audio(struct reading *reading, const struct place *place, json_t *part) {
+static json_t *refuse_audio(struct reading *reading, const struct koine_body_place *place,
+                            json_t *part) {
     (void)part;
     problem(reading, place, "is not supported: the model cannot hear; send a transcript as text");
     return NULL;
@@ -37,20 +40,21 @@ static json_t *refuse_audio(struct reading *reading, const struct place *place, 
 
 /* ---- images and files */
 
-static bool refuse_file_id(struct reading *reading, const struct place *place,
+static bool refuse_file_id(struct reading *reading, const struct koine_body_place *place,
                            const json_t *object) {
-    const struct place member = place_member(place, "file_id");
+    const struct koine_body_place member = place_member(place, "file_id");
     if (!read_string(reading, place, object, "file_id"))
         return false;
     problem(reading, &member, "is not supported: no files are kept here; send the data");
     return true;
 }
 
-static json_t *read_chat_image(struct reading *reading, const struct place *place, json_t *part) {
+static json_t *read_chat_image(struct reading *reading, const struct koine_body_place *place,
+                               json_t *part) {
     static const char *const part_names[] = {"type", "image_url", "prompt_cache_breakpoint", NULL};
     static const char *const names[] = {"url", "detail", NULL};
-    const struct place member = place_member(place, "image_url");
-    const struct place url_place = place_member(&member, "url");
+    const struct koine_body_place member = place_member(place, "image_url");
+    const struct koine_body_place url_place = place_member(&member, "url");
     json_t *image = json_object_get(part, "image_url");
     read_known(reading, place, part, part_names);
     if (!json_is_object(image)) {
@@ -62,11 +66,12 @@ static json_t *read_chat_image(struct reading *reading, const struct place *plac
     return url ? content_image(reading, &url_place, url) : NULL;
 }
 
-static json_t *read_chat_file(struct reading *reading, const struct place *place, json_t *part) {
+static json_t *read_chat_file(struct reading *reading, const struct koine_body_place *place,
+                              json_t *part) {
     static const char *const part_names[] = {"type", "file", "prompt_cache_breakpoint", NULL};
     static const char *const names[] = {"file_data", "file_id", "filename", NULL};
-    const struct place member = place_member(place, "file");
-    const struct place data_place = place_member(&member, "file_data");
+    const struct koine_body_place member = place_member(place, "file");
+    const struct koine_body_place data_place = place_member(&member, "file_data");
     json_t *file = json_object_get(part, "file");
     read_known(reading, place, part, part_names);
     if (!json_is_object(file)) {
@@ -81,10 +86,11 @@ static json_t *read_chat_file(struct reading *reading, const struct place *place
     return data ? content_file(reading, &data_place, data, filename) : NULL;
 }
 
-static json_t *read_input_image(struct reading *reading, const struct place *place, json_t *part) {
+static json_t *read_input_image(struct reading *reading, const struct koine_body_place *place,
+                                json_t *part) {
     static const char *const names[] = {
         "type", "image_url", "file_id", "detail", "prompt_cache_breakpoint", NULL};
-    const struct place url_place = place_member(place, "image_url");
+    const struct koine_body_place url_place = place_member(place, "image_url");
     read_known(reading, place, part, names);
     if (refuse_file_id(reading, place, part))
         return NULL;
@@ -92,11 +98,12 @@ static json_t *read_input_image(struct reading *reading, const struct place *pla
     return url ? content_image(reading, &url_place, url) : NULL;
 }
 
-static json_t *read_input_file(struct reading *reading, const struct place *place, json_t *part) {
+static json_t *read_input_file(struct reading *reading, const struct koine_body_place *place,
+                               json_t *part) {
     static const char *const names[] = {
         "type", "file_data", "file_url", "file_id", "filename", "detail", "prompt_cache_breakpoint",
         NULL};
-    const struct place data_place = place_member(place, "file_data");
+    const struct koine_body_place data_place = place_member(place, "file_data");
     read_known(reading, place, part, names);
     if (refuse_file_id(reading, place, part))
         return NULL;
@@ -137,8 +144,8 @@ static const struct part_type *type_of(const struct part_type *types, uint32_t k
     return NULL;
 }
 
-static void refuse_type(struct reading *reading, const struct place *place, const json_t *name,
-                        const struct part_type *types, uint32_t kinds) {
+static void refuse_type(struct reading *reading, const struct koine_body_place *place,
+                        const json_t *name, const struct part_type *types, uint32_t kinds) {
     char list[200] = "";
     size_t used = 0;
     for (; types->name; types++) {
@@ -148,7 +155,7 @@ static void refuse_type(struct reading *reading, const struct place *place, cons
             snprintf(list + used, sizeof(list) - used, "%s\"%s\"", used ? ", " : "", types->name);
         used += size > 0 && (size_t)size < sizeof(list) - used ? (size_t)size : 0;
     }
-    const struct place member = place_member(place, "type");
+    const struct koine_body_place member = place_member(place, "type");
     const char *got = json_string_value(name);
     if (got)
         problem(reading, &member, "must be one of %s here, got \"%.*s\"", list, shown_size(got),
@@ -157,8 +164,8 @@ static void refuse_type(struct reading *reading, const struct place *place, cons
         problem_expected(reading, &member, list, name);
 }
 
-static json_t *read_part(struct reading *reading, const struct place *place, json_t *part,
-                         const struct part_type *types, uint32_t kinds) {
+static json_t *read_part(struct reading *reading, const struct koine_body_place *place,
+                         json_t *part, const struct part_type *types, uint32_t kinds) {
     if (!json_is_object(part)) {
         problem_expected(reading, place, "an object with a \"type\"", part);
         return NULL;
@@ -171,7 +178,7 @@ static json_t *read_part(struct reading *reading, const struct place *place, jso
     return NULL;
 }
 
-json_t *content_read(struct reading *reading, const struct place *place, json_t *content,
+json_t *content_read(struct reading *reading, const struct koine_body_place *place, json_t *content,
                      const struct part_type *types, uint32_t kinds) {
     json_t *blocks, *part;
     size_t index;
@@ -183,7 +190,7 @@ json_t *content_read(struct reading *reading, const struct place *place, json_t 
     }
     blocks = build(reading, json_array());
     json_array_foreach(content, index, part) {
-        const struct place item = place_item(place, index);
+        const struct koine_body_place item = place_item(place, index);
         json_t *block = read_part(reading, &item, part, types, kinds);
         if (block)
             build_append(reading, blocks, block);

@@ -19,7 +19,7 @@ struct part_type {
     const char *name;
     uint32_t kind;
     /* A new block; NULL: a problem has been noted. */
-    json_t *(*read)(struct reading *reading, const struct place *place, json_t *part);
+    json_t *(*read)(struct reading *reading, const struct koine_body_place *place, json_t *part);
 };
 
 /* Ended by a row without name. */
@@ -30,16 +30,17 @@ extern const struct part_type content_of_responses[];
  * The content as a string or an array of blocks, a new reference; strings are shared with
  * `content`. NULL: it is neither, which has been noted. `kinds`: CONTENT_… that may stand here.
  */
-json_t *content_read(struct reading *reading, const struct place *place, json_t *content,
+json_t *content_read(struct reading *reading, const struct koine_body_place *place, json_t *content,
                      const struct part_type *types, uint32_t kinds);
 
 /* ---- content_media.c ---------------------------------------------------------------------- */
 
 /* A block of an image at a URL, or in a data URL; `place` is the URL's. NULL: a problem. */
-json_t *content_image(struct reading *reading, const struct place *place, const json_t *url);
+json_t *content_image(struct reading *reading, const struct koine_body_place *place,
+                      const json_t *url);
 
 /* A block of a file in a data URL (PDF, or text); `filename` may be NULL. NULL: a problem. */
-json_t *content_file(struct reading *reading, const struct place *place, const json_t *data,
-                     json_t *filename);
+json_t *content_file(struct reading *reading, const struct koine_body_place *place,
+                     const json_t *data, json_t *filename);
 
 #endif

@@ -61,7 +61,8 @@ static const char *image_type(struct koine_text media_type) {
     return equals(media_type, "image/jpg") ? "image/jpeg" : NULL;
 }
 
-json_t *content_image(struct reading *reading, const struct place *place, const json_t *url) {
+json_t *content_image(struct reading *reading, const struct koine_body_place *place,
+                      const json_t *url) {
     struct data_url data;
     if (is_web_url(url))
         return build(reading, json_pack("{s:s,s:{s:s,s:O}}", "type", "image", "source", "type",
@@ -101,7 +102,7 @@ static json_t *decode_text(struct koine_text base64) {
     return text;
 }
 
-static json_t *text_source(struct reading *reading, const struct place *place,
+static json_t *text_source(struct reading *reading, const struct koine_body_place *place,
                            struct koine_text base64) {
     json_t *text = decode_text(base64);
     if (text)
@@ -111,7 +112,7 @@ static json_t *text_source(struct reading *reading, const struct place *place,
     return NULL;
 }
 
-static json_t *file_source(struct reading *reading, const struct place *place,
+static json_t *file_source(struct reading *reading, const struct koine_body_place *place,
                            const struct data_url *data) {
     if (equals(data->media_type, "application/pdf"))
         return build(reading,
@@ -123,8 +124,8 @@ static json_t *file_source(struct reading *reading, const struct place *place,
     return NULL;
 }
 
-json_t *content_file(struct reading *reading, const struct place *place, const json_t *data,
-                     json_t *filename) {
+json_t *content_file(struct reading *reading, const struct koine_body_place *place,
+                     const json_t *data, json_t *filename) {
     struct data_url url;
     if (!is_data_url(data) || !parse_data_url(data, &url)) {
         problem(reading, place, "must be a data URL such as data:application/pdf;base64,…");

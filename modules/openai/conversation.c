@@ -67,7 +67,7 @@ void conversation_check(const struct conversation *conversation, const json_t *m
     if (!message)
         return;
     const bool known = conversation->items && index < json_array_size(messages);
-    const struct place item =
+    const struct koine_body_place item =
         place_item(&conversation->list, known ? conversation->items[index] : 0);
     problem(conversation->reading, known ? &item : &conversation->list, "%s", message);
 }

@@ -14,7 +14,7 @@ enum { LONGEST_CONVERSATION = 100000 /* items of the client's, as Anthropic's AP
 
 struct conversation {
     struct reading *reading;
-    struct place list;             /* "messages", "input" */
+    struct koine_body_place list;  /* "messages", "input" */
     json_t *messages;              /* owned until conversation_give */
     size_t *items;                 /* of each message, in the request's memory */
     struct koine_json_text system; /* plain text, parts with an empty line between */

@@ -7,9 +7,9 @@
 static const struct koine_text any_object = {"{\"type\":\"object\"}", 17};
 
 /* `holder` holds name, schema, strict and description; `path` is the schema's in the body. */
-static void read_schema(struct reading *reading, const struct place *place, const json_t *holder,
-                        const char *path, struct koine_chat_ask *ask) {
-    const struct place schema_place = place_member(place, "schema");
+static void read_schema(struct reading *reading, const struct koine_body_place *place,
+                        const json_t *holder, const char *path, struct koine_chat_ask *ask) {
+    const struct koine_body_place schema_place = place_member(place, "schema");
     const json_t *schema = json_object_get(holder, "schema");
     if (json_is_object(schema))
         koine_schema_prepare_at(reading->body, path, &ask->schema);
@@ -19,10 +19,10 @@ static void read_schema(struct reading *reading, const struct place *place, cons
         problem_expected(reading, &schema_place, "a JSON Schema, an object", schema);
 }
 
-static void read_chat_schema(struct reading *reading, const struct place *place,
+static void read_chat_schema(struct reading *reading, const struct koine_body_place *place,
                              const json_t *format, struct koine_chat_ask *ask) {
     static const char *const names[] = {"name", "description", "schema", "strict", NULL};
-    const struct place member = place_member(place, "json_schema");
+    const struct koine_body_place member = place_member(place, "json_schema");
     json_t *holder = json_object_get(format, "json_schema");
     if (!json_is_object(holder)) {
         problem_expected(reading, &member, "an object with a \"schema\"", holder);
@@ -33,9 +33,9 @@ static void read_chat_schema(struct reading *reading, const struct place *place,
 }
 
 /* True: the type is json_schema, and the rest is the caller's. */
-static bool read_type(struct reading *reading, const struct place *place, const json_t *format,
-                      struct koine_chat_ask *ask) {
-    const struct place member = place_member(place, "type");
+static bool read_type(struct reading *reading, const struct koine_body_place *place,
+                      const json_t *format, struct koine_chat_ask *ask) {
+    const struct koine_body_place member = place_member(place, "type");
     const json_t *type = json_object_get(format, "type");
     if (text_is(type, "json_schema"))
         return true;
@@ -49,7 +49,7 @@ static bool read_type(struct reading *reading, const struct place *place, const 
 void format_of_chat(struct reading *reading, struct koine_text response_format,
                     struct koine_chat_ask *ask) {
     static const char *const names[] = {"type", "json_schema", NULL};
-    const struct place place = place_member(NULL, "response_format");
+    const struct koine_body_place place = place_member(NULL, "response_format");
     json_t *format = read_json(reading, response_format);
     if (!format)
         return;
@@ -64,8 +64,8 @@ void format_of_responses(struct reading *reading, struct koine_text text,
     static const char *const names[] = {"format", "verbosity", NULL};
     static const char *const format_names[] = {"type",   "name",        "schema",
                                                "strict", "description", NULL};
-    const struct place place = place_member(NULL, "text");
-    const struct place format_place = place_member(&place, "format");
+    const struct koine_body_place place = place_member(NULL, "text");
+    const struct koine_body_place format_place = place_member(&place, "format");
     json_t *config = read_json(reading, text);
     if (!config)
         return;
@@ -79,8 +79,8 @@ void format_of_responses(struct reading *reading, struct koine_text text,
     json_decref(config);
 }
 
-void format_effort(struct reading *reading, const struct place *place, struct koine_text word,
-                   struct koine_chat_ask *ask) {
+void format_effort(struct reading *reading, const struct koine_body_place *place,
+                   struct koine_text word, struct koine_chat_ask *ask) {
     /* The CLI has nothing below "low". */
     static const char *const words[][2] = {
         {"none", "low"},  {"minimal", "low"}, {"low", "low"}, {"medium", "medium"},

@@ -14,7 +14,7 @@ void format_of_responses(struct reading *reading, struct koine_text text,
                          struct koine_chat_ask *ask);
 
 /* The ask's effort from the API's word. */
-void format_effort(struct reading *reading, const struct place *place, struct koine_text word,
-                   struct koine_chat_ask *ask);
+void format_effort(struct reading *reading, const struct koine_body_place *place,
+                   struct koine_text word, struct koine_chat_ask *ask);
 
 #endif

@@ -4,12 +4,9 @@
 #include <koine-module/answer.h>
 #include <koine-module/json_load.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 enum {
-    PATH_BYTES = 256,
-    MESSAGE_BYTES = 400,
     SHOWN_BYTES = 64,
     MOST_PROBLEMS = 100 /* that are told; a body of 10 MB can hold millions */
 };
@@ -54,41 +51,26 @@ json_t *reading_keep(struct reading *reading, json_t *value) {
 
 /* ---- places */
 
-struct place place_member(const struct place *up, const char *name) {
-    return (struct place){up, name, 0};
+struct koine_body_place place_member(const struct koine_body_place *up, const char *name) {
+    return (struct koine_body_place){up, name, 0};
 }
 
-struct place place_item(const struct place *up, size_t index) {
-    return (struct place){up, NULL, index};
+struct koine_body_place place_item(const struct koine_body_place *up, size_t index) {
+    return (struct koine_body_place){up, NULL, index};
 }
 
-/* Returns how much of `out` is used; cut when there is no room. */
-static size_t print_place(char *out, size_t capacity, const struct place *place) {
-    size_t used = place->up ? print_place(out, capacity, place->up) : 0;
-    const int size = place->name ? snprintf(out + used, capacity - used, "%s%s",
-                                            place->up ? "." : "", place->name)
-                                 : snprintf(out + used, capacity - used, "[%zu]", place->index);
-    if (size < 0 || (size_t)size >= capacity - used) {
-        out[used] = '\0';
-        return used;
-    }
-    return used + (size_t)size;
-}
-
-void problem(struct reading *reading, const struct place *place, const char *format, ...) {
-    char path[PATH_BYTES], message[MESSAGE_BYTES];
+void problem(struct reading *reading, const struct koine_body_place *place, const char *format,
+             ...) {
     va_list arguments;
     if (reading->problems++ >= MOST_PROBLEMS)
         return;
     va_start(arguments, format);
-    vsnprintf(message, sizeof(message), format, arguments);
+    koine_body_vproblem_in(reading->body, place, format, arguments);
     va_end(arguments);
-    print_place(path, sizeof(path), place);
-    koine_body_problem_at(reading->body, path, "%s", message);
 }
 
-void problem_expected(struct reading *reading, const struct place *place, const char *what,
-                      const json_t *got) {
+void problem_expected(struct reading *reading, const struct koine_body_place *place,
+                      const char *what, const json_t *got) {
     problem(reading, place, "must be %s, got %s", what, koine_json_kind(got));
 }
 
@@ -119,7 +101,7 @@ int shown_size(const char *text) {
     return (int)koine_text_front(openai_text(text), SHOWN_BYTES).size;
 }
 
-void read_known(struct reading *reading, const struct place *place, json_t *object,
+void read_known(struct reading *reading, const struct koine_body_place *place, json_t *object,
                 const char *const *names) {
     const char *name;
     json_t *value;
@@ -130,31 +112,32 @@ void read_known(struct reading *reading, const struct place *place, json_t *obje
     }
 }
 
-static json_t *read_typed(struct reading *reading, const struct place *place, const json_t *object,
-                          const char *name, json_type type, const char *what) {
+static json_t *read_typed(struct reading *reading, const struct koine_body_place *place,
+                          const json_t *object, const char *name, json_type type,
+                          const char *what) {
     json_t *value = json_object_get(object, name);
     if (!value || json_is_null(value))
         return NULL;
     if (json_typeof(value) == type)
         return value;
-    const struct place member = place_member(place, name);
+    const struct koine_body_place member = place_member(place, name);
     problem_expected(reading, &member, what, value);
     return NULL;
 }
 
-json_t *read_string(struct reading *reading, const struct place *place, const json_t *object,
-                    const char *name) {
+json_t *read_string(struct reading *reading, const struct koine_body_place *place,
+                    const json_t *object, const char *name) {
     return read_typed(reading, place, object, name, JSON_STRING, "a string");
 }
 
-json_t *read_object(struct reading *reading, const struct place *place, const json_t *object,
-                    const char *name) {
+json_t *read_object(struct reading *reading, const struct koine_body_place *place,
+                    const json_t *object, const char *name) {
     return read_typed(reading, place, object, name, JSON_OBJECT, "an object");
 }
 
-json_t *read_needed(struct reading *reading, const struct place *place, const json_t *object,
-                    const char *name) {
-    const struct place member = place_member(place, name);
+json_t *read_needed(struct reading *reading, const struct koine_body_place *place,
+                    const json_t *object, const char *name) {
+    const struct koine_body_place member = place_member(place, name);
     json_t *value = json_object_get(object, name);
     if (json_string_length(value))
         return value;

@@ -31,25 +31,18 @@ json_t *reading_keep(struct reading *reading, json_t *value);
 
 /* ---- places ------------------------------------------------------------------------------ */
 
-/* A list that ends at the member of the body. */
-struct place {
-    const struct place *up; /* NULL: a member of the body */
-    const char *name;       /* NULL: an index */
-    size_t index;
-};
+struct koine_body_place place_member(const struct koine_body_place *up, const char *name);
+struct koine_body_place place_item(const struct koine_body_place *up, size_t index);
 
-struct place place_member(const struct place *up, const char *name);
-struct place place_item(const struct place *up, size_t index);
-
-void problem(struct reading *reading, const struct place *place, const char *format, ...)
+void problem(struct reading *reading, const struct koine_body_place *place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* How many bytes of a client's text to show in a problem ("%.*s"): whole characters, not many. */
 int shown_size(const char *text);
 
 /* "must be WHAT, got an array" */
-void problem_expected(struct reading *reading, const struct place *place, const char *what,
-                      const json_t *got);
+void problem_expected(struct reading *reading, const struct koine_body_place *place,
+                      const char *what, const json_t *got);
 
 /* ---- values ------------------------------------------------------------------------------ */
 
@@ -59,18 +52,18 @@ json_t *read_json(struct reading *reading, struct koine_text text);
 json_t *json_of_text(struct koine_text text, size_t flags);
 
 /* Each member of `object` must be named in `names` (ended by NULL), or be null. */
-void read_known(struct reading *reading, const struct place *place, json_t *object,
+void read_known(struct reading *reading, const struct koine_body_place *place, json_t *object,
                 const char *const *names);
 
 /* A member that may be left out or null: NULL then. Another type is a problem and NULL. */
-json_t *read_string(struct reading *reading, const struct place *place, const json_t *object,
-                    const char *name);
-json_t *read_object(struct reading *reading, const struct place *place, const json_t *object,
-                    const char *name);
+json_t *read_string(struct reading *reading, const struct koine_body_place *place,
+                    const json_t *object, const char *name);
+json_t *read_object(struct reading *reading, const struct koine_body_place *place,
+                    const json_t *object, const char *name);
 
 /* A string that must be there and not be empty; NULL: a problem. */
-json_t *read_needed(struct reading *reading, const struct place *place, const json_t *object,
-                    const char *name);
+json_t *read_needed(struct reading *reading, const struct koine_body_place *place,
+                    const json_t *object, const char *name);
 
 /* ---- building ---------------------------------------------------------------------------- */
 

@@ -13,8 +13,8 @@
 static struct koine_text read_reasoning(struct reading *reading, struct koine_text text,
                                         struct koine_chat_ask *ask) {
     static const char *const names[] = {"effort", "summary", "generate_summary", NULL};
-    const struct place place = place_member(NULL, "reasoning");
-    const struct place effort_place = place_member(&place, "effort");
+    const struct koine_body_place place = place_member(NULL, "reasoning");
+    const struct koine_body_place effort_place = place_member(&place, "effort");
     json_t *reasoning = read_json(reading, text);
     const json_t *effort = read_string(reading, &place, reasoning, "effort");
     struct koine_text word = {NULL, 0};
@@ -29,11 +29,11 @@ static struct koine_text read_reasoning(struct reading *reading, struct koine_te
 
 /* Most of what may be included belongs to tools that do not run here, and is never there. */
 static void read_include(struct reading *reading, struct koine_text text) {
-    const struct place place = place_member(NULL, "include");
+    const struct koine_body_place place = place_member(NULL, "include");
     json_t *include = read_json(reading, text), *name;
     size_t index;
     json_array_foreach(include, index, name) {
-        const struct place item = place_item(&place, index);
+        const struct koine_body_place item = place_item(&place, index);
         if (!json_is_string(name))
             problem_expected(reading, &item, "a string", name);
         else if (text_is(name, "message.output_text.logprobs"))

@@ -12,12 +12,12 @@
 struct item {
     struct conversation *conversation;
     size_t index;
-    struct place place;
+    struct koine_body_place place;
     json_t *json;
 };
 
 static json_t *read_content(const struct item *item, const char *name, uint32_t kinds) {
-    const struct place place = place_member(&item->place, name);
+    const struct koine_body_place place = place_member(&item->place, name);
     return content_read(item->conversation->reading, &place, json_object_get(item->json, name),
                         content_of_responses, kinds);
 }
@@ -26,7 +26,7 @@ static json_t *read_content(const struct item *item, const char *name, uint32_t 
 
 static void read_role(const struct item *item, const json_t *role) {
     struct conversation *conversation = item->conversation;
-    const struct place place = place_member(&item->place, "role");
+    const struct koine_body_place place = place_member(&item->place, "role");
     if (text_is(role, "user"))
         conversation_add(conversation, item->index, "user",
                          read_content(item, "content", CONTENT_TEXT | CONTENT_MEDIA));
@@ -97,7 +97,7 @@ static const struct {
 
 static void read_item(const struct item *item) {
     struct reading *reading = item->conversation->reading;
-    const struct place type_place = place_member(&item->place, "type");
+    const struct koine_body_place type_place = place_member(&item->place, "type");
     const json_t *type = json_object_get(item->json, "type");
     if (!json_is_object(item->json)) {
         problem_expected(reading, &item->place, "an object", item->json);

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct place tools_place = {NULL, "tools", 0};
-static const struct place choice_place = {NULL, "tool_choice", 0};
+static const struct koine_body_place tools_place = {NULL, "tools", 0};
+static const struct koine_body_place choice_place = {NULL, "tool_choice", 0};
 
 /* The Messages API wants an object schema of every tool; the client may have none. */
 static json_t *input_schema(struct reading *reading, json_t *parameters) {
@@ -17,9 +17,9 @@ static json_t *input_schema(struct reading *reading, json_t *parameters) {
 }
 
 /* `function` holds name, description and parameters. */
-static json_t *read_function(struct reading *reading, const struct place *place,
+static json_t *read_function(struct reading *reading, const struct koine_body_place *place,
                              const json_t *function) {
-    const struct place parameters_place = place_member(place, "parameters");
+    const struct koine_body_place parameters_place = place_member(place, "parameters");
     json_t *name = read_needed(reading, place, function, "name");
     json_t *description = read_string(reading, place, function, "description");
     json_t *parameters = json_object_get(function, "parameters");
@@ -38,13 +38,13 @@ static json_t *read_function(struct reading *reading, const struct place *place,
     return tool;
 }
 
-static json_t *read_tool(struct reading *reading, const struct place *place, json_t *tool,
-                         bool nested) {
+static json_t *read_tool(struct reading *reading, const struct koine_body_place *place,
+                         json_t *tool, bool nested) {
     static const char *const nested_names[] = {"type", "function", NULL};
     static const char *const names[] = {"type",       "name",   "description",
                                         "parameters", "strict", NULL};
-    const struct place type_place = place_member(place, "type");
-    const struct place function_place = place_member(place, "function");
+    const struct koine_body_place type_place = place_member(place, "type");
+    const struct koine_body_place function_place = place_member(place, "function");
     const json_t *type = json_object_get(tool, "type");
     if (!json_is_object(tool) || !json_is_string(type)) {
         problem_expected(reading, json_is_object(tool) ? &type_place : place,
@@ -77,7 +77,7 @@ static json_t *read_tools(struct reading *reading, const struct tool_fields *fie
     json_t *tools = build(reading, json_array()), *item;
     size_t index;
     json_array_foreach(given, index, item) {
-        const struct place place = place_item(&tools_place, index);
+        const struct koine_body_place place = place_item(&tools_place, index);
         json_t *tool = read_tool(reading, &place, item, fields->nested);
         if (tool)
             build_append(reading, tools, tool);
@@ -145,9 +145,9 @@ static void read_word(struct reading *reading, const struct tool_fields *fields,
 
 static void read_named(struct reading *reading, const struct tool_fields *fields,
                        const json_t *choice, struct koine_chat_ask *ask) {
-    const struct place type_place = place_member(&choice_place, "type");
-    const struct place function_place = place_member(&choice_place, "function");
-    const struct place *place = fields->nested ? &function_place : &choice_place;
+    const struct koine_body_place type_place = place_member(&choice_place, "type");
+    const struct koine_body_place function_place = place_member(&choice_place, "function");
+    const struct koine_body_place *place = fields->nested ? &function_place : &choice_place;
     if (!text_is(json_object_get(choice, "type"), "function")) {
         problem(reading, &type_place,
                 "must be \"function\": other kinds of tools are not supported, and of several "
@@ -189,8 +189,8 @@ void tools_check(struct reading *reading, const struct tool_fields *fields,
                  const struct koine_chat_ask *ask) {
     size_t index = 0;
     const char *message = ask->tools ? koine_chat_tools_problem(ask->tools, &index) : NULL;
-    const struct place item = place_item(&tools_place, index);
-    const struct place function = place_member(&item, "function");
+    const struct koine_body_place item = place_item(&tools_place, index);
+    const struct koine_body_place function = place_member(&item, "function");
     if (message)
         problem(reading, fields->nested ? &function : &item, "%s", message);
 }
@@ -198,9 +198,9 @@ void tools_check(struct reading *reading, const struct tool_fields *fields,
 /* ---- calls in the conversation */
 
 /* The object that the string holds; an empty string is what models write for no arguments. */
-static json_t *read_arguments(struct reading *reading, const struct place *place,
+static json_t *read_arguments(struct reading *reading, const struct koine_body_place *place,
                               const json_t *object) {
-    const struct place member = place_member(place, "arguments");
+    const struct koine_body_place member = place_member(place, "arguments");
     const json_t *text = json_object_get(object, "arguments");
     if (!json_is_string(text)) {
         problem_expected(reading, &member, "a string of JSON", text);
@@ -217,8 +217,8 @@ static json_t *read_arguments(struct reading *reading, const struct place *place
     return NULL;
 }
 
-json_t *tools_call(struct reading *reading, const struct place *place, const json_t *object,
-                   json_t *id) {
+json_t *tools_call(struct reading *reading, const struct koine_body_place *place,
+                   const json_t *object, json_t *id) {
     json_t *name = read_needed(reading, place, object, "name");
     json_t *arguments = read_arguments(reading, place, object);
     if (!name || !arguments || !id) {

@@ -30,7 +30,7 @@ void tools_check(struct reading *reading, const struct tool_fields *fields,
 
 /* A call in the conversation as a block tool_use, a new reference; NULL: a problem has been noted.
  * `object` holds `name` and `arguments`, a string of JSON. */
-json_t *tools_call(struct reading *reading, const struct place *place, const json_t *object,
-                   json_t *id);
+json_t *tools_call(struct reading *reading, const struct koine_body_place *place,
+                   const json_t *object, json_t *id);
 
 #endif

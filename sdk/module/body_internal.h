@@ -60,6 +60,14 @@ void body_problem_at(struct koine_body *body, const char *field, long long index
 void body_problem_path(struct koine_body *body, json_t *path, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
 
+/* One step of a path as people write it, "name" or "[2]", taken off its front with the '.' behind
+ * it. The name is part of the path; none: an index. */
+struct body_step {
+    struct koine_text name;
+    size_t index;
+};
+struct body_step body_path_step(const char **path);
+
 /* Further problems are counted and not told. */
 bool body_problems_full(const struct koine_body *body);
 

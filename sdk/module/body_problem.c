@@ -7,7 +7,8 @@
 #include <string.h>
 
 enum {
-    REPORTED_PROBLEMS = 16 /* an array of a million wrong strings must not become an answer */
+    REPORTED_PROBLEMS = 16, /* an array of a million wrong strings must not become an answer */
+    SHOWN_NAME_BYTES = 64
 };
 
 static struct koine_text text_of(const char *string) {
@@ -133,17 +134,17 @@ void koine_body_problem(struct koine_body *body, const char *field, const char *
     va_end(arguments);
 }
 
-/* One step of a path, "name" or "[2]", taken off its front with the '.' behind it. */
-static json_t *take_step(const char **path) {
-    json_t *step;
+/* ---- places deeper in the body */
+
+struct body_step body_path_step(const char **path) {
+    struct body_step step = {{NULL, 0}, 0};
     if (**path == '[') {
         char *end = NULL;
-        step = json_integer(strtoll(*path + 1, &end, 10));
+        step.index = strtoul(*path + 1, &end, 10);
         *path = *end == ']' ? end + 1 : end;
     } else {
-        const size_t size = strcspn(*path, ".[");
-        step = json_stringn(*path, size);
-        *path += size;
+        step.name = (struct koine_text){*path, strcspn(*path, ".[")};
+        *path += step.name.size;
     }
     if (**path == '.')
         *path += 1;
@@ -154,7 +155,10 @@ static json_t *take_step(const char **path) {
 static json_t *steps_of(const char *path) {
     json_t *steps = json_array();
     while (steps && *path) {
-        if (json_array_append_new(steps, take_step(&path)) == 0)
+        const struct body_step step = body_path_step(&path);
+        if (json_array_append_new(steps, step.name.data
+                                             ? json_stringn(step.name.data, step.name.size)
+                                             : json_integer((json_int_t)step.index)) == 0)
             continue;
         json_decref(steps);
         steps = NULL;
@@ -166,5 +170,40 @@ void koine_body_problem_at(struct koine_body *body, const char *path, const char
     va_list arguments;
     va_start(arguments, format);
     body_problem_path(body, body_problems_full(body) ? NULL : steps_of(path), format, arguments);
+    va_end(arguments);
+}
+
+/* A name may be the client's, and as long as the body. */
+static json_t *step_json(const struct koine_body_place *place) {
+    if (!place->name)
+        return json_integer((json_int_t)place->index);
+    const struct koine_text name = text_of(place->name);
+    const struct koine_text shown = koine_text_front(name, SHOWN_NAME_BYTES);
+    return shown.size == name.size ? json_string(place->name)
+                                   : json_sprintf("%.*s…", (int)shown.size, shown.data);
+}
+
+/* NULL: no memory. */
+static json_t *path_to(const struct koine_body_place *place) {
+    json_t *path = json_array();
+    for (; path && place; place = place->up) {
+        if (json_array_insert_new(path, 0, step_json(place))) {
+            json_decref(path);
+            path = NULL;
+        }
+    }
+    return path;
+}
+
+void koine_body_vproblem_in(struct koine_body *body, const struct koine_body_place *place,
+                            const char *format, va_list arguments) {
+    body_problem_path(body, body_problems_full(body) ? NULL : path_to(place), format, arguments);
+}
+
+void koine_body_problem_in(struct koine_body *body, const struct koine_body_place *place,
+                           const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    koine_body_vproblem_in(body, place, format, arguments);
     va_end(arguments);
 }

@@ -6,11 +6,8 @@
 void chat_use_begin(struct chat_turn *turn, const struct koine_block *block) {
     const struct koine_text name = chat_tool_name(turn, block->name);
     struct koine_chat_event event = {.block = KOINE_CHAT_BLOCK_TOOL, .id = block->id, .name = name};
-    size_t told = 0;
-    for (size_t i = 0; i < turn->call_count; i++)
-        told += turn->calls[i].answered ? 0 : 1;
     if (!name.size || !block->id.size || turn->ask.tool_choice != KOINE_CHAT_TOOLS_AUTO ||
-        (turn->ask.one_tool_at_a_time && told))
+        (turn->ask.one_tool_at_a_time && chat_tools_open(turn)))
         return;
     if (!chat_tool_add(turn, block->id, name)) {
         chat_tell_short_of_memory(turn);

@@ -14,11 +14,11 @@ static void check_schema(const struct schema_check *check, const struct schema_p
                          json_t *schema);
 
 static struct schema_place member_of(const struct schema_place *up, const char *name) {
-    return (struct schema_place){up, name, 0, up->depth, up->base};
+    return (struct schema_place){{&up->at, name, 0}, up, up->depth, up->base};
 }
 
 static struct schema_place element_of(const struct schema_place *up, size_t index) {
-    return (struct schema_place){up, NULL, index, up->depth, up->base};
+    return (struct schema_place){{&up->at, NULL, index}, up, up->depth, up->base};
 }
 
 static void check_list(const struct schema_check *check, const struct schema_place *place,
@@ -85,7 +85,7 @@ static void check_schema(const struct schema_check *check, const struct schema_p
     const json_t *base = schema_base(schema, place->base);
     json_object_foreach(schema, name, value) {
         const struct schema_keyword *keyword = schema_keyword_find(name);
-        struct schema_place member = {place, name, 0, place->depth + 1, base};
+        struct schema_place member = {{&place->at, name, 0}, place, place->depth + 1, base};
         if (!keyword)
             continue;
         check_keyword(check, &member, keyword, value);
@@ -144,9 +144,9 @@ static void store(struct koine_body *body, const json_t *root, bool to_root,
     free(text);
 }
 
-void schema_prepare(struct koine_body *body, const struct schema_place *field, json_t *root,
+void schema_prepare(struct koine_body *body, const struct koine_body_place *field, json_t *root,
                     struct koine_text *schema) {
-    struct schema_place place = {field->up, field->name, field->index, 0, root};
+    struct schema_place place = {*field, NULL, 0, root};
     bool to_root = false;
     struct schema_check check = {body, root, json_object(), true, &to_root};
     size_t before = body->problems;
@@ -164,7 +164,7 @@ void schema_prepare(struct koine_body *body, const struct schema_place *field, j
 
 void koine_schema_prepare(struct koine_body *body, const char *field, struct koine_text *schema) {
     json_t *root = json_object_get(body->document, field);
-    const struct schema_place place = {.name = field};
+    const struct koine_body_place place = {NULL, field, 0};
     if (schema->data && json_is_object(root))
         schema_prepare(body, &place, root, schema);
 }

@@ -60,11 +60,10 @@ struct schema_keyword {
     enum schema_rule rule;
 };
 
-/* A place in the schema, as a list that ends at the field. */
+/* A place in the schema, which is one in the body. */
 struct schema_place {
+    struct koine_body_place at;
     const struct schema_place *up;
-    const char *name; /* NULL: an index */
-    size_t index;
     size_t depth;       /* of schemas */
     const json_t *base; /* where "#" begins: the root, or the nearest schema with an $id */
 };
@@ -80,7 +79,7 @@ struct schema_check {
 /* ---- schema.c */
 
 /* What koine_schema_prepare does with an object at `field`; `*schema` is its text at first. */
-void schema_prepare(struct koine_body *body, const struct schema_place *field, json_t *root,
+void schema_prepare(struct koine_body *body, const struct koine_body_place *field, json_t *root,
                     struct koine_text *schema);
 
 /* NULL: no keyword that the CLI has to be told of. */

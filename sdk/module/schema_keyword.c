@@ -82,23 +82,14 @@ const struct schema_keyword *schema_keyword_find(const char *name) {
 
 enum { SHOWN_BYTES = 64 };
 
-/* How much of a text is shown: whole characters. */
-static size_t shown_size(const char *text, size_t size) {
-    if (size <= SHOWN_BYTES)
-        return size;
-    size = SHOWN_BYTES;
-    while (size && ((unsigned char)text[size] & 0xC0) == 0x80)
-        size--;
-    return size;
-}
-
 struct schema_shown schema_show(const json_t *value) {
     struct schema_shown shown;
     const char *text = json_string_value(value);
-    size_t size = text ? shown_size(text, json_string_length(value)) : 0;
+    const size_t all = json_string_length(value);
+    const size_t size = koine_text_front((struct koine_text){text, all}, SHOWN_BYTES).size;
     if (text)
         snprintf(shown.text, sizeof shown.text, "\"%.*s%s\"", (int)size, text,
-                 size < json_string_length(value) ? "…" : "");
+                 size < all ? "…" : "");
     else if (json_is_number(value))
         snprintf(shown.text, sizeof shown.text, "%.15g", json_number_value(value));
     else if (json_is_array(value) && !json_array_size(value))
@@ -108,32 +99,13 @@ struct schema_shown schema_show(const json_t *value) {
     return shown;
 }
 
-static json_t *step_of(const struct schema_place *place) {
-    if (!place->name)
-        return json_integer((json_int_t)place->index);
-    size_t all = strlen(place->name), size = shown_size(place->name, all);
-    return size == all ? json_string(place->name) : json_sprintf("%.*s…", (int)size, place->name);
-}
-
-static json_t *path_to(const struct schema_place *place) {
-    json_t *path = json_array();
-    for (; path && place; place = place->up) {
-        if (json_array_insert_new(path, 0, step_of(place))) {
-            json_decref(path);
-            path = NULL;
-        }
-    }
-    return path;
-}
-
 void schema_problem(const struct schema_check *check, const struct schema_place *place,
                     const char *format, ...) {
     va_list arguments;
     if (check->naming)
         return;
-    json_t *path = body_problems_full(check->body) ? NULL : path_to(place);
     va_start(arguments, format);
-    body_problem_path(check->body, path, format, arguments);
+    koine_body_vproblem_in(check->body, &place->at, format, arguments);
     va_end(arguments);
 }
 
@@ -209,7 +181,7 @@ static void check_elements(const struct schema_check *check, const struct schema
     if (json_array_size(array) > FEW && !seen)
         check->body->no_memory = true;
     json_array_foreach(array, index, value) {
-        struct schema_place element = {place, NULL, index, place->depth, place->base};
+        struct schema_place element = {{&place->at, NULL, index}, place, place->depth, place->base};
         bool repeated =
             seen ? seen_text(check, seen, value) : index < FEW && seen_before(array, index);
         check_element(check, &element, kind, value, repeated);

@@ -6,33 +6,23 @@
 #include "json_span.h"
 #include "schema_internal.h"
 #include <koine-module/schema.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { STEPS = 8, NAME_BYTES = 64 };
 
 struct step {
-    struct schema_place place;
+    struct koine_body_place place;
     char name[NAME_BYTES];
 };
 
-/* Takes "name" or "[2]" off the front of the path, with the '.' behind it. */
 static void take_step(const char **path, struct step *step, const struct step *up) {
-    step->place = (struct schema_place){.up = up ? &up->place : NULL};
-    if (**path == '[') {
-        char *end = NULL;
-        step->place.index = strtoul(*path + 1, &end, 10);
-        *path = *end == ']' ? end + 1 : end;
-    } else {
-        const size_t size = strcspn(*path, ".[");
-        const size_t kept = size < NAME_BYTES ? size : NAME_BYTES - 1;
-        memcpy(step->name, *path, kept);
-        step->name[kept] = '\0';
-        step->place.name = step->name;
-        *path += size;
-    }
-    if (**path == '.')
-        *path += 1;
+    const struct body_step taken = body_path_step(path);
+    const size_t size = taken.name.size < NAME_BYTES ? taken.name.size : NAME_BYTES - 1;
+    if (taken.name.data)
+        memcpy(step->name, taken.name.data, size);
+    step->name[size] = '\0';
+    step->place = (struct koine_body_place){up ? &up->place : NULL,
+                                            taken.name.data ? step->name : NULL, taken.index};
 }
 
 static json_t *follow_member(json_t *json, const char *wanted, struct koine_text *text) {

@@ -18,6 +18,7 @@
 #define KOINE_MODULE_BODY_H
 
 #include <koine-module/module.h>
+#include <stdarg.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -111,6 +112,20 @@ void koine_body_problem(struct koine_body *body, const char *field, const char *
 void koine_body_problem_at(struct koine_body *body, const char *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* A place in a body, as a list that ends at it: {&{&{NULL, "messages", 0}, NULL, 2}, "role", 0}. */
+struct koine_body_place {
+    const struct koine_body_place *up; /* NULL: a member of the body */
+    const char *name;                  /* NULL: an index */
+    size_t index;
+};
+
+/* As koine_body_problem_at, for any name; a long one is cut. */
+void koine_body_problem_in(struct koine_body *body, const struct koine_body_place *place,
+                           const char *format, ...) __attribute__((format(printf, 3, 4)));
+void koine_body_vproblem_in(struct koine_body *body, const struct koine_body_place *place,
+                            const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+
 /*
  * The name of the body's index-th member, in the order of the client; NULL past the end. Lives as
  * long as the request. One after the other they cost one walk over the body.
@@ -123,6 +138,11 @@ const char *koine_body_member(const struct koine_body *body, size_t index);
  * numbers is better read from its text (KOINE_BODY_JSON).
  */
 struct json_t *koine_body_json(const struct koine_body *body, const char *name);
+
+/* Whether a value of the body is null, or one of the JSON texts between the spaces of `allowed`
+ * (NULL: none); numbers are those of koine_body_json. A text that is no JSON is a mistake of the
+ * module's; it is answered as if memory were short, which jansson cannot tell from it. */
+bool koine_body_allows(struct koine_body *body, const struct json_t *value, const char *allowed);
 
 /* What becomes of a member of the body. */
 enum koine_body_effect {
