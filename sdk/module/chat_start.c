@@ -55,8 +55,8 @@ static bool make_names(struct chat_turn *turn) {
 }
 
 static struct chat_turn *make_turn(struct koine_chat *chat, koine_request request,
-                                   const struct koine_chat_ask *ask, koine_chat_callback on_event,
-                                   void *data) {
+                                   const struct koine_chat_ask *ask, bool counts,
+                                   koine_chat_callback on_event, void *data) {
     struct chat_turn *turn = calloc(1, sizeof(*turn));
     if (!turn)
         return NULL;
@@ -65,8 +65,11 @@ static struct chat_turn *make_turn(struct koine_chat *chat, koine_request reques
     turn->ask = *ask;
     turn->on_event = on_event;
     turn->data = data;
+    turn->counts = counts;
     turn->messages = chat_messages_normal(ask->messages);
-    if (turn->messages && make_digests(turn) && make_wishes(turn) && make_names(turn)) {
+    /* what is only counted is neither looked for nor remembered */
+    if (turn->messages && (counts || (make_digests(turn) && make_wishes(turn))) &&
+        make_names(turn)) {
         chat_turn_begin(turn);
         return turn;
     }
@@ -76,7 +79,7 @@ static struct chat_turn *make_turn(struct koine_chat *chat, koine_request reques
 
 /* The entry of what was said before the last message, NULL: nobody remembers it. */
 static struct chat_entry *find_said(const struct chat_turn *turn) {
-    if (!turn->knows_key || turn->counts || json_array_size(turn->messages) < 2)
+    if (!turn->knows_key || json_array_size(turn->messages) < 2)
         return NULL;
     return chat_memory_find(turn->chat->memory, &turn->said);
 }
@@ -166,13 +169,12 @@ static bool start(struct koine_chat *chat, koine_request request, const struct k
                   bool counts, koine_chat_callback on_event, void *data) {
     const struct koine_self *self = chat->self;
     struct koine_failure failure = {.size = sizeof(failure)};
-    struct chat_turn *turn = make_turn(chat, request, ask, on_event, data);
+    struct chat_turn *turn = make_turn(chat, request, ask, counts, on_event, data);
     bool adopted = false;
     if (!turn) {
         koine_fail_for_memory(self, request);
         return false;
     }
-    turn->counts = counts;
     if (begin(turn, &adopted, &failure))
         return true;
     chat_turn_free(turn);

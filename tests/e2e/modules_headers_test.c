@@ -19,20 +19,10 @@
 static struct gateway *gateway;
 static char *directory, *alpha, *beta;
 
-/* A copy of the module "routes", which is then called so. */
-static char *make_module(const char *name) {
-    char *module = test_module("routes"), *path = scratch_text("%s/%s.so", directory, name);
-    char *command = scratch_text("cp '%s' '%s'", module, path);
-    ck_assert_int_eq(system(command), 0); /* NOLINT(cert-env33-c) */
-    free(command);
-    free(module);
-    return path;
-}
-
 static void setup(void) {
     directory = scratch_directory_create();
-    alpha = make_module("alpha");
-    beta = make_module("beta");
+    alpha = test_module_copy("routes", directory, "alpha");
+    beta = test_module_copy("routes", directory, "beta");
 }
 
 static void teardown(void) {

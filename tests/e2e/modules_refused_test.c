@@ -141,12 +141,7 @@ END_TEST
 
 /* A copy of a module that nothing refuses. */
 static char *copy_in(const char *directory) {
-    char *module = test_module("refused"), *path = scratch_text("%s/copy.so", directory);
-    char *command = scratch_text("cp '%s' '%s'", module, path);
-    ck_assert_int_eq(system(command), 0); /* NOLINT(cert-env33-c) */
-    free(command);
-    free(module);
-    return path;
+    return test_module_copy("refused", directory, "copy");
 }
 
 START_TEST(a_directory_that_anybody_may_write)

@@ -30,6 +30,15 @@ char *test_module(const char *name) {
     return beside_gateway("tests/modules", name);
 }
 
+char *test_module_copy(const char *name, const char *directory, const char *as) {
+    char *module = test_module(name), *path = scratch_text("%s/%s.so", directory, as);
+    char *command = scratch_text("cp '%s' '%s'", module, path);
+    ck_assert_int_eq(system(command), 0); /* NOLINT(cert-env33-c) */
+    free(command);
+    free(module);
+    return path;
+}
+
 char *example_module(const char *name) {
     return beside_gateway("examples/modules", name);
 }

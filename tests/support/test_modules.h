@@ -8,7 +8,9 @@
 
 /* The file of a module beside the gateway under test; the caller frees. */
 char *test_module(const char *name);
-/* The same of an example. */
+/* A copy of it in the directory, which is then called `as`; the caller frees. */
+char *test_module_copy(const char *name, const char *directory, const char *as);
+/* The file of an example; the caller frees. */
 char *example_module(const char *name);
 /* Whether an example was not built because its compiler is missing; says so as SKIPPED. For main:
  * asserts nothing. */
