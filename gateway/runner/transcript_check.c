@@ -163,7 +163,7 @@ static bool check_results(const struct report *report, const json_t *messages,
 
 enum { FLAGS = JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL };
 
-static bool ends_with_uses(const json_t *messages) {
+bool transcript_awaits_results(const json_t *messages) {
     const size_t count = json_array_size(messages);
     const json_t *last = count > 0 ? json_array_get(messages, count - 1) : NULL;
     const json_t *content = json_object_get(last, "content");
@@ -209,11 +209,8 @@ json_t *transcript_messages(struct koine_text history) {
 int transcript_check(struct koine_text history, const json_t *messages, struct koine_text prompt,
                      char *path, size_t path_size, char *message, size_t message_size) {
     const struct report report = {path, path_size, message, message_size};
-    bool good = check_messages(&report, messages) &&
-                (!ends_with_uses(messages) || check_ending(&report, history, messages, prompt));
+    bool good =
+        check_messages(&report, messages) &&
+        (!transcript_awaits_results(messages) || check_ending(&report, history, messages, prompt));
     return good ? 0 : -1;
-}
-
-bool transcript_awaits_results(const json_t *messages) {
-    return ends_with_uses(messages);
 }
