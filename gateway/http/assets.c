@@ -153,9 +153,9 @@ static bool takes_gzip(const struct gate_head *head) {
     if (!gzip)
         return false;
     gzip += strlen("gzip");
-    float weight = 1;
-    sscanf(gzip, " ; q = %f", &weight);
-    return weight > 0;
+    gzip += strspn(gzip, " \t");
+    char *weight = *gzip == ';' ? strchr(gzip, '=') : NULL;
+    return !weight || strtof(weight + 1, NULL) > 0;
 }
 
 static void answer_viewer(struct server *server, struct gate_connection *connection,
