@@ -97,6 +97,9 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(FLAGS) -c -o $@ $<
 
+# What is embedded; the compiler does not tell make of it.
+$(BUILD)/gateway/openapi/embedded.o: gateway/openapi.yaml
+
 $(BUILD)/libkoine-gateway.a: $(HOST_OBJECTS)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^

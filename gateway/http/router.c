@@ -95,7 +95,8 @@ const struct route *router_taken(const struct router *router, const struct koine
 }
 
 bool router_is_page(const char *path) {
-    static const char *const pages[] = {"/health", "/livez", "/readyz", "/metrics"};
+    static const char *const pages[] = {"/health",  "/livez",        "/readyz",
+                                        "/metrics", "/openapi.yaml", "/openapi.json"};
     for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++)
         if (strcmp(pages[i], path) == 0)
             return true;

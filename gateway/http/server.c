@@ -250,5 +250,6 @@ void server_destroy(struct server *server) {
     gate_destroy(server->gate);
     router_destroy(server->router);
     handles_destroy(server->requests);
+    openapi_served_finish(&server->openapi);
     free(server);
 }
