@@ -37,12 +37,12 @@ static bool can_fold(const char *text) {
 
 /* In a block; `room`: columns that are left for it on its line. */
 static yaml_scalar_style_t block_style(const struct node *node, size_t room) {
-    const bool is_text = node_scalar(node).type == SCALAR_TEXT;
-    const bool lines = strchr(node->text, '\n');
-    if (node->style == STYLE_LITERAL || (is_text && lines && node->style != STYLE_FOLDED))
+    const bool is_text = node_scalar(node).type == SCALAR_TEXT, folds = can_fold(node->text);
+    if (is_text && folds && node->style == STYLE_FOLDED)
+        return YAML_FOLDED_SCALAR_STYLE;
+    if (node->style == STYLE_LITERAL || (is_text && strchr(node->text, '\n')))
         return YAML_LITERAL_SCALAR_STYLE;
-    if (is_text && can_fold(node->text) &&
-        (node->style == STYLE_FOLDED || strlen(node->text) + 2 > room))
+    if (is_text && folds && strlen(node->text) + 2 > room)
         return YAML_FOLDED_SCALAR_STYLE;
     if (node->plain)
         return YAML_PLAIN_SCALAR_STYLE;
