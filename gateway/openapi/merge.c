@@ -92,9 +92,10 @@ static bool set_server(struct node *root, const char *url) {
     struct node *servers = nodes_find(root, "servers");
     if (!url)
         return true;
-    if (servers)
-        nodes_remove(root, servers);
-    servers = nodes_add_sequence(root, "servers");
+    if (!servers)
+        servers = nodes_add_sequence(root, "servers");
+    while (node_is(servers, NODE_SEQUENCE) && servers->count)
+        nodes_remove(servers, &servers->children[servers->count - 1]);
     return nodes_add_text(nodes_add_mapping(servers, NULL), "url", url);
 }
 

@@ -209,7 +209,7 @@ START_TEST(the_stock_document_is_as_it_is_written)
     ck_assert_ptr_nonnull(text);
     const char *body = strchr(text, '\n') + 1; /* behind the comment */
     char *again = written(body);
-    ck_assert_str_eq(again, body);
+    ck_assert_msg(strcmp(again, body) == 0, "openapi.yaml is written in another form");
     free(again);
     free(text);
 }
