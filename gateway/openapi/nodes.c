@@ -139,7 +139,12 @@ bool nodes_set_text(struct node *scalar, const char *text) {
 /* ---- comparing */
 
 static bool scalars_equal(const struct node *a, const struct node *b) {
-    return node_scalar(a).type == node_scalar(b).type && strcmp(a->text, b->text) == 0;
+    const struct scalar left = node_scalar(a), right = node_scalar(b);
+    if (left.type != right.type)
+        return false;
+    if (left.type == SCALAR_NULL || left.type == SCALAR_BOOLEAN)
+        return left.boolean == right.boolean;
+    return strcmp(a->text, b->text) == 0;
 }
 
 bool nodes_equal(const struct node *a, const struct node *b) {

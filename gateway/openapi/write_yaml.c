@@ -35,9 +35,17 @@ static bool can_fold(const char *text) {
            !strstr(text, "\n ") && !strstr(text, "\n\t");
 }
 
+/* Line breaks of Unicode, which YAML 1.1 takes for some and YAML 1.2 does not. */
+static bool has_odd_breaks(const char *text) {
+    return strchr(text, '\r') || strstr(text, "\xc2\x85") || strstr(text, "\xe2\x80\xa8") ||
+           strstr(text, "\xe2\x80\xa9") || strstr(text, "\xef\xbb\xbf");
+}
+
 /* In a block; `room`: columns that are left for it on its line. */
 static yaml_scalar_style_t block_style(const struct node *node, size_t room) {
     const bool is_text = node_scalar(node).type == SCALAR_TEXT, folds = can_fold(node->text);
+    if (has_odd_breaks(node->text))
+        return YAML_DOUBLE_QUOTED_SCALAR_STYLE;
     if (is_text && folds && node->style == STYLE_FOLDED)
         return YAML_FOLDED_SCALAR_STYLE;
     if (node->style == STYLE_LITERAL || (is_text && strchr(node->text, '\n')))
@@ -81,6 +89,12 @@ static bool emit_scalar(yaml_emitter_t *emitter, const char *text, yaml_scalar_s
            yaml_emitter_emit(emitter, &event);
 }
 
+/* Nothing at all would be an empty text within braces. */
+static bool emit_value(yaml_emitter_t *emitter, const struct node *node, size_t room) {
+    const bool nothing = node->plain && !*node->text;
+    return emit_scalar(emitter, nothing ? "null" : node->text, block_style(node, room));
+}
+
 static bool emit_begin(yaml_emitter_t *emitter, enum node_kind kind, bool flow) {
     yaml_event_t event;
     const int made =
@@ -103,7 +117,7 @@ static bool emit_end(yaml_emitter_t *emitter, enum node_kind kind) {
 /* Within brackets or braces. */
 static bool emit_flow(yaml_emitter_t *emitter, const struct node *node) {
     if (node->kind == NODE_SCALAR)
-        return emit_scalar(emitter, node->text, block_style(node, SIZE_MAX));
+        return emit_value(emitter, node, SIZE_MAX);
     bool good = emit_begin(emitter, node->kind, true);
     for (size_t i = 0; good && i < node->count; i++) {
         const struct node *child = &node->children[i];
@@ -117,7 +131,7 @@ static bool emit_flow(yaml_emitter_t *emitter, const struct node *node) {
 static bool emit(yaml_emitter_t *emitter, const struct node *node, size_t indent, size_t column) {
     const size_t room = column < WIDTH ? WIDTH - column : 0;
     if (node->kind == NODE_SCALAR)
-        return emit_scalar(emitter, node->text, block_style(node, room));
+        return emit_value(emitter, node, room);
     if (is_flow(node, room))
         return emit_flow(emitter, node);
     const bool mapping = node->kind == NODE_MAPPING;

@@ -152,7 +152,7 @@ START_TEST(quotes_stay_where_they_matter)
     assert_yaml("a: 'no'\nb: \"1\"\nc: no\n'200': x\n404: y\nyes: z\n/a/{b}#c: w\n'': v\n",
                 "a: 'no'\nb: \"1\"\nc: no\n'200': x\n'404': y\n'yes': z\n/a/{b}#c: w\n'': v\n");
     assert_yaml("a: 1.0\nb: 0x10\nc: ~\nd:\ne: 2026-01-01\n",
-                "a: 1.0\nb: 0x10\nc: ~\nd:\ne: 2026-01-01\n");
+                "a: 1.0\nb: 0x10\nc: ~\nd: null\ne: 2026-01-01\n");
 }
 END_TEST
 
