@@ -35,7 +35,7 @@ static void add_source(const struct module *module, struct openapi_source *sourc
 }
 
 static bool collect(struct sources *sources, const struct module_set *set) {
-    const struct route **next = calloc(count_routes(set) + 1, sizeof(*next));
+    const struct route **next = calloc(count_routes(set) + 1, sizeof(struct route *));
     sources->routes = next;
     sources->items = calloc(set->count + 1, sizeof(*sources->items));
     if (!sources->routes || !sources->items)
