@@ -4,6 +4,7 @@
 #include "modules/module.h"
 #include "openapi/merge.h"
 #include "openapi/write.h"
+#include <malloc.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +90,9 @@ const struct openapi_text *openapi_served_text(struct openapi_served *served, st
     text->data = form == OPENAPI_YAML ? openapi_yaml(document, &text->size)
                                       : openapi_json(document, &text->size);
     tree_destroy(document);
+#ifdef __GLIBC__
+    malloc_trim(0); /* several times the text, which is not needed again */
+#endif
     if (!text->data)
         return NULL;
     tag(text);
