@@ -16,6 +16,7 @@ struct server {
     struct router *router;
     struct handles *requests;
     struct openapi_served openapi;
+    struct assets *assets;
     uint64_t id_prefix; /* of made request ids */
     uint64_t id_counter;
     size_t open;                 /* requests with a record */

@@ -164,7 +164,8 @@ static bool copy_components(struct merge *merge) {
 
 static bool fill(struct merge *merge, struct node *root, const struct openapi_source *sources,
                  size_t count) {
-    bool good = copy_components(merge) && paths_add_host(&merge->paths, merge->host.paths) &&
+    bool good = copy_components(merge) &&
+                paths_add_host(&merge->paths, merge->host.paths, merge->options->off) &&
                 add_tags(merge, merge->host.tags);
     for (size_t i = 0; good && i < count; i++)
         good = add_source(merge, &sources[i]);

@@ -96,9 +96,20 @@ static struct path_entry *place(struct paths *paths, const char *path, const cha
 
 /* ---- the host's */
 
-bool paths_add_host(struct paths *paths, const struct node *host) {
+static bool is_off(const char *path, const char *const *off) {
+    for (; off && *off; off++) {
+        const size_t size = strlen(*off);
+        if (strncmp(path, *off, size) == 0 && (!path[size] || path[size] == '/'))
+            return true;
+    }
+    return false;
+}
+
+bool paths_add_host(struct paths *paths, const struct node *host, const char *const *off) {
     for (size_t i = 0; host && i < host->count; i++) {
         const struct node *item = &host->children[i];
+        if (is_off(item->name, off))
+            continue;
         struct path_entry *entry = add_entry(paths, item->name, NULL);
         for (size_t j = 0; j < item->count; j++)
             if (!entry || !nodes_add_copy(&entry->item, item->children[j].name, &item->children[j]))

@@ -16,8 +16,9 @@ struct paths {
     size_t count;
 };
 
-/* The host's own, copied as they are. All of these: false when memory is short. */
-bool paths_add_host(struct paths *paths, const struct node *host);
+/* The host's own, copied as they are, but for those that are `off` (openapi_options). All of these:
+ * false when memory is short. */
+bool paths_add_host(struct paths *paths, const struct node *host, const char *const *off);
 
 /* The operations of a module's routes: those of its part, which are taken out of it, and minimal
  * ones for the rest. `part` has no paths when there is no fragment. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Collects what the merge needs from the modules, and tells the log what it has to say of them. */
 #include "openapi/served.h"
+#include "http/page.h"
 #include "modules/module.h"
 #include "openapi/merge.h"
 #include "openapi/write.h"
 #include <malloc.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,8 +57,14 @@ static void on_warning(void *data, const char *module, const char *sentence) {
 
 static struct node *merge(struct worker *worker, const char *server_url, bool warn) {
     struct sources sources = {0};
+    const char *off[3] = {NULL};
+    size_t off_count = 0;
+    if (!worker->config->pages.docs)
+        off[off_count++] = "/docs";
+    if (!worker->config->pages.console)
+        off[off_count++] = "/console";
     const struct openapi_options options = {
-        .server_url = server_url, .warn = warn ? on_warning : NULL, .data = worker};
+        .server_url = server_url, .off = off, .warn = warn ? on_warning : NULL, .data = worker};
     struct node *document = NULL;
     if (collect(&sources, worker->modules))
         document =
@@ -66,16 +72,6 @@ static struct node *merge(struct worker *worker, const char *server_url, bool wa
     free(sources.routes);
     free(sources.items);
     return document;
-}
-
-static void tag(struct openapi_text *text) {
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256((const unsigned char *)text->data, text->size, digest);
-    char *at = text->etag;
-    *at++ = '"';
-    for (size_t i = 0; i < 16; i++)
-        at += snprintf(at, 3, "%02x", digest[i]);
-    snprintf(at, 2, "\"");
 }
 
 const struct openapi_text *openapi_served_text(struct openapi_served *served, struct worker *worker,
@@ -95,7 +91,7 @@ const struct openapi_text *openapi_served_text(struct openapi_served *served, st
 #endif
     if (!text->data)
         return NULL;
-    tag(text);
+    page_etag((struct koine_text){text->data, text->size}, text->etag);
     return text;
 }
 

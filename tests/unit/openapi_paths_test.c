@@ -234,6 +234,17 @@ START_TEST(security_of_the_whole_fragment_is_that_of_its_operations)
 }
 END_TEST
 
+START_TEST(pages_that_are_off_are_left_out)
+{
+    static const char *const off[] = {"/docs", NULL};
+    fixture.host = "info: {}\npaths: {/docs: {get: {}}, /docs/x: {get: {}}, /docsy: {get: {}}, "
+                   "/console: {get: {}}}\n";
+    fixture.off = off;
+    merge();
+    assert_names("paths", "/docsy /console");
+}
+END_TEST
+
 START_TEST(ids_of_operations_are_unique)
 {
     add_module("alpha", "paths: {/a: {get: {operationId: list}}}\n");
@@ -262,6 +273,7 @@ int main(void) {
         an_undescribed_route_names_its_header,
         security_is_what_the_route_says,
         security_of_the_whole_fragment_is_that_of_its_operations,
+        pages_that_are_off_are_left_out,
         ids_of_operations_are_unique,
     };
     return test_main("openapi_paths", fixture_setup, fixture_teardown, tests,
