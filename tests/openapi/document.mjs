@@ -101,10 +101,9 @@ export function operationsAt(document, list, target, headers) {
   return asked.length > 0 ? asked : exact.filter((entry) => required(entry).length === 0 || exact.length === 1);
 }
 
-/** The answer that the document describes for a status; undefined when it describes none. */
-export function responseOf(document, entry, status) {
-  const response =
-    entry?.operation.responses[status] ?? document['x-every-operation']?.responses[status];
+/** The answer that an operation has for a status; undefined when it has none. */
+export function responseOf(document, operation, status) {
+  const response = operation?.responses[status];
   return response && resolved(document, response);
 }
 

@@ -37,7 +37,7 @@ function exchange(test, [request, asked, head, body], cut) {
     method,
     target,
     request: headers,
-    asked,
+    asked: asked.toString('utf8'),
     status: Number(statusLine.split(' ')[1]),
     headers: answerHeaders,
     body: body.toString('utf8'),
