@@ -26,7 +26,7 @@ export function codesOfSources(top) {
   const found = new Map();
   for (const folder of FOLDERS) {
     for (const file of files(path.join(top, folder))) {
-      for (const [, name] of fs.readFileSync(file, 'utf8').matchAll(/"([A-Z]{3,}(?:_[A-Z]+)*)"/g)) {
+      for (const [, name] of fs.readFileSync(file, 'utf8').matchAll(/"([A-Z]{2,}(?:_[A-Z]+)+|[A-Z]{5,})"/g)) {
         if (!NOT_CODES.some((pattern) => pattern.test(name)) && !found.has(name)) {
           found.set(name, path.relative(top, file));
         }
@@ -36,17 +36,28 @@ export function codesOfSources(top) {
   return found;
 }
 
-/** Codes in tables: code → the statuses beside it. */
+/** Codes and types in tables whose first column is `Code` or `Type`: name → the statuses beside it. */
 export function codesOfDocument(document) {
   const texts = [document.info.description, ...document.tags.map((tag) => tag.description ?? '')];
   const found = new Map();
-  for (const [, names, second] of texts.join('\n').matchAll(/^\s*\| ((?:`[^`]+`(?:, )?)+) \| ([^|]*) \|/gm)) {
-    for (const [, code] of names.matchAll(/`([^`]+)`/g)) {
-      const statuses = [...(found.get(code) ?? []), ...(second.match(/\d{3}/g) ?? []).map(Number)];
-      found.set(code, statuses);
-    }
+  let columns = [];
+  for (const line of texts.join('\n').split('\n')) {
+    const cells = line.startsWith('|') ? line.split('|').slice(1, -1).map((cell) => cell.trim()) : [];
+    if (cells.length === 0) columns = [];
+    else if (columns.length === 0) columns = cells;
+    else noteRow(found, columns, cells);
   }
   return found;
+}
+
+function noteRow(found, columns, cells) {
+  const statuses = (cells[columns.indexOf('Status')]?.match(/\d{3}/g) ?? []).map(Number);
+  for (const [index, column] of columns.entries()) {
+    if (column !== 'Code' && column !== 'Type') continue;
+    for (const [, code] of cells[index].matchAll(/`([^`]+)`/g)) {
+      found.set(code, [...(found.get(code) ?? []), ...statuses]);
+    }
+  }
 }
 
 /** What is wrong with the tables; `seen`: codes of answers with their statuses. */
