@@ -43,8 +43,14 @@ export class Judge {
     if (described.length === 0) return [`the status ${exchange.status} is not described`];
     const problems = described.map((response) => this.problems(entry, response, exchange));
     const found = problems.find((list) => list.length === 0) ?? problems[0];
-    if (entry && problems[0].length === 0) this.count(`${entry.id} ${exchange.status}`);
+    if (problems[0].length === 0) this.noteSeen(entry, exchange);
     return [...found, ...this.requestProblems(entry, exchange)];
+  }
+
+  /** 405 is what all operations of a path say of other methods. */
+  noteSeen(entry, exchange) {
+    const others = exchange.status === 405 ? this.at(exchange) : [];
+    for (const { id } of entry ? [entry] : others) this.count(`${id} ${exchange.status}`);
   }
 
   problems(entry, response, exchange) {

@@ -15,8 +15,10 @@ const BODY_LIMIT = 65536;
 const GATEWAYS = {
   // What examples and most refusals are sent to.
   wide: { text: `${KEYS}http: {max_body_bytes: ${BODY_LIMIT}, body_timeout_ms: 100}\n` },
-  // Gives up soon.
-  hasty: { text: `${KEYS}http: {request_timeout_ms: 300}\npool: {warm: 0}\n` },
+  // Gives up soon, and has no pages.
+  hasty: {
+    text: `${KEYS}http: {request_timeout_ms: 300}\npool: {warm: 0}\npages: {docs: false, console: false}\n`,
+  },
   // Has one slot of each kind, which are taken; then it is told to end.
   busy: { text: `${KEYS}slots: {streaming: 1, nonstreaming: 1}\ndrain_seconds: 60\n` },
 };
@@ -127,6 +129,9 @@ export class Live {
       await refused(403, this.saying(entry, 'Hello', {}, entry.id === 'metrics' ? 'no-key' : OTHER_KEY));
     }
     await refused(405, { ...plain, method: 'PATCH' });
+    if (plain.target.endsWith('/models/sonnet')) {
+      await refused(404, { ...plain, target: plain.target.replace('sonnet', 'no-such-model') });
+    }
     if (!entry.operation.requestBody) return;
     const { body } = plain;
     const typed = (type, text) => ({ ...plain, headers: { ...plain.headers, 'content-type': type }, body: text });
@@ -196,6 +201,12 @@ export class Live {
       await Promise.all(
         timed.map((entry) => this.ask(gateway, `${entry.id}, too late`, this.saying(entry, prompt), 504)),
       );
+      for (const entry of operations.filter(({ path: at }) => /^.(docs|console)/.test(at))) {
+        const request = requests.requestOf(this.document, entry);
+        const headers = { ...request.headers, authorization: `Bearer ${KEY}` };
+        await this.ask(gateway, `${entry.id}, turned off`, request, 401);
+        await this.ask(gateway, `${entry.id}, turned off`, { ...request, headers }, 404);
+      }
     } finally {
       await gateway.stop();
     }
