@@ -1,96 +1,95 @@
 // SPDX-License-Identifier: Apache-2.0
-// Holds every answer that the end-to-end tests have seen against the document. Arguments: the top of
-// the checkout, the folder of the records. What it cannot judge it counts and names.
+// Holds every answer that the end-to-end tests have seen against the document. What it cannot judge
+// it counts and names.
 import fs from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
-import { codeProblems } from './codes.mjs';
-import { loadWithExamples } from './document.mjs';
-import { Judge } from './judge.mjs';
 import { readFolder } from './records.mjs';
-
-const SHOWN = 40;
-
-const [top, folder] = process.argv.slice(2);
-const notes = parse(fs.readFileSync(path.join(top, 'tests/openapi/exchanges.yaml'), 'utf8'));
-const judge = new Judge(loadWithExamples(top));
-const totals = { judged: 0, elsewhere: 0, unreadable: 0 };
-const elsewhere = new Map();
-const findings = new Map();
-
-function add(map, key, exchange) {
-  if (!map.has(key)) map.set(key, { count: 0, exchange });
-  map.get(key).count += 1;
-}
 
 function name({ method, target, status }) {
   return `${method} ${target.split('?')[0].slice(0, 60)} ${status}`;
 }
 
-/** An answer at a path that the document does not know: of a module of the tests, or an error. */
-function judgeElsewhere(exchange) {
-  totals.elsewhere += 1;
-  add(elsewhere, exchange.test, exchange);
-  const json = exchange.headers['content-type']?.startsWith('application/json');
-  if (exchange.status < 400 || exchange.test in notes.own_paths) return;
-  if (!json || exchange.cut || exchange.method === 'HEAD' || judge.isKnownError(exchange)) return;
-  add(findings, `${name(exchange)}: the error has no form that the document knows`, exchange);
-}
+export class Exchanges {
+  constructor(top, judge) {
+    this.judge = judge;
+    this.notes = parse(fs.readFileSync(path.join(top, 'tests/openapi/exchanges.yaml'), 'utf8'));
+    this.judged = 0;
+    this.unreadable = 0;
+    this.elsewhere = new Map(); // test → how many
+    this.found = new Map(); // problem → how many, and the first
+  }
 
-for (const exchange of readFolder(folder)) {
-  if (!exchange.method) {
-    totals.unreadable += 1;
-    if (!judge.isKnownError(exchange)) add(findings, `${exchange.status} to bytes that are no request`, exchange);
-  } else if (exchange.test in notes.own_paths || judge.at(exchange).length === 0) {
-    judgeElsewhere(exchange);
-  } else {
-    totals.judged += 1;
-    for (const problem of judge.judge(exchange)) add(findings, `${name(exchange)}: ${problem}`, exchange);
+  readAll(folder) {
+    for (const exchange of readFolder(folder)) this.read(exchange);
+  }
+
+  read(exchange) {
+    if (!exchange.method) this.readUnreadable(exchange);
+    else if (exchange.test in this.notes.own_paths || this.judge.at(exchange).length === 0) this.readElsewhere(exchange);
+    else this.readOwn(exchange);
+  }
+
+  find(problem, exchange) {
+    if (!this.found.has(problem)) this.found.set(problem, { count: 0, exchange });
+    this.found.get(problem).count += 1;
+  }
+
+  readOwn(exchange) {
+    this.judged += 1;
+    for (const problem of this.judge.judge(exchange)) this.find(`${name(exchange)}: ${problem}`, exchange);
+  }
+
+  /** An answer to bytes that are no request. */
+  readUnreadable(exchange) {
+    this.unreadable += 1;
+    if (!this.judge.isKnownError(exchange)) this.find(`${exchange.status} to no request: no known error`, exchange);
+  }
+
+  /** An answer at a path that the document does not know: of a module of the tests, or an error. */
+  readElsewhere(exchange) {
+    const { test, status, headers, cut, method } = exchange;
+    this.elsewhere.set(test, (this.elsewhere.get(test) ?? 0) + 1);
+    const json = headers['content-type']?.startsWith('application/json');
+    if (status < 400 || test in this.notes.own_paths || test in this.notes.own_errors) return;
+    if (!json || cut || method === 'HEAD' || this.judge.isKnownError(exchange)) return;
+    this.find(`${name(exchange)}: the error has no form that the document knows`, exchange);
+  }
+
+  problems() {
+    return [...this.found].map(
+      ([problem, { count, exchange }]) =>
+        `${problem} (${count}×, ${exchange.test}): ${JSON.stringify(exchange.body.slice(0, 300))}`,
+    );
+  }
+
+  summary() {
+    const keys = [...this.judge.seen.keys()];
+    const statuses = keys.filter((key) => / \d+$/.test(key)).length;
+    const events = keys.filter((key) => / event /.test(key)).length;
+    const others = [...this.elsewhere].map(([test, count]) => `${test.replace(/_test$/, '')} ${count}`);
+    return [
+      `${this.judged} answers of the end-to-end tests; with those of the live gateways ${statuses} statuses and ` +
+        `${events} events of ${this.judge.operations.length} operations, ${this.judge.codes.size} codes`,
+      `${this.unreadable} answers to bytes that are no request; not in the document, errors judged alone: ${others.join(', ')}`,
+    ];
   }
 }
 
-function report(title, lines) {
-  if (lines.length === 0) return;
-  console.log(`${title}:`);
-  for (const line of lines.slice(0, SHOWN)) console.log(`  ${line}`);
-  if (lines.length > SHOWN) console.log(`  … and ${lines.length - SHOWN} more`);
-}
-
-/** What the document promises and no test has seen; each has a reason in exchanges.yaml. */
-function unseen() {
-  const excused = new Map();
-  for (const { operations: ids, statuses = [], events = [], reason } of notes.never_seen) {
+/** What the document promises and nobody has seen, unless exchanges.yaml says why. */
+export function promiseProblems(notes, judge) {
+  const excused = new Set();
+  for (const { operations, statuses = [], events = [] } of notes.never_seen) {
     const ends = [...statuses, ...events.map((event) => `event ${event}`)];
-    for (const id of ids) for (const end of ends) excused.set(`${id} ${end}`, reason);
+    for (const id of operations) for (const end of ends) excused.add(`${id} ${end}`);
   }
-  const missing = judge.promised().filter((key) => !judge.seen.has(key));
-  return {
-    excused: missing.filter((key) => excused.has(key)).length,
-    problems: [
-      ...missing.filter((key) => !excused.has(key)).map((key) => `${key}: documented, never seen`),
-      ...[...excused.keys()]
-        .filter((key) => !judge.promised().includes(key))
-        .map((key) => `${key}: exchanges.yaml excuses what the document does not promise`),
-    ],
-  };
+  const promised = judge.promised();
+  return [
+    ...promised
+      .filter((key) => !judge.seen.has(key) && !excused.has(key))
+      .map((key) => `${key}: never seen, and exchanges.yaml does not say why`),
+    ...[...excused]
+      .filter((key) => !promised.includes(key))
+      .map((key) => `${key}: exchanges.yaml has it, but the document does not promise it`),
+  ];
 }
-
-const never = unseen();
-const codes = codeProblems(top, judge.document, judge.codes);
-const statuses = [...judge.seen.keys()].filter((key) => / \d+$/.test(key)).length;
-const events = [...judge.seen.keys()].filter((key) => / event /.test(key)).length;
-console.log(
-  `${totals.judged} answers of ${judge.operations.length} operations: ${statuses} statuses and ${events} events seen, ` +
-    `${never.excused} never (exchanges.yaml says why); ${judge.codes.size} codes`,
-);
-console.log(
-  `${totals.unreadable} answers to bytes that are no request, ${totals.elsewhere} at paths of the tests' own: ` +
-    [...elsewhere].map(([test, { count }]) => `${test.replace(/_test$/, '')} ${count}`).join(', '),
-);
-report(
-  'answers that do not fit the document',
-  [...findings].map(([key, { count, exchange }]) => `${key} (${count}×, ${exchange.test}): ${exchange.body.slice(0, 300)}`),
-);
-report('promises', never.problems);
-report('codes', codes);
-process.exit(findings.size + never.problems.length + codes.length > 0 ? 1 : 0);
