@@ -43,7 +43,8 @@ export class Exchanges {
   /** An answer to bytes that are no request. */
   readUnreadable(exchange) {
     this.unreadable += 1;
-    if (!this.judge.isKnownError(exchange)) this.find(`${exchange.status} to no request: no known error`, exchange);
+    if (this.judge.isKnownError(exchange)) this.judge.noteCodes(JSON.parse(exchange.body), exchange.status);
+    else this.find(`${exchange.status} to no request: no known error`, exchange);
   }
 
   /** An answer at a path that the document does not know: of a module of the tests, or an error. */
@@ -77,13 +78,13 @@ export class Exchanges {
 }
 
 /** What the document promises and nobody has seen, unless exchanges.yaml says why. */
-export function promiseProblems(notes, judge) {
+export function promiseProblems(notes, judge, entries) {
   const excused = new Set();
   for (const { operations, statuses = [], events = [] } of notes.never_seen) {
     const ends = [...statuses, ...events.map((event) => `event ${event}`)];
     for (const id of operations) for (const end of ends) excused.add(`${id} ${end}`);
   }
-  const promised = judge.promised();
+  const promised = judge.promised(entries);
   return [
     ...promised
       .filter((key) => !judge.seen.has(key) && !excused.has(key))

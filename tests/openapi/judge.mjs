@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether an answer is one that the document describes: status, headers, type, body, events.
-import { mediaType, operations, operationsAt, parameters, resolved, responseOf } from './document.mjs';
+import { mediaType, operations, operationsAt, resolved, responseOf } from './document.mjs';
 import { orderProblem, parseOrder, readEvents } from './events.mjs';
 import { closedValidator, openValidator } from './schemas.mjs';
 
@@ -137,17 +137,16 @@ export class Judge {
   }
 
   /** Whether an error at a path that the document lacks has one of the forms that it knows. */
-  isKnownError({ body, status }) {
+  isKnownError({ body }) {
     const [value, broken] = readJson(body);
     if (broken) return false;
-    this.noteCodes(value, status);
     const forms = ['Error', 'OpenAiError', 'AnthropicError'];
     return forms.some((name) => !this.answers(this.document.components.schemas[name])(value));
   }
 
-  /** The statuses and events that the document promises, as keys of `seen`. */
-  promised() {
-    return this.operations.flatMap(({ id, operation }) => {
+  /** The statuses and events that these operations promise, as keys of `seen`. */
+  promised(entries) {
+    return entries.flatMap(({ id, operation }) => {
       const events = Object.values(operation.responses)
         .map((response) => resolved(this.document, response).content?.['text/event-stream'])
         .flatMap((content) => Object.keys(content?.['x-events'] ?? {}));
@@ -156,10 +155,6 @@ export class Judge {
         ...events.map((name) => `${id} event ${name}`),
       ];
     });
-  }
-
-  parametersOf(entry) {
-    return parameters(this.document, entry);
   }
 }
 

@@ -12,6 +12,11 @@ const KEYS = `keys: [{name: other, sha256: ${createHash('sha256').update(OTHER_K
 const SLOW = { text: 'x', repeat: 100000, delay_ms: 20 };
 const BODY_LIMIT = 65536;
 
+/** A setting that makes every run of the stand-in CLI do that. */
+function environment(keys) {
+  return `environment: {CLAUDE_CODE_STANDIN: '${JSON.stringify(keys)}'}`;
+}
+
 const GATEWAYS = {
   // What examples and most refusals are sent to.
   wide: { text: `${KEYS}http: {max_body_bytes: ${BODY_LIMIT}, body_timeout_ms: 100}\n` },
@@ -19,6 +24,10 @@ const GATEWAYS = {
   hasty: {
     text: `${KEYS}http: {request_timeout_ms: 300}\npool: {warm: 0}\npages: {docs: false, console: false}\n`,
   },
+  // Have a CLI that fails before it is asked.
+  ending: { text: KEYS, runner: environment({ exit: { code: 3, when: 'start' } }) },
+  silent: { text: `${KEYS}http: {request_timeout_ms: 300}\n`, runner: environment({ hang: 'start' }) },
+  uncounting: { text: KEYS, runner: environment({ context_usage: null }) },
   // Has one slot of each kind, which are taken; then it is told to end.
   busy: { text: `${KEYS}slots: {streaming: 1, nonstreaming: 1}\ndrain_seconds: 60\n` },
 };
@@ -65,6 +74,9 @@ export class Live {
       await wide.stop();
     }
     await this.late(operations);
+    for (const [name, status] of [['ending', 500], ['silent', 504], ['uncounting', 501]]) {
+      await this.atStart(name, operations, status);
+    }
     await this.busy(operations);
   }
 
@@ -207,6 +219,17 @@ export class Live {
         await this.ask(gateway, `${entry.id}, turned off`, request, 401);
         await this.ask(gateway, `${entry.id}, turned off`, { ...request, headers }, 404);
       }
+    } finally {
+      await gateway.stop();
+    }
+  }
+
+  /** Tokens are counted without a turn, so what a prompt says has no effect. */
+  async atStart(name, operations, status) {
+    const gateway = await this.start(name);
+    try {
+      const count = operations.find(({ id }) => id === 'anthropicCountTokens');
+      await this.ask(gateway, `${count.id}, of a CLI that is ${name}`, this.saying(count, 'Hello'), status);
     } finally {
       await gateway.stop();
     }

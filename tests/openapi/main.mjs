@@ -7,6 +7,7 @@ import { load, loadWithExamples } from './document.mjs';
 import { Exchanges, promiseProblems } from './exchanges.mjs';
 import { exampleProblems } from './examples.mjs';
 import { Judge } from './judge.mjs';
+import { fieldProblems } from './fields.mjs';
 import { ownProblems, redoclyProblems } from './lint.mjs';
 import { Live } from './live.mjs';
 
@@ -29,7 +30,10 @@ const judge = new Judge(all);
 const stock = judge.operations.filter(({ template }) => template in document.paths);
 
 report('openapi.yaml, by Redocly', await redoclyProblems(top, file));
-report('openapi.yaml and the fragments of examples/modules', ownProblems(all, judge.answers));
+report('openapi.yaml and the fragments of examples/modules', [
+  ...ownProblems(all, judge.answers),
+  ...fieldProblems(all, judge.requests),
+]);
 
 const live = new Live(judge, { build, scratch });
 await live.run(stock);
@@ -41,7 +45,7 @@ if (records) {
   exchanges.readAll(records);
   for (const line of exchanges.summary()) console.log(line);
   report('answers that do not fit the document', exchanges.problems());
-  report('promises of the document', promiseProblems(exchanges.notes, judge));
+  report('promises of the document', promiseProblems(exchanges.notes, judge, stock));
   report('examples', exampleProblems(judge));
 }
 report('codes', codeProblems(top, document, records ? judge.codes : new Map()));
