@@ -28,6 +28,8 @@ const GATEWAYS = {
   ending: { text: KEYS, runner: environment({ exit: { code: 3, when: 'start' } }) },
   silent: { text: `${KEYS}http: {request_timeout_ms: 300}\n`, runner: environment({ hang: 'start' }) },
   uncounting: { text: KEYS, runner: environment({ context_usage: null }) },
+  // Has one slot for streams, and a waiting line.
+  waiting: { text: `${KEYS}slots: {streaming: 1, queue: 5}\n` },
   // Has one slot of each kind, which are taken; then it is told to end.
   busy: { text: `${KEYS}slots: {streaming: 1, nonstreaming: 1}\ndrain_seconds: 60\n` },
 };
@@ -77,6 +79,7 @@ export class Live {
     for (const [name, status] of [['ending', 500], ['silent', 504], ['uncounting', 501]]) {
       await this.atStart(name, operations, status);
     }
+    await this.waiting(operations);
     await this.busy(operations);
   }
 
@@ -236,6 +239,23 @@ export class Live {
   }
 
   // ---- slots, and the end
+
+  /** A stream that has to wait has not begun: its time can be over before. */
+  async waiting(operations) {
+    const gateway = await this.start('waiting');
+    const streams = operations.filter(({ id }) => ['stream', 'streamObject'].includes(id));
+    const held = begin(gateway.url, this.saying(streams[0], requests.scenario(SLOW)));
+    try {
+      await held.begun;
+      for (const entry of streams) {
+        const request = this.saying(entry, 'Hello', { timeoutMs: 100 });
+        await this.ask(gateway, `${entry.id}, too late in the waiting line`, request, 504);
+      }
+    } finally {
+      held.end();
+      await gateway.stop();
+    }
+  }
 
   async busy(operations) {
     const gateway = await this.start('busy');
