@@ -3,6 +3,7 @@
 # make run          installs what is missing, builds, serves on 127.0.0.1:3100
 # make check        installs what is missing, builds, passes every test
 # make clients      the official npm clients against the gateway with the real CLI; part of check
+# make document     openapi.yaml: valid, complete, and what a live gateway answers; part of check
 # make check-chaos  1,000 runs with clients that leave and CLIs that die, plain and sanitized
 # make bench        measures against a bare evhttp server and the CLI alone
 # make lint         clang-format, clang-tidy, cppcheck, both compilers
@@ -87,7 +88,7 @@ endif
 libs = $(shell pkg-config --libs $(1))
 
 .PHONY: all run check check-chaos test clients bench lint format install clean setup setup-check standins \
-	unit e2e abi fuzz openapi openapi-check modules examples abi-record
+	unit e2e abi fuzz openapi openapi-check document modules examples abi-record
 all: $(ALL)
 standins: $(STANDINS)
 modules: $(MODULES:%=$(BUILD)/modules/%.so)
@@ -285,6 +286,8 @@ abi: e2e
 	@tests/abi/check $(BUILD)
 clients: all standins
 	@tests/clients/run $(BUILD)
+document: all standins
+	@tests/openapi/run $(BUILD)
 # After KOINE_ABI_MINOR was raised: the new record stands beside the old ones.
 abi-record:
 	@tests/abi/record include tests/abi/records
