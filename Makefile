@@ -52,6 +52,10 @@ ALL := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/libkoi
 	$(BUILD)/koine-test-host $(BUILD)/libkoine-test-host-malloc.a
 # The test host judges modules with the gateway's own code, as far as that needs jansson alone.
 TEST_HOST_COMMAND := $(sort $(wildcard sdk/test-host/command*.c))
+# It reads fragments as the gateway does, which needs libyaml: the command does, the library does not.
+TEST_HOST_FRAGMENTS := $(addprefix gateway/,openapi/part.c openapi/nodes.c openapi/references.c openapi/write_json.c \
+	openapi/embedded.c config/tree.c config/scalar.c config/problems.c runner/json_writer.c ops/utf8.c) \
+	sdk/module/json_characters.c
 TEST_HOST_HEAP := $(sort $(wildcard sdk/test-host/heap*.c))
 TEST_HOST_SOURCES := $(filter-out $(TEST_HOST_COMMAND) $(TEST_HOST_HEAP),$(sort $(wildcard sdk/test-host/*.c))) \
 	$(addprefix gateway/,http/router.c http/route_path.c http/failure_form.c http/answer_header.c http/header_name.c modules/loader.c modules/loader_file.c modules/handles.c modules/struct_size.c \
@@ -137,9 +141,9 @@ $(BUILD)/libkoine-test-host-malloc.a: $(TEST_HOST_HEAP:%.c=$(BUILD)/%.o)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 TEST_HOST := $(BUILD)/libkoine-test-host.a $(BUILD)/libkoine-test-host-malloc.a
-$(BUILD)/koine-test-host: $(TEST_HOST_COMMAND:%.c=$(BUILD)/%.o) $(TEST_HOST)
+$(BUILD)/koine-test-host: $(TEST_HOST_COMMAND:%.c=$(BUILD)/%.o) $(TEST_HOST_FRAGMENTS:%.c=$(BUILD)/%.o) $(TEST_HOST)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -o $@ $^ $(call libs,jansson) -ldl -lpthread
+	$(Q)$(LINK) -o $@ $^ $(call libs,jansson yaml-0.1) -ldl -lpthread
 
 # One folder a module; its OpenAPI fragment and the schema of its settings are built in.
 # $(1): the folder, below build as modules/NAME.so too. $(2): further packages that it links.
