@@ -194,7 +194,7 @@ $(BUILD)/tests/modules/module_v1.so: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildca
 
 $(BUILD)/tests/standin-cli: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/standin_cli*.c)))
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -o $@ $^ $(call libs,jansson)
+	$(Q)$(LINK) -o $@ $^ $(call libs,jansson) -lm
 $(BUILD)/tests/standin-api: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/standin_api*.c)))
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libs,libevent jansson)
