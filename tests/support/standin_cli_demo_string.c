@@ -4,6 +4,7 @@
  * seen by the name. */
 #include "standin_cli_demo.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,7 @@ static const struct hint names[] = {
     {"datetime", {"{date-time}"}},
     {"date", {"{date}"}},
     {"birthday", {"{date}"}},
+    {"born", {"{date}"}},
     {"deadline", {"{date}"}},
     {"phone", {"+1 555 0100", "+1 555 0101", "+1 555 0102", "+1 555 0103"}},
     {"firstname", {"Ada", "Alan", "Grace", "Edsger"}},
@@ -132,6 +134,29 @@ static const struct hint *hint_of_format(const char *format, size_t size) {
     return NULL;
 }
 
+/* Whether the sentence has the word for itself: "a date", not "a candidate". */
+static bool has_word(const char *sentence, const char *word) {
+    size_t size = strlen(word);
+    for (const char *at = sentence; (at = strcasestr(at, word)); at += size)
+        if ((at == sentence || !isalpha((unsigned char)at[-1])) &&
+            !isalpha((unsigned char)at[size]))
+            return true;
+    return false;
+}
+
+static bool is_format(const struct hint *hint) {
+    return hint->texts[0][0] == '{';
+}
+
+/* A format that the description speaks of. */
+static const struct hint *described_hint(const json_t *schema) {
+    const char *description = json_string_value(json_object_get(schema, "description"));
+    for (size_t i = 0; description && i < sizeof names / sizeof *names; i++)
+        if (is_format(&names[i]) && has_word(description, names[i].word))
+            return &names[i];
+    return NULL;
+}
+
 static const struct hint *hint_of(const json_t *schema, const char *name) {
     const char *format = json_string_value(json_object_get(schema, "format"));
     const struct hint *hint = format ? hint_of_format(format, strlen(format)) : NULL;
@@ -140,7 +165,9 @@ static const struct hint *hint_of(const json_t *schema, const char *name) {
     for (size_t i = 0; name && !hint && i < sizeof names / sizeof *names; i++)
         if (says(name, names[i].word))
             hint = &names[i];
-    if (hint && hint->texts[0][0] == '{')
+    if (!hint)
+        hint = described_hint(schema);
+    if (hint && is_format(hint))
         hint = hint_of_format(hint->texts[0] + 1, strlen(hint->texts[0]) - 2);
     return hint;
 }
