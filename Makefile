@@ -76,7 +76,8 @@ else
 MODE := -O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZER) -fno-sanitize-recover=all
 endif
 DEFINES := -D_GNU_SOURCE -DKOINE_VERSION='"$(VERSION)"' \
-	-DKOINE_MODULE_DIRECTORY='"$(PREFIX)/lib/koine-gateway/modules"'
+	-DKOINE_MODULE_DIRECTORY='"$(PREFIX)/lib/koine-gateway/modules"' \
+	-DKOINE_STANDIN_CLI='"$(PREFIX)/lib/koine-gateway/standin-cli"'
 CFLAGS ?= -g
 # Modules see the ABI and the module SDK, nothing of the host; what they embed is beside them.
 MODULE_SOURCES := modules/% sdk/module/% examples/modules/% tests/e2e/modules/% tests/abi/v1/%
@@ -91,7 +92,7 @@ MODULE_LINK = $(LINK) -shared
 endif
 libs = $(shell pkg-config --libs $(1))
 
-.PHONY: all run check check-chaos test clients bench lint format install clean setup setup-check standins \
+.PHONY: all run check check-chaos test clients bench lint format install clean setup setup-check setup-run standins \
 	unit e2e abi fuzz openapi openapi-check document modules examples abi-record
 all: $(ALL)
 standins: $(STANDINS)
@@ -204,7 +205,7 @@ $(BUILD)/tests/modules/module_v1.so: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildca
 
 $(BUILD)/tests/standin-cli: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/standin_cli*.c)))
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -o $@ $^ $(call libs,jansson)
+	$(Q)$(LINK) -o $@ $^ $(call libs,jansson) -lm
 $(BUILD)/tests/standin-api: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/standin_api*.c)))
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libs,libevent jansson)
@@ -260,8 +261,13 @@ setup:
 setup-check:
 	@tests/support/install-packages $(CHECK_PACKAGES) $$(command -v npm >/dev/null || echo npm)
 
-run: setup
-	@$(MAKE) --no-print-directory -j2 all standins
+# What serving needs; curl is for the first request, where it can be installed without being asked.
+RUN := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/tests/standin-cli
+setup-run:
+	@tests/support/install-packages $(BUILD_PACKAGES) \
+		$$([ "$$(id -u)" != 0 ] || command -v curl >/dev/null || echo curl)
+run: setup-run
+	@$(MAKE) --no-print-directory -j$$(nproc) $(RUN)
 	@gateway/run $(BUILD)
 
 # ---- tests ---------------------------------------------------------------------------------------
@@ -326,11 +332,12 @@ $(BUILD)/%.pc: %.pc.in Makefile
 	@mkdir -p $(@D)
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< >$@
 
-install: all $(PKG_CONFIGS)
+install: all $(BUILD)/tests/standin-cli $(PKG_CONFIGS)
 	install -d $(INSTALLED)/bin $(INSTALLED)/lib/koine-gateway/modules $(INSTALLED)/lib/pkgconfig \
 		$(INSTALLED)/include/koine $(INSTALLED)/include/koine-module $(SHARE)
 	install -m 755 $(BUILD)/koine-gateway $(BUILD)/koine-test-host sdk/module/koine-new-module $(INSTALLED)/bin/
 	install -m 644 $(MODULES:%=$(BUILD)/modules/%.so) $(INSTALLED)/lib/koine-gateway/modules/
+	install -m 755 $(BUILD)/tests/standin-cli $(INSTALLED)/lib/koine-gateway/
 	install -m 644 $(BUILD)/libkoine-module.a $(TEST_HOST) $(INSTALLED)/lib/
 	install -m 644 $(PKG_CONFIGS) $(INSTALLED)/lib/pkgconfig/
 	install -m 644 include/koine/*.h $(INSTALLED)/include/koine/

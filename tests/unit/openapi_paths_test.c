@@ -245,6 +245,20 @@ START_TEST(pages_that_are_off_are_left_out)
 }
 END_TEST
 
+START_TEST(a_notice_comes_first)
+{
+    fixture.notice = "Mind this.";
+    merge();
+    assert_at("info description", "'Mind this.'");
+    fixture_teardown();
+    fixture_setup();
+    fixture.notice = "Mind this.";
+    fixture.host = "info: {description: Of the host.}\npaths: {}\n";
+    merge();
+    assert_at("info description", "'Mind this.\\n\\nOf the host.'");
+}
+END_TEST
+
 START_TEST(ids_of_operations_are_unique)
 {
     add_module("alpha", "paths: {/a: {get: {operationId: list}}}\n");
@@ -274,6 +288,7 @@ int main(void) {
         security_is_what_the_route_says,
         security_of_the_whole_fragment_is_that_of_its_operations,
         pages_that_are_off_are_left_out,
+        a_notice_comes_first,
         ids_of_operations_are_unique,
     };
     return test_main("openapi_paths", fixture_setup, fixture_teardown, tests,
