@@ -5,13 +5,17 @@ import { readEvents } from './events.mjs';
 
 function* examplesOf({ content }) {
   for (const [type, media] of Object.entries(content ?? {})) {
-    const values = media.examples ? Object.values(media.examples).map(({ value }) => value) : [media.example];
+    const values = media.examples
+      ? Object.values(media.examples).map(({ value }) => value)
+      : [media.example];
     for (const value of values) yield [type, value];
   }
 }
 
 function codesOf(value) {
-  return [value?.code, value?.error?.code, value?.error?.type].filter((code) => typeof code === 'string');
+  return [value?.code, value?.error?.code, value?.error?.type].filter(
+    (code) => typeof code === 'string',
+  );
 }
 
 function eventCodes(text) {
@@ -28,7 +32,8 @@ export function exampleProblems(judge) {
   for (const { id, operation } of judge.operations) {
     for (const status of Object.keys(operation.responses)) {
       for (const [type, value] of examplesOf(responseOf(judge.document, operation, status))) {
-        const codes = type === 'text/event-stream' ? eventCodes(value) : status >= 400 ? codesOf(value) : [];
+        const codes =
+          type === 'text/event-stream' ? eventCodes(value) : status >= 400 ? codesOf(value) : [];
         for (const code of codes) note(`${id} ${status}`, code);
       }
     }

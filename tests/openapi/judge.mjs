@@ -35,7 +35,8 @@ export class Judge {
   /** What is wrong with an answer at a path of the document. */
   judge(exchange) {
     const entry = this.operationOf(exchange);
-    const refusing = entry ?? (REFUSED.includes(exchange.status) ? this.at(exchange)[0] : undefined);
+    const refusing =
+      entry ?? (REFUSED.includes(exchange.status) ? this.at(exchange)[0] : undefined);
     const described = [
       refusing && responseOf(this.document, refusing.operation, exchange.status),
       responseOf(this.document, this.document['x-every-operation'], exchange.status),
@@ -103,7 +104,9 @@ export class Judge {
 
   eventProblems(entry, content, { body, cut }) {
     const events = readEvents(body);
-    const problems = events.flatMap((event) => this.eventProblem(entry, content['x-events'], event));
+    const problems = events.flatMap((event) =>
+      this.eventProblem(entry, content['x-events'], event),
+    );
     const order = content['x-event-order'];
     if (!order) return [...problems, 'the stream has no x-event-order'];
     if (!this.orders.has(order)) this.orders.set(order, parseOrder(order));

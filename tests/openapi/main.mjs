@@ -2,7 +2,7 @@
 // Runs the parts one after the other and prints what each found. Arguments: the top of the checkout,
 // the build folder, a scratch folder, and perhaps the folder of records.
 import path from 'node:path';
-import { codeProblems } from './codes.mjs';
+import { codeProblems, settingProblems } from './codes.mjs';
 import { load, loadWithExamples } from './document.mjs';
 import { Exchanges, promiseProblems } from './exchanges.mjs';
 import { exampleProblems } from './examples.mjs';
@@ -48,5 +48,6 @@ if (records) {
   report('promises of the document', promiseProblems(exchanges.notes, judge, stock));
   report('examples', exampleProblems(judge));
 }
+report('settings', settingProblems(top, all));
 report('codes', codeProblems(top, document, records ? judge.codes : new Map()));
 process.exit(failed > 0 ? 1 : 0);
