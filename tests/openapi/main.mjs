@@ -10,6 +10,7 @@ import { Judge } from './judge.mjs';
 import { fieldProblems } from './fields.mjs';
 import { ownProblems, redoclyProblems } from './lint.mjs';
 import { Live } from './live.mjs';
+import { selfProblems } from './self.mjs';
 
 const SHOWN = 40;
 const [top, build, scratch, records] = process.argv.slice(2);
@@ -29,6 +30,7 @@ const all = loadWithExamples(top);
 const judge = new Judge(all);
 const stock = judge.operations.filter(({ template }) => template in document.paths);
 
+report('the checkers themselves', selfProblems(document));
 report('openapi.yaml, by Redocly', await redoclyProblems(top, file));
 report('openapi.yaml and the fragments of examples/modules', [
   ...ownProblems(all, judge.answers),
