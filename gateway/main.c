@@ -30,6 +30,8 @@ static const char usage[] =
     "  -p, --print-config       print the effective configuration, secrets masked\n"
     "  -m, --modules            list modules and their routes, and what is refused and why;\n"
     "                           serves nothing, needs no key; status 1 if any is refused\n"
+    "  -o, --openapi            print the OpenAPI document of what would be served (YAML);\n"
+    "                           as --modules, it serves nothing and needs no key\n"
     "  -v, --version            print the version\n"
     "  -h, --help               print this text\n"
     "\n"
@@ -39,18 +41,22 @@ static const char usage[] =
 
 struct options {
     const char *config, *listen;
-    bool check, print, modules;
+    bool check, print, modules, openapi;
 };
 
 /* 0: go on; else the exit status plus 1. */
 static int read_options(int argc, char **argv, struct options *options) {
-    static const struct option known[] = {
-        {"config", required_argument, NULL, 'c'}, {"listen", required_argument, NULL, 'l'},
-        {"check-config", no_argument, NULL, 't'}, {"print-config", no_argument, NULL, 'p'},
-        {"modules", no_argument, NULL, 'm'},      {"version", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
+                                          {"listen", required_argument, NULL, 'l'},
+                                          {"check-config", no_argument, NULL, 't'},
+                                          {"print-config", no_argument, NULL, 'p'},
+                                          {"modules", no_argument, NULL, 'm'},
+                                          {"openapi", no_argument, NULL, 'o'},
+                                          {"version", no_argument, NULL, 'v'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
     int option;
-    while ((option = getopt_long(argc, argv, "c:l:tpmvh", known, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "c:l:tpmovh", known, NULL)) != -1) {
         switch (option) {
         case 'c':
             options->config = optarg;
@@ -66,6 +72,9 @@ static int read_options(int argc, char **argv, struct options *options) {
             break;
         case 'm':
             options->modules = true;
+            break;
+        case 'o':
+            options->openapi = true;
             break;
         case 'v':
             printf("koine-gateway %s (module ABI %d.%d)\n", KOINE_VERSION, KOINE_ABI_MAJOR,
@@ -201,7 +210,7 @@ int main(int argc, char **argv) {
     if (end)
         return end - 1;
     struct config_error error;
-    struct config *config = options.modules
+    struct config *config = options.modules || options.openapi
                                 ? config_load_without_keys(options.config, environ, &error)
                                 : config_load(options.config, environ, &error);
     if (config && options.listen && config_set_listen(config, options.listen, &error)) {
@@ -217,6 +226,8 @@ int main(int argc, char **argv) {
         result = config_print(config, stdout) != 0;
     else if (options.modules)
         result = inspect_modules(config, environ, INSPECT_LIST, stdout);
+    else if (options.openapi)
+        result = inspect_modules(config, environ, INSPECT_OPENAPI, stdout);
     else if (options.check)
         result = check(config);
     else
