@@ -33,10 +33,16 @@ export class Live {
     );
   }
 
+  send(gateway, what, request, options) {
+    return send(gateway.url, request, options).catch((error) => {
+      throw new Error(`${what}: ${error.message}; the gateway's log:\n${gateway.log()}`);
+    });
+  }
+
   /** Sends and judges; `wanted`: the status it must be answered with, 'ok' for any below 400. */
   async ask(gateway, what, request, wanted, options) {
     this.sent += 1;
-    const exchange = await send(gateway.url, request, options);
+    const exchange = await this.send(gateway, what, request, options);
     for (const problem of this.judge.judge(exchange)) this.find(what, problem, exchange);
     const good = wanted === 'ok' ? exchange.status < 400 : exchange.status === wanted;
     if (!good) this.find(what, `expected ${wanted}`, exchange);
@@ -101,7 +107,7 @@ export class Live {
   }
 
   async session(gateway, entry) {
-    const answer = await send(gateway.url, this.saying(entry, 'Begin.'));
+    const answer = await this.send(gateway, entry.id, this.saying(entry, 'Begin.'));
     return JSON.parse(answer.body).sessionId;
   }
 
@@ -315,7 +321,8 @@ export class Live {
 
   async until(gateway, target, holds) {
     for (let tries = 0; tries < 1000; tries += 1) {
-      const { status, body } = await send(gateway.url, { method: 'GET', target });
+      const request = { method: 'GET', target };
+      const { status, body } = await this.send(gateway, target, request);
       if (holds(status, JSON.parse(body))) return;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
