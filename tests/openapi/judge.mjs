@@ -17,6 +17,7 @@ export class Judge {
     this.orders = new Map();
     this.seen = new Map(); // 'operationId status' and 'operationId event NAME' → how many
     this.codes = new Map(); // code → statuses that it came with
+    this.sentences = new Set(); // of errors, without what is particular
   }
 
   /** The operations at a path, whatever their method. */
@@ -95,6 +96,7 @@ export class Judge {
 
   /** Codes of errors, and of events of errors and warnings, in whoever's form they are. */
   noteCodes(value, status) {
+    for (const text of sentencesOf(value)) this.sentences.add(inGeneral(text));
     for (const code of [value?.code, value?.error?.code, value?.error?.type]) {
       if (typeof code !== 'string') continue;
       if (!this.codes.has(code)) this.codes.set(code, new Set());
@@ -159,6 +161,17 @@ export class Judge {
       ];
     });
   }
+}
+
+/** The sentence of an error, or of a warning. */
+export function sentencesOf(value) {
+  const texts = [value?.error, value?.error?.message, value?.message];
+  return texts.filter((text) => typeof text === 'string');
+}
+
+/** A sentence without numbers, and without what stands in quotes. */
+export function inGeneral(text) {
+  return text.replace(/\d+/g, 'N').replace(/"[^"]*"|'[^']*'/g, 'Q');
 }
 
 function readJson(text) {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { codeProblems, settingProblems } from './codes.mjs';
 import { load, loadWithExamples } from './document.mjs';
 import { Exchanges, promiseProblems } from './exchanges.mjs';
-import { exampleProblems } from './examples.mjs';
+import { exampleProblems, oldSentences } from './examples.mjs';
 import { Judge } from './judge.mjs';
 import { fieldProblems } from './fields.mjs';
 import { ownProblems, redoclyProblems } from './lint.mjs';
@@ -49,6 +49,8 @@ if (records) {
   report('answers that do not fit the document', exchanges.problems());
   report('promises of the document', promiseProblems(exchanges.notes, judge, stock));
   report('examples', exampleProblems(judge));
+  const old = oldSentences(judge);
+  if (old.length > 0) console.log(`not said by any gateway, but in examples: ${old.join(' | ')}`);
 }
 report('settings', settingProblems(top, all));
 report('codes', codeProblems(top, document, records ? judge.codes : new Map()));
