@@ -12,7 +12,12 @@ export function send(url, { method, target, headers = {}, body }, { unfinished }
   const sent = { ...headers };
   if (body !== undefined) sent['content-length'] = Buffer.byteLength(body) + (unfinished ? 10 : 0);
   return new Promise((resolve, reject) => {
-    const request = http.request(new URL(url), { method, path: target, headers: sent, agent: false });
+    const request = http.request(new URL(url), {
+      method,
+      path: target,
+      headers: sent,
+      agent: false,
+    });
     request.setTimeout(PATIENCE_MS, () => {
       request.destroy(new Error(`${method} ${target}: no answer within ${PATIENCE_MS} ms`));
     });

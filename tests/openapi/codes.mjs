@@ -21,28 +21,36 @@ function* files(folder) {
   }
 }
 
+/** Sources by their file. */
+function readSources(top) {
+  const all = FOLDERS.flatMap((folder) => [...files(path.join(top, folder))]);
+  return new Map(all.map((file) => [path.relative(top, file), fs.readFileSync(file, 'utf8')]));
+}
+
 /** String constants that look like codes: name → the first file that has it. */
-export function codesOfSources(top) {
+function codesOfSources(sources) {
   const found = new Map();
-  for (const folder of FOLDERS) {
-    for (const file of files(path.join(top, folder))) {
-      for (const [, name] of fs.readFileSync(file, 'utf8').matchAll(/"([A-Z]{2,}(?:_[A-Z]+)+|[A-Z]{5,})"/g)) {
-        if (!NOT_CODES.some((pattern) => pattern.test(name)) && !found.has(name)) {
-          found.set(name, path.relative(top, file));
-        }
-      }
+  for (const [file, text] of sources) {
+    for (const [, name] of text.matchAll(/"([A-Z]{2,}(?:_[A-Z]+)+|[A-Z]{5,})"/g)) {
+      const isCode = !NOT_CODES.some((pattern) => pattern.test(name));
+      if (isCode && !found.has(name)) found.set(name, file);
     }
   }
   return found;
 }
 
 /** Codes and types in tables whose first column is `Code` or `Type`: name → the statuses beside it. */
-export function codesOfDocument(document) {
+function codesOfDocument(document) {
   const texts = [document.info.description, ...document.tags.map((tag) => tag.description ?? '')];
   const found = new Map();
   let columns = [];
   for (const line of texts.join('\n').split('\n')) {
-    const cells = line.startsWith('|') ? line.split('|').slice(1, -1).map((cell) => cell.trim()) : [];
+    const cells = line.startsWith('|')
+      ? line
+          .split('|')
+          .slice(1, -1)
+          .map((cell) => cell.trim())
+      : [];
     if (cells.length === 0) columns = [];
     else if (columns.length === 0) columns = cells;
     else noteRow(found, columns, cells);
@@ -62,17 +70,19 @@ function noteRow(found, columns, cells) {
 
 /** What is wrong with the tables; `seen`: codes of answers with their statuses. */
 export function codeProblems(top, document, seen) {
-  const sources = codesOfSources(top);
+  const sources = readSources(top);
   const listed = codesOfDocument(document);
   const problems = [];
-  for (const [code, file] of sources) {
+  for (const [code, file] of codesOfSources(sources)) {
     if (!listed.has(code)) problems.push(`${code} of ${file} is in no table of the document`);
   }
+  const text = [...sources.values()].join('');
   for (const code of listed.keys()) {
-    if (/^[A-Z_]+$/.test(code) && !sources.has(code)) problems.push(`${code} is listed, but no source has it`);
+    if (!text.includes(`"${code}"`)) problems.push(`${code} is listed, but no source has it`);
   }
   for (const [code, statuses] of seen) {
-    if (!listed.has(code)) problems.push(`${code} was answered, but no table of the document has it`);
+    if (!listed.has(code))
+      problems.push(`${code} was answered, but no table of the document has it`);
     for (const status of statuses) {
       const known = listed.get(code) ?? [];
       if (typeof status === 'number' && known.length > 0 && !known.includes(status)) {
@@ -81,4 +91,15 @@ export function codeProblems(top, document, seen) {
     }
   }
   return problems;
+}
+
+const SETTING = /`((?:http|runner|slots|pool|sessions|tools|modules|pages|health)\.[a-z_.]+)/g;
+
+/** Settings that the document names and the gateway does not have. */
+export function settingProblems(top, document) {
+  const keys = fs.readFileSync(path.join(top, 'gateway/config/keys.c'), 'utf8');
+  const named = new Set([...JSON.stringify(document).matchAll(SETTING)].map(([, name]) => name));
+  return [...named]
+    .filter((name) => !keys.includes(`"${name}`))
+    .map((name) => `there is no setting ${name}`);
 }

@@ -75,7 +75,8 @@ export function parameters(document, { operation, item }) {
 function fits(template, target) {
   const steps = template.split('/');
   const given = target.split('/');
-  const same = (step, index) => (/^\{.*\}$/.test(step) ? given[index] !== '' : step === given[index]);
+  const same = (step, index) =>
+    /^\{.*\}$/.test(step) ? given[index] !== '' : step === given[index];
   return steps.length === given.length && steps.every(same);
 }
 
@@ -93,12 +94,16 @@ export function operationsAt(document, list, target, headers) {
   const best = Math.min(...all.map(({ path: template }) => exactness(template)));
   const exact = all.filter(({ path: template }) => exactness(template) === best);
   const required = (entry) =>
-    parameters(document, entry).filter((parameter) => parameter.in === 'header' && parameter.required);
+    parameters(document, entry).filter(
+      (parameter) => parameter.in === 'header' && parameter.required,
+    );
   const asked = exact.filter((entry) => {
     const names = required(entry).map(({ name }) => name.toLowerCase());
     return names.length > 0 && names.every((name) => name in headers);
   });
-  return asked.length > 0 ? asked : exact.filter((entry) => required(entry).length === 0 || exact.length === 1);
+  return asked.length > 0
+    ? asked
+    : exact.filter((entry) => required(entry).length === 0 || exact.length === 1);
 }
 
 /** The answer that an operation has for a status; undefined when it has none. */

@@ -44,7 +44,8 @@ function repeated(part) {
 export function parseOrder(text) {
   const tokens = text.match(/[()|*+?]|[^\s()|*+?]+/g) ?? [];
   const order = parseEither(tokens);
-  if (tokens.length > 0) throw new Error(`x-event-order: '${tokens[0]}' is out of place in: ${text}`);
+  if (tokens.length > 0)
+    throw new Error(`x-event-order: '${tokens[0]}' is out of place in: ${text}`);
   return order;
 }
 
@@ -59,7 +60,8 @@ function parseEither(tokens) {
 
 function parseSequence(tokens) {
   let order = EMPTY;
-  while (tokens.length > 0 && tokens[0] !== ')' && tokens[0] !== '|') order = sequence(order, parseTimes(tokens));
+  while (tokens.length > 0 && tokens[0] !== ')' && tokens[0] !== '|')
+    order = sequence(order, parseTimes(tokens));
   return order;
 }
 
@@ -114,7 +116,8 @@ export function orderProblem(order, names, whole) {
   for (const [index, name] of names.entries()) {
     if (name === last && rest === undefined) break;
     const next = after(rest, name);
-    if (!next) return `the event ${name} may not come as number ${index + 1}, after ${last ?? 'nothing'}`;
+    if (!next)
+      return `the event ${name} may not come as number ${index + 1}, after ${last ?? 'nothing'}`;
     rest = next;
     last = name;
   }

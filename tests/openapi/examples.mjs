@@ -2,36 +2,53 @@
 // Examples of errors against what was really sent: a code that no answer had is no example.
 import { responseOf } from './document.mjs';
 import { readEvents } from './events.mjs';
+import { inGeneral, sentencesOf } from './judge.mjs';
 
 function* examplesOf({ content }) {
   for (const [type, media] of Object.entries(content ?? {})) {
-    const values = media.examples ? Object.values(media.examples).map(({ value }) => value) : [media.example];
+    const values = media.examples
+      ? Object.values(media.examples).map(({ value }) => value)
+      : [media.example];
     for (const value of values) yield [type, value];
   }
 }
 
 function codesOf(value) {
-  return [value?.code, value?.error?.code, value?.error?.type].filter((code) => typeof code === 'string');
+  return [value?.code, value?.error?.code, value?.error?.type].filter(
+    (code) => typeof code === 'string',
+  );
 }
 
-function eventCodes(text) {
+function eventValues(text) {
   return readEvents(text)
     .filter(({ name, data }) => data !== name)
-    .flatMap(({ data }) => codesOf(JSON.parse(data)));
+    .map(({ data }) => JSON.parse(data));
+}
+
+/** Errors in examples: `[place, value]` each. */
+function errorExamples(judge) {
+  return judge.operations.flatMap(({ id, operation }) =>
+    Object.keys(operation.responses).flatMap((status) =>
+      [...examplesOf(responseOf(judge.document, operation, status))].flatMap(([type, value]) => {
+        if (type === 'text/event-stream')
+          return eventValues(value).map((data) => [`${id} ${status}`, data]);
+        return status >= 400 ? [[`${id} ${status}`, value]] : [];
+      }),
+    ),
+  );
 }
 
 export function exampleProblems(judge) {
-  const problems = new Set();
-  const note = (place, code) => {
-    if (!judge.codes.has(code)) problems.add(`${place}: nothing was answered with ${code}`);
-  };
-  for (const { id, operation } of judge.operations) {
-    for (const status of Object.keys(operation.responses)) {
-      for (const [type, value] of examplesOf(responseOf(judge.document, operation, status))) {
-        const codes = type === 'text/event-stream' ? eventCodes(value) : status >= 400 ? codesOf(value) : [];
-        for (const code of codes) note(`${id} ${status}`, code);
-      }
-    }
-  }
-  return [...problems];
+  const problems = errorExamples(judge).flatMap(([place, value]) =>
+    codesOf(value)
+      .filter((code) => !judge.codes.has(code))
+      .map((code) => `${place}: nothing was answered with ${code}`),
+  );
+  return [...new Set(problems)];
+}
+
+/** Sentences of examples that the gateway has not said: they may be old ones. */
+export function oldSentences(judge) {
+  const texts = errorExamples(judge).flatMap(([, value]) => sentencesOf(value));
+  return [...new Set(texts)].filter((text) => !judge.sentences.has(inGeneral(text)));
 }

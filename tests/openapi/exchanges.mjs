@@ -26,7 +26,8 @@ export class Exchanges {
 
   read(exchange) {
     if (!exchange.method) this.readUnreadable(exchange);
-    else if (exchange.test in this.notes.own_paths || this.judge.at(exchange).length === 0) this.readElsewhere(exchange);
+    else if (exchange.test in this.notes.own_paths || this.judge.at(exchange).length === 0)
+      this.readElsewhere(exchange);
     else this.readOwn(exchange);
   }
 
@@ -37,13 +38,15 @@ export class Exchanges {
 
   readOwn(exchange) {
     this.judged += 1;
-    for (const problem of this.judge.judge(exchange)) this.find(`${name(exchange)}: ${problem}`, exchange);
+    for (const problem of this.judge.judge(exchange))
+      this.find(`${name(exchange)}: ${problem}`, exchange);
   }
 
   /** An answer to bytes that are no request. */
   readUnreadable(exchange) {
     this.unreadable += 1;
-    if (this.judge.isKnownError(exchange)) this.judge.noteCodes(JSON.parse(exchange.body), exchange.status);
+    if (this.judge.isKnownError(exchange))
+      this.judge.noteCodes(JSON.parse(exchange.body), exchange.status);
     else this.find(`${exchange.status} to no request: no known error`, exchange);
   }
 
@@ -68,7 +71,9 @@ export class Exchanges {
     const keys = [...this.judge.seen.keys()];
     const statuses = keys.filter((key) => / \d+$/.test(key)).length;
     const events = keys.filter((key) => / event /.test(key)).length;
-    const others = [...this.elsewhere].map(([test, count]) => `${test.replace(/_test$/, '')} ${count}`);
+    const others = [...this.elsewhere].map(
+      ([test, count]) => `${test.replace(/_test$/, '')} ${count}`,
+    );
     return [
       `${this.judged} answers of the end-to-end tests; with those of the live gateways ${statuses} statuses and ` +
         `${events} events of ${this.judge.operations.length} operations, ${this.judge.codes.size} codes`,

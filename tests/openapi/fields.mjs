@@ -6,7 +6,9 @@ import { readEvents } from './events.mjs';
 
 /** Schemas that say all by themselves. */
 function isClear(schema) {
-  return 'const' in schema || 'enum' in schema || schema.type === 'boolean' || schema.type === 'null';
+  return (
+    'const' in schema || 'enum' in schema || schema.type === 'boolean' || schema.type === 'null'
+  );
 }
 
 export class Fields {
@@ -19,7 +21,8 @@ export class Fields {
 
   /** Notes every member that can be reached from a schema. */
   collect(schema, place) {
-    for (const part of [...(schema.allOf ?? []), ...(schema.oneOf ?? []), ...(schema.anyOf ?? [])]) this.collect(part, place);
+    for (const part of [...(schema.allOf ?? []), ...(schema.oneOf ?? []), ...(schema.anyOf ?? [])])
+      this.collect(part, place);
     if (schema.items) this.collect(schema.items, `${place}[]`);
     for (const [name, member] of Object.entries(schema.properties ?? {})) {
       this.members.set(member, `${place}.${name}`);
@@ -31,7 +34,8 @@ export class Fields {
   show(given, value) {
     const schema = resolved(this.document, given);
     if (given !== schema) this.shown.add(given);
-    for (const example of schema.examples ?? []) if (example !== value) this.showParts(schema, example);
+    for (const example of schema.examples ?? [])
+      if (example !== value) this.showParts(schema, example);
     this.showParts(schema, value);
   }
 
@@ -40,7 +44,8 @@ export class Fields {
     for (const part of [...(schema.oneOf ?? []), ...(schema.anyOf ?? [])]) {
       if (!this.matches(part)(value)) this.show(part, value);
     }
-    if (Array.isArray(value) && schema.items) for (const item of value) this.show(schema.items, item);
+    if (Array.isArray(value) && schema.items)
+      for (const item of value) this.show(schema.items, item);
     if (!value || typeof value !== 'object') return;
     for (const [name, member] of Object.entries(schema.properties ?? {})) {
       if (!(name in value)) continue;
@@ -53,7 +58,8 @@ export class Fields {
     return [...this.members].flatMap(([member, place]) => {
       const schema = resolved(this.document, member);
       const described = member.description ?? schema.description;
-      const exampled = this.shown.has(member) || schema.examples || 'default' in schema || isClear(schema);
+      const exampled =
+        this.shown.has(member) || schema.examples || 'default' in schema || isClear(schema);
       return [
         ...(described || 'const' in schema ? [] : [`${place} has no description`]),
         ...(exampled || described?.startsWith('Without effect') ? [] : [`${place} has no example`]),

@@ -17,6 +17,7 @@ export class Judge {
     this.orders = new Map();
     this.seen = new Map(); // 'operationId status' and 'operationId event NAME' → how many
     this.codes = new Map(); // code → statuses that it came with
+    this.sentences = new Set(); // of errors, without what is particular
   }
 
   /** The operations at a path, whatever their method. */
@@ -35,7 +36,8 @@ export class Judge {
   /** What is wrong with an answer at a path of the document. */
   judge(exchange) {
     const entry = this.operationOf(exchange);
-    const refusing = entry ?? (REFUSED.includes(exchange.status) ? this.at(exchange)[0] : undefined);
+    const refusing =
+      entry ?? (REFUSED.includes(exchange.status) ? this.at(exchange)[0] : undefined);
     const described = [
       refusing && responseOf(this.document, refusing.operation, exchange.status),
       responseOf(this.document, this.document['x-every-operation'], exchange.status),
@@ -94,6 +96,7 @@ export class Judge {
 
   /** Codes of errors, and of events of errors and warnings, in whoever's form they are. */
   noteCodes(value, status) {
+    for (const text of sentencesOf(value)) this.sentences.add(inGeneral(text));
     for (const code of [value?.code, value?.error?.code, value?.error?.type]) {
       if (typeof code !== 'string') continue;
       if (!this.codes.has(code)) this.codes.set(code, new Set());
@@ -103,7 +106,9 @@ export class Judge {
 
   eventProblems(entry, content, { body, cut }) {
     const events = readEvents(body);
-    const problems = events.flatMap((event) => this.eventProblem(entry, content['x-events'], event));
+    const problems = events.flatMap((event) =>
+      this.eventProblem(entry, content['x-events'], event),
+    );
     const order = content['x-event-order'];
     if (!order) return [...problems, 'the stream has no x-event-order'];
     if (!this.orders.has(order)) this.orders.set(order, parseOrder(order));
@@ -156,6 +161,17 @@ export class Judge {
       ];
     });
   }
+}
+
+/** The sentence of an error, or of a warning. */
+export function sentencesOf(value) {
+  const texts = [value?.error, value?.error?.message, value?.message];
+  return texts.filter((text) => typeof text === 'string');
+}
+
+/** A sentence without numbers, and without what stands in quotes. */
+export function inGeneral(text) {
+  return text.replace(/\d+/g, 'N').replace(/"[^"]*"|'[^']*'/g, 'Q');
 }
 
 function readJson(text) {

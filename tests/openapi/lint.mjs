@@ -21,9 +21,12 @@ export async function redoclyProblems(top, file) {
   });
   return [
     ...problems.map(
-      ({ ruleId, severity, message, location: [{ pointer }] }) => `${severity} ${ruleId}: ${message} at ${pointer}`,
+      ({ ruleId, severity, message, location: [{ pointer }] }) =>
+        `${severity} ${ruleId}: ${message} at ${pointer}`,
     ),
-    ...excuses.filter(({ used }) => !used).map(({ rule, at }) => `exceptions.yaml: ${rule} finds nothing at ${at}`),
+    ...excuses
+      .filter(({ used }) => !used)
+      .map(({ rule, at }) => `exceptions.yaml: ${rule} finds nothing at ${at}`),
   ];
 }
 
@@ -50,7 +53,9 @@ function unused(document) {
   }
   return Object.entries(document.components)
     .filter(([section]) => section !== 'securitySchemes')
-    .flatMap(([section, members]) => Object.keys(members).map((name) => `#/components/${section}/${name}`))
+    .flatMap(([section, members]) =>
+      Object.keys(members).map((name) => `#/components/${section}/${name}`),
+    )
     .filter((reference) => !reached.has(reference))
     .map((reference) => `${reference} is used nowhere`);
 }
@@ -58,7 +63,10 @@ function unused(document) {
 /** Answers of all operations: `[place, response]` each. */
 function answers(document) {
   return operations(document).flatMap(({ id, operation }) =>
-    Object.entries(operation.responses).map(([status, response]) => [`${id} ${status}`, resolved(document, response)]),
+    Object.entries(operation.responses).map(([status, response]) => [
+      `${id} ${status}`,
+      resolved(document, response),
+    ]),
   );
 }
 
@@ -66,15 +74,19 @@ function withoutExamples(document) {
   const problems = [];
   for (const { id, operation } of operations(document)) {
     for (const [type, content] of Object.entries(operation.requestBody?.content ?? {})) {
-      if (!content.examples && content.example === undefined) problems.push(`${id}: its request as ${type} has no example`);
+      if (!content.examples && content.example === undefined)
+        problems.push(`${id}: its request as ${type} has no example`);
     }
-    if (!operation.description && !operation.summary) problems.push(`${id} has neither summary nor description`);
+    if (!operation.description && !operation.summary)
+      problems.push(`${id} has neither summary nor description`);
   }
   for (const [place, { content, headers }] of answers(document)) {
     for (const [type, media] of Object.entries(content ?? {})) {
-      if (!media.examples && media.example === undefined) problems.push(`${place}: ${type} has no example`);
+      if (!media.examples && media.example === undefined)
+        problems.push(`${place}: ${type} has no example`);
     }
-    if (!Object.keys(headers ?? {}).includes('X-Request-Id')) problems.push(`${place} has no header X-Request-Id`);
+    if (!Object.keys(headers ?? {}).includes('X-Request-Id'))
+      problems.push(`${place} has no header X-Request-Id`);
   }
   return problems;
 }
@@ -85,12 +97,22 @@ function streamProblems(document, validator) {
     const media = content?.['text/event-stream'];
     if (!media) return [];
     const order = parseOrder(media['x-event-order'] ?? '');
-    return Object.entries(media.examples ?? { example: { value: media.example } }).flatMap(([name, { value }]) => {
-      const events = readEvents(value);
-      const wrong = orderProblem(order, events.map((event) => event.name), true);
-      const found = events.map((event) => eventProblem(media['x-events'], event, validator)).filter(Boolean);
-      return [...(wrong ? [wrong] : []), ...found].map((problem) => `${place}, example ${name}: ${problem}`);
-    });
+    return Object.entries(media.examples ?? { example: { value: media.example } }).flatMap(
+      ([name, { value }]) => {
+        const events = readEvents(value);
+        const wrong = orderProblem(
+          order,
+          events.map((event) => event.name),
+          true,
+        );
+        const found = events
+          .map((event) => eventProblem(media['x-events'], event, validator))
+          .filter(Boolean);
+        return [...(wrong ? [wrong] : []), ...found].map(
+          (problem) => `${place}, example ${name}: ${problem}`,
+        );
+      },
+    );
   });
 }
 
@@ -102,5 +124,9 @@ function eventProblem(schemas, { name, data }, validator) {
 
 /** Problems that only this document can have; `validator`: closedValidator's. */
 export function ownProblems(document, validator) {
-  return [...unused(document), ...withoutExamples(document), ...streamProblems(document, validator)];
+  return [
+    ...unused(document),
+    ...withoutExamples(document),
+    ...streamProblems(document, validator),
+  ];
 }

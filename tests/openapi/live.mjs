@@ -1,38 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The document against live gateways: each example of a request is sent and must be answered as the
 // document says; then each operation is brought to refuse in the ways that it describes.
-import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { begin, send } from './client.mjs';
 import { KEY, startGateway } from './gateway.mjs';
+import { BODY_LIMIT, GATEWAYS, OTHER_KEY } from './gateways.mjs';
 import * as requests from './requests.mjs';
 
-const OTHER_KEY = 'a-key-that-may-use-nothing';
-const KEYS = `keys: [{name: other, sha256: ${createHash('sha256').update(OTHER_KEY).digest('hex')}, routes: [/nothing]}]\n`;
+/** What a run does that is to last. */
 const SLOW = { text: 'x', repeat: 100000, delay_ms: 20 };
-const BODY_LIMIT = 65536;
-
-/** A setting that makes every run of the stand-in CLI do that. */
-function environment(keys) {
-  return `environment: {CLAUDE_CODE_STANDIN: '${JSON.stringify(keys)}'}`;
-}
-
-const GATEWAYS = {
-  // What examples and most refusals are sent to.
-  wide: { text: `${KEYS}http: {max_body_bytes: ${BODY_LIMIT}, body_timeout_ms: 100}\n` },
-  // Gives up soon, and has no pages.
-  hasty: {
-    text: `${KEYS}http: {request_timeout_ms: 300}\npool: {warm: 0}\npages: {docs: false, console: false}\n`,
-  },
-  // Have a CLI that fails before it is asked.
-  ending: { text: KEYS, runner: environment({ exit: { code: 3, when: 'start' } }) },
-  silent: { text: `${KEYS}http: {request_timeout_ms: 300}\n`, runner: environment({ hang: 'start' }) },
-  uncounting: { text: KEYS, runner: environment({ context_usage: null }) },
-  // Has one slot for streams, and a waiting line.
-  waiting: { text: `${KEYS}slots: {streaming: 1, queue: 5}\n` },
-  // Has one slot of each kind, which are taken; then it is told to end.
-  busy: { text: `${KEYS}slots: {streaming: 1, nonstreaming: 1}\ndrain_seconds: 60\n` },
-};
 
 export class Live {
   constructor(judge, { build, scratch }) {
@@ -52,13 +28,21 @@ export class Live {
   }
 
   find(what, problem, exchange) {
-    this.findings.push(`${what}: ${problem}: ${exchange?.status ?? ''} ${exchange?.body.slice(0, 300) ?? ''}`);
+    this.findings.push(
+      `${what}: ${problem}: ${exchange?.status ?? ''} ${exchange?.body.slice(0, 300) ?? ''}`,
+    );
+  }
+
+  send(gateway, what, request, options) {
+    return send(gateway.url, request, options).catch((error) => {
+      throw new Error(`${what}: ${error.message}; the gateway's log:\n${gateway.log()}`);
+    });
   }
 
   /** Sends and judges; `wanted`: the status it must be answered with, 'ok' for any below 400. */
   async ask(gateway, what, request, wanted, options) {
     this.sent += 1;
-    const exchange = await send(gateway.url, request, options);
+    const exchange = await this.send(gateway, what, request, options);
     for (const problem of this.judge.judge(exchange)) this.find(what, problem, exchange);
     const good = wanted === 'ok' ? exchange.status < 400 : exchange.status === wanted;
     if (!good) this.find(what, `expected ${wanted}`, exchange);
@@ -76,7 +60,11 @@ export class Live {
       await wide.stop();
     }
     await this.late(operations);
-    for (const [name, status] of [['ending', 500], ['silent', 504], ['uncounting', 501]]) {
+    for (const [name, status] of [
+      ['ending', 500],
+      ['silent', 504],
+      ['uncounting', 501],
+    ]) {
       await this.atStart(name, operations, status);
     }
     await this.waiting(operations);
@@ -89,14 +77,22 @@ export class Live {
     const request = requests.requestOf(this.document, entry, KEY);
     const examples = requests.bodyExamples(this.document, entry);
     const wanted = this.successOf(entry);
-    if (entry.operation.requestBody && examples.length === 0) this.find(entry.id, 'its request has no example');
+    if (entry.operation.requestBody && examples.length === 0)
+      this.find(entry.id, 'its request has no example');
     if (!entry.operation.requestBody) {
       const { headers } = await this.ask(gateway, entry.id, request, wanted);
       if (headers.etag) await this.again(gateway, entry, request, headers.etag);
     }
     for (const [name, type, value] of examples) {
-      const body = value.sessionId ? { ...value, sessionId: await this.session(gateway, entry) } : value;
-      await this.ask(gateway, `${entry.id}, example ${name}`, requests.withBody(request, type, body), wanted);
+      const body = value.sessionId
+        ? { ...value, sessionId: await this.session(gateway, entry) }
+        : value;
+      await this.ask(
+        gateway,
+        `${entry.id}, example ${name}`,
+        requests.withBody(request, type, body),
+        wanted,
+      );
     }
   }
 
@@ -111,7 +107,7 @@ export class Live {
   }
 
   async session(gateway, entry) {
-    const answer = await send(gateway.url, this.saying(entry, 'Begin.'));
+    const answer = await this.send(gateway, entry.id, this.saying(entry, 'Begin.'));
     return JSON.parse(answer.body).sessionId;
   }
 
@@ -136,12 +132,21 @@ export class Live {
     for (const name of ['authorization', 'x-api-key']) delete bare.headers[name];
     const refused = async (status, request, options) => {
       if (this.describes(entry, status)) {
-        await this.ask(gateway, `${entry.id}, to be refused with ${status}`, request, status, options);
+        await this.ask(
+          gateway,
+          `${entry.id}, to be refused with ${status}`,
+          request,
+          status,
+          options,
+        );
       }
     };
     if (requests.needsKey(this.document, entry)) {
       await refused(401, bare);
-      await refused(403, this.saying(entry, 'Hello', {}, entry.id === 'metrics' ? 'no-key' : OTHER_KEY));
+      await refused(
+        403,
+        this.saying(entry, 'Hello', {}, entry.id === 'metrics' ? 'no-key' : OTHER_KEY),
+      );
     }
     await refused(405, { ...plain, method: 'PATCH' });
     if (plain.target.endsWith('/models/sonnet')) {
@@ -149,7 +154,11 @@ export class Live {
     }
     if (!entry.operation.requestBody) return;
     const { body } = plain;
-    const typed = (type, text) => ({ ...plain, headers: { ...plain.headers, 'content-type': type }, body: text });
+    const typed = (type, text) => ({
+      ...plain,
+      headers: { ...plain.headers, 'content-type': type },
+      body: text,
+    });
     await refused(400, { ...plain, body: '{}' });
     await refused(408, { ...plain, body: body.slice(0, 5) }, { unfinished: true });
     await refused(413, { ...plain, body: body + ' '.repeat(BODY_LIMIT) });
@@ -160,7 +169,9 @@ export class Live {
 
   async missing(gateway, entry, refused) {
     const model = JSON.parse(this.saying(entry, '').body).model;
-    const unknown = model ? { model: 'no-such-model' } : { sessionId: '3f0c2c5e-7b7e-4c1f-9a53-2f1f6f0f6a10' };
+    const unknown = model
+      ? { model: 'no-such-model' }
+      : { sessionId: '3f0c2c5e-7b7e-4c1f-9a53-2f1f6f0f6a10' };
     if (!this.describes(entry, 200)) return;
     await refused(404, this.saying(entry, 'Hello', unknown));
   }
@@ -171,7 +182,10 @@ export class Live {
     if (!this.describes(entry, 502) || plainly[2].input === null) return;
     const failing = { text: 'The API failed', api_error_status: 500 };
     await refused(502, this.saying(entry, requests.scenario({ is_error: failing })));
-    await refused(500, this.saying(entry, requests.scenario({ exit: { code: 3, when: 'after_init' } })));
+    await refused(
+      500,
+      this.saying(entry, requests.scenario({ exit: { code: 3, when: 'after_init' } })),
+    );
     await refused(422, this.saying(entry, requests.scenario({ subtype: 'error_max_turns' })));
     const overloaded = { text: 'Overloaded', api_error_status: 529 };
     await refused(529, this.saying(entry, requests.scenario({ is_error: overloaded })));
@@ -184,7 +198,12 @@ export class Live {
       const stream = operations.find(({ id }) => id === 'stream');
       const held = begin(gateway.url, this.saying(stream, requests.scenario(SLOW)));
       const { sessionId } = JSON.parse(/^data: (.*)$/m.exec(await held.begun)[1]);
-      await this.ask(gateway, `${entry.id}, of a busy session`, this.saying(entry, 'Hello', { sessionId }), 409);
+      await this.ask(
+        gateway,
+        `${entry.id}, of a busy session`,
+        this.saying(entry, 'Hello', { sessionId }),
+        409,
+      );
       held.end();
     }
   }
@@ -200,7 +219,12 @@ export class Live {
     ];
     for (const [status, headers] of odd) {
       const body = status === 501 ? undefined : request.body;
-      await this.ask(gateway, `a head to be refused with ${status}`, { ...request, body, headers }, status);
+      await this.ask(
+        gateway,
+        `a head to be refused with ${status}`,
+        { ...request, body, headers },
+        status,
+      );
     }
   }
 
@@ -211,10 +235,13 @@ export class Live {
     try {
       const prompt = requests.scenario({ hang: 'after_init' });
       const timed = operations.filter(
-        (entry) => this.describes(entry, 504) && this.describes(entry, 502) && entry.operation.requestBody,
+        (entry) =>
+          this.describes(entry, 504) && this.describes(entry, 502) && entry.operation.requestBody,
       );
       await Promise.all(
-        timed.map((entry) => this.ask(gateway, `${entry.id}, too late`, this.saying(entry, prompt), 504)),
+        timed.map((entry) =>
+          this.ask(gateway, `${entry.id}, too late`, this.saying(entry, prompt), 504),
+        ),
       );
       for (const entry of operations.filter(({ path: at }) => /^.(docs|console)/.test(at))) {
         const request = requests.requestOf(this.document, entry);
@@ -232,7 +259,12 @@ export class Live {
     const gateway = await this.start(name);
     try {
       const count = operations.find(({ id }) => id === 'anthropicCountTokens');
-      await this.ask(gateway, `${count.id}, of a CLI that is ${name}`, this.saying(count, 'Hello'), status);
+      await this.ask(
+        gateway,
+        `${count.id}, of a CLI that is ${name}`,
+        this.saying(count, 'Hello'),
+        status,
+      );
     } finally {
       await gateway.stop();
     }
@@ -270,7 +302,11 @@ export class Live {
     };
     try {
       await stream.begun;
-      await this.until(gateway, '/health', (_, { concurrency }) => concurrency.nonStreaming.active === 1);
+      await this.until(
+        gateway,
+        '/health',
+        (_, { concurrency }) => concurrency.nonStreaming.active === 1,
+      );
       await each(429, 'without a slot');
       gateway.terminate();
       await this.until(gateway, '/readyz', (status) => status === 503);
@@ -285,7 +321,8 @@ export class Live {
 
   async until(gateway, target, holds) {
     for (let tries = 0; tries < 1000; tries += 1) {
-      const { status, body } = await send(gateway.url, { method: 'GET', target });
+      const request = { method: 'GET', target };
+      const { status, body } = await this.send(gateway, target, request);
       if (holds(status, JSON.parse(body))) return;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

@@ -2,14 +2,15 @@
 // Runs the parts one after the other and prints what each found. Arguments: the top of the checkout,
 // the build folder, a scratch folder, and perhaps the folder of records.
 import path from 'node:path';
-import { codeProblems } from './codes.mjs';
+import { codeProblems, settingProblems } from './codes.mjs';
 import { load, loadWithExamples } from './document.mjs';
 import { Exchanges, promiseProblems } from './exchanges.mjs';
-import { exampleProblems } from './examples.mjs';
+import { exampleProblems, oldSentences } from './examples.mjs';
 import { Judge } from './judge.mjs';
 import { fieldProblems } from './fields.mjs';
 import { ownProblems, redoclyProblems } from './lint.mjs';
 import { Live } from './live.mjs';
+import { selfProblems } from './self.mjs';
 
 const SHOWN = 40;
 const [top, build, scratch, records] = process.argv.slice(2);
@@ -29,6 +30,7 @@ const all = loadWithExamples(top);
 const judge = new Judge(all);
 const stock = judge.operations.filter(({ template }) => template in document.paths);
 
+report('the checkers themselves', selfProblems(document));
 report('openapi.yaml, by Redocly', await redoclyProblems(top, file));
 report('openapi.yaml and the fragments of examples/modules', [
   ...ownProblems(all, judge.answers),
@@ -47,6 +49,9 @@ if (records) {
   report('answers that do not fit the document', exchanges.problems());
   report('promises of the document', promiseProblems(exchanges.notes, judge, stock));
   report('examples', exampleProblems(judge));
+  const old = oldSentences(judge);
+  if (old.length > 0) console.log(`not said by any gateway, but in examples: ${old.join(' | ')}`);
 }
+report('settings', settingProblems(top, all));
 report('codes', codeProblems(top, document, records ? judge.codes : new Map()));
 process.exit(failed > 0 ? 1 : 0);

@@ -14,7 +14,9 @@ export function credentials(document, { operation }, key) {
   const [first] = operation.security ?? document.security;
   if (!first || key === undefined) return {};
   const scheme = document.components.securitySchemes[Object.keys(first)[0]];
-  return scheme.type === 'http' ? { authorization: `Bearer ${key}` } : { [scheme.name.toLowerCase()]: key };
+  return scheme.type === 'http'
+    ? { authorization: `Bearer ${key}` }
+    : { [scheme.name.toLowerCase()]: key };
 }
 
 /** Whether the operation is for those who have a key. */
@@ -27,9 +29,11 @@ export function requestOf(document, entry, key) {
   let target = entry.path;
   const headers = credentials(document, entry, key);
   for (const parameter of parameters(document, entry)) {
-    if (parameter.in === 'path') target = target.replace(`{${parameter.name}}`, encodeURIComponent(exampleOf(parameter)));
+    if (parameter.in === 'path')
+      target = target.replace(`{${parameter.name}}`, encodeURIComponent(exampleOf(parameter)));
     if (parameter.in === 'header' && (parameter.required || entry.operation.requestBody)) {
-      if (parameter.required || parameter.schema.examples) headers[parameter.name.toLowerCase()] = exampleOf(parameter);
+      if (parameter.required || parameter.schema.examples)
+        headers[parameter.name.toLowerCase()] = exampleOf(parameter);
     }
   }
   return { method: entry.method.toUpperCase(), target, headers };
@@ -41,7 +45,11 @@ export function bodyExamples(document, { operation }) {
   const { content } = resolved(document, operation.requestBody);
   return Object.entries(content).flatMap(([type, media]) => [
     ...(media.example === undefined ? [] : [['example', type, media.example]]),
-    ...Object.entries(media.examples ?? {}).map(([name, example]) => [name, type, resolved(document, example).value]),
+    ...Object.entries(media.examples ?? {}).map(([name, example]) => [
+      name,
+      type,
+      resolved(document, example).value,
+    ]),
   ]);
 }
 

@@ -22,11 +22,14 @@ function mapped(object, change) {
 /** What is within a schema's members and items, closed; what it is combined of in the form given. */
 function withParts(schema, form) {
   const changed = { ...schema };
-  for (const name of COMBINING) if (schema[name]) changed[name] = schema[name].map((part) => formed(part, form));
+  for (const name of COMBINING)
+    if (schema[name]) changed[name] = schema[name].map((part) => formed(part, form));
   for (const name of DEEPER) {
-    if (schema[name] && typeof schema[name] === 'object') changed[name] = formed(schema[name], 'closed');
+    if (schema[name] && typeof schema[name] === 'object')
+      changed[name] = formed(schema[name], 'closed');
   }
-  if (schema.properties) changed.properties = mapped(schema.properties, (part) => formed(part, 'closed'));
+  if (schema.properties)
+    changed.properties = mapped(schema.properties, (part) => formed(part, 'closed'));
   if (schema.$defs) changed.$defs = mapped(schema.$defs, (part) => formed(part, 'closed'));
   if (schema.$ref) changed.$ref = moved(schema.$ref, form);
   return changed;
