@@ -40,10 +40,12 @@ START_TEST(a_route_without_description_is_shown)
     fixture.routes[0][1].given_authentication = KOINE_AUTH_NONE;
     merge();
     assert_at("paths /v1/{kind}/of/{name} post",
-              "{'tags':['alpha'],'summary':'Not described by its module.','parameters':["
+              "{'operationId':'alpha_POST_v1__kind__of__name_','tags':['alpha'],'summary':'Not "
+              "described by its module.','parameters':["
               "{'name':'kind','in':'path','required':true,'schema':{'type':'string'}},"
               "{'name':'name','in':'path','required':true,'schema':{'type':'string'}}],"
-              "'responses':{'default':{'description':'Not described by its module.'}}}");
+              "'responses':{'4XX':{'description':'Refused.'},'default':{'description':'Not "
+              "described by its module.'}}}");
     assert_at("paths /public get security", "[]");
     ck_assert_str_eq(fixture.warnings, "");
 }
