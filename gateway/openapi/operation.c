@@ -81,9 +81,11 @@ bool operation_fit(struct node *operation, const struct route *route, const char
 
 /* ---- parameters */
 
-static bool add_parameter(struct node *parameters, const char *name, const char *place) {
+static bool add_parameter(struct node *parameters, const char *name, const char *place,
+                          const char *description) {
     struct node *parameter = nodes_add_mapping(parameters, NULL);
     return nodes_add_text(parameter, "name", name) && nodes_add_text(parameter, "in", place) &&
+           nodes_add_text(parameter, "description", description) &&
            nodes_add_true(parameter, "required") &&
            nodes_add_text(nodes_add_mapping(parameter, "schema"), "type", "string");
 }
@@ -101,10 +103,12 @@ static bool make_parameters(struct node *operation, const struct koine_route *ro
         if (!route_path_is_param(segment))
             continue;
         snprintf(name, sizeof(name), "%.*s", (int)segment.size - 2, segment.data + 1);
-        if (!add_parameter(parameters, name, "path"))
+        if (!add_parameter(parameters, name, "path", NOT_DESCRIBED))
             return false;
     }
-    return !route->header || add_parameter(parameters, route->header, "header");
+    return !route->header ||
+           add_parameter(parameters, route->header, "header",
+                         "The route is for requests with this header, whatever its value.");
 }
 
 static bool same_text(const struct node *a, const struct node *b, const char *member) {

@@ -42,8 +42,10 @@ START_TEST(a_route_without_description_is_shown)
     assert_at("paths /v1/{kind}/of/{name} post",
               "{'operationId':'alpha_POST_v1__kind__of__name_','tags':['alpha'],'summary':'Not "
               "described by its module.','parameters':["
-              "{'name':'kind','in':'path','required':true,'schema':{'type':'string'}},"
-              "{'name':'name','in':'path','required':true,'schema':{'type':'string'}}],"
+              "{'name':'kind','in':'path','description':'Not described by its "
+              "module.','required':true,'schema':{'type':'string'}},"
+              "{'name':'name','in':'path','description':'Not described by its "
+              "module.','required':true,'schema':{'type':'string'}}],"
               "'responses':{'4XX':{'description':'Refused.'},'default':{'description':'Not "
               "described by its module.'}}}");
     assert_at("paths /public get security", "[]");
@@ -170,7 +172,8 @@ START_TEST(an_undescribed_route_names_its_header)
     merge();
     assert_names("paths", "/health /a /a#x-with /b");
     assert_at("paths /a#x-with get parameters",
-              "[{'name':'x-with','in':'header','required':true,'schema':{'type':'string'}}]");
+              "[{'name':'x-with','in':'header','description':'The route is for requests with this "
+              "header, whatever its value.','required':true,'schema':{'type':'string'}}]");
 }
 END_TEST
 
