@@ -19,7 +19,8 @@ static bool is_plain_text(const char *text) {
     static const char *const booleans[] = {"y", "n", "yes", "no", "on", "off"};
     const bool begins = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
                         *text == '/' || *text == '_' || *text == '$';
-    for (size_t i = 0; i < sizeof(booleans) / sizeof(*booleans); i++)
+    const bool is_short = strlen(text) <= 3;
+    for (size_t i = 0; is_short && i < sizeof(booleans) / sizeof(*booleans); i++)
         if (strcasecmp(text, booleans[i]) == 0)
             return false;
     return begins && scalar_resolve(text).type == SCALAR_TEXT;
