@@ -62,7 +62,6 @@ static yaml_scalar_style_t block_style(const struct node *node, size_t room) {
 }
 
 /* On one line, in at most about `limit` columns. */
-/* NOLINTNEXTLINE(misc-no-recursion) as deep as a document may be */
 static size_t flow_columns(const struct node *node, size_t limit) {
     size_t columns = node->kind == NODE_SCALAR ? strlen(node->text) + (node->plain ? 0 : 2) : 2;
     if (node->kind == NODE_SCALAR && strchr(node->text, '\n'))
