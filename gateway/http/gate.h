@@ -130,8 +130,8 @@ void gate_count(const struct gate *gate, struct gate_counters *counters);
 void gate_answer(struct gate_connection *connection, int status, struct koine_text headers,
                  struct koine_text body);
 
-/* The same with a body that stays as it is until gate_destroy: however many clients are slow to read
- * it, it is not copied. */
+/* The same with a body that stays as it is until gate_destroy: however many clients are slow to
+ * read it, it is not copied. */
 void gate_answer_kept(struct gate_connection *connection, int status, struct koine_text headers,
                       struct koine_text body);
 
