@@ -72,7 +72,8 @@ else
 MODE := -O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZER) -fno-sanitize-recover=all
 endif
 DEFINES := -D_GNU_SOURCE -DKOINE_VERSION='"$(VERSION)"' \
-	-DKOINE_MODULE_DIRECTORY='"$(PREFIX)/lib/koine-gateway/modules"'
+	-DKOINE_MODULE_DIRECTORY='"$(PREFIX)/lib/koine-gateway/modules"' \
+	-DKOINE_STANDIN_CLI='"$(PREFIX)/lib/koine-gateway/standin-cli"'
 CFLAGS ?= -g
 # Modules see the ABI and the module SDK, nothing of the host; what they embed is beside them.
 MODULE_SOURCES := modules/% sdk/module/% examples/modules/% tests/e2e/modules/% tests/abi/v1/%
@@ -321,12 +322,13 @@ $(BUILD)/%.pc: %.pc.in Makefile
 	@mkdir -p $(@D)
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< >$@
 
-install: all $(PKG_CONFIGS)
+install: all $(BUILD)/tests/standin-cli $(PKG_CONFIGS)
 	install -d $(INSTALLED)/bin $(INSTALLED)/lib/koine-gateway/modules $(INSTALLED)/lib/pkgconfig \
 		$(INSTALLED)/include/koine $(INSTALLED)/include/koine-module $(SHARE)
 	install -m 755 $(BUILD)/koine-gateway $(BUILD)/koine-test-host sdk/module/koine-new-module $(INSTALLED)/bin/
 	install -m 644 $(MODULES:%=$(BUILD)/modules/%.so) $(INSTALLED)/lib/koine-gateway/modules/
 	[ ! -d $(dir $(VIEWER)) ] || { rm -rf $(SHARE)/docs && mkdir $(SHARE)/docs && cp -R $(dir $(VIEWER)) $(SHARE)/docs/; }
+	install -m 755 $(BUILD)/tests/standin-cli $(INSTALLED)/lib/koine-gateway/
 	install -m 644 $(BUILD)/libkoine-module.a $(TEST_HOST) $(INSTALLED)/lib/
 	install -m 644 $(PKG_CONFIGS) $(INSTALLED)/lib/pkgconfig/
 	install -m 644 include/koine/*.h $(INSTALLED)/include/koine/
