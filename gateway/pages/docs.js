@@ -47,6 +47,8 @@ function settings(content, isDemo, onLoaded) {
     hideClientButton: true,
     showDeveloperTools: 'never',
     externalUrls: { dashboardUrl: here, registryUrl: here, proxyUrl: here, apiBaseUrl: here },
+    // Shorter than Scalar's own, which a phone has no room for.
+    localization: { translations: { apiClient: { authSelector: { selectedType: '{type}' } } } },
     onLoaded,
   };
 }
