@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shows the document of this gateway in Scalar, with all off that asks anybody else; or as plain text
-// where Scalar is not installed. All addresses are relative: a proxy may put the page deeper.
+// Shows the document of this gateway in Scalar, with all off that asks anybody else; or as plain
+// text where Scalar is not installed. All addresses are relative: a proxy may put the page deeper.
 
 // What Scalar checks its settings with tries eval() first, which the page's policy forbids.
 globalThis.__zod_globalConfig = { jitless: true };
@@ -39,7 +39,7 @@ function settings(content, isDemo, onLoaded) {
       preferredSecurityScheme: 'bearer',
       ...(isDemo && { securitySchemes: demoKeys(content.components?.securitySchemes) }),
     },
-    // Nothing of others: no fonts, no counting, no chat, no link to a client or a toolbar elsewhere.
+    // Nothing of others: no fonts, no counting, no chat, no links to services.
     withDefaultFonts: false,
     telemetry: false,
     agent: { disabled: true },
@@ -69,8 +69,15 @@ async function showReference(viewer, answer) {
   element('plain').remove();
 }
 
+async function whyNoViewer(error) {
+  const { status } = await fetch('docs/scalar/standalone.esm.js', { method: 'HEAD' });
+  return status === 404
+    ? 'The viewer is not installed: “make” fetches it where there is npm.'
+    : `The viewer cannot run here: ${error.message}.`;
+}
+
 async function showPlain(why) {
-  say(why);
+  say(`${why} This is what it would show.`);
   const answer = await get('openapi.yaml');
   if (answer.headers.has('X-Koine-Demo')) showDemo();
   element('document').textContent = await answer.text();
@@ -84,8 +91,7 @@ async function show() {
     get('openapi.json'),
   ]);
   if (viewer.status === 'rejected') {
-    const missing = 'The viewer is not installed here: “make” fetches it where npm is installed.';
-    await showPlain(`${missing} This is what it would show.`);
+    await showPlain(await whyNoViewer(viewer.reason));
   } else if (answer.status === 'rejected') {
     throw answer.reason;
   } else {

@@ -13,7 +13,7 @@ const scratch = process.env.KOINE_SCRATCH;
 
 const SOON_MS = 30_000;
 
-/** A gateway that ends after the tests. `config`: YAML; `options`: further ones of the command line. */
+/** A gateway that ends after the tests. `config`: YAML; `options`: more for the command line. */
 export async function gateway(name, { config = '', options = [], folder = build } = {}) {
   const started = await startGateway({
     build: folder,
