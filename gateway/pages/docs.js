@@ -6,6 +6,8 @@
 globalThis.__zod_globalConfig = { jitless: true };
 
 const DEMO_KEY = 'koine-demo';
+// Of the examples in the document: the address of a gateway as it comes.
+const USUAL_ADDRESS = 'http://127.0.0.1:3100';
 
 const element = (id) => document.getElementById(id);
 
@@ -22,6 +24,12 @@ async function get(path) {
 /** Where the page came from, as the server of a document: no slash at the end. */
 function server() {
   return new URL('.', location).href.replace(/\/$/, '');
+}
+
+/** The document with examples that can be copied. */
+function addressed(content) {
+  const description = content.info.description?.replaceAll(USUAL_ADDRESS, server());
+  return { ...content, info: { ...content.info, description } };
 }
 
 /** The one key of a demo, for every way in which the document says that a key is brought. */
@@ -61,7 +69,7 @@ function showDemo() {
 async function showReference(viewer, answer) {
   const isDemo = answer.headers.has('X-Koine-Demo');
   if (isDemo) showDemo();
-  const content = await answer.json();
+  const content = addressed(await answer.json());
   document.title = `Reference – ${content.info.title}`;
   await new Promise((loaded) => {
     viewer.createApiReference('#reference', settings(content, isDemo, loaded));

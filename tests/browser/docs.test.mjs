@@ -147,6 +147,8 @@ describe('docs', () => {
     const missing = operations.filter((operation) => !shownOnes.includes(operation));
     assert.deepEqual(missing, [], `the viewer shows ${shownOnes.join(' ')}`);
     assert.equal(await page.locator('#demo').isVisible(), false);
+    // The examples can be copied as they are.
+    await page.getByText(`curl ${stock.url}/generate-text`).first().waitFor();
   });
 
   test('sends a request and shows the answer', async () => {

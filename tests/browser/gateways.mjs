@@ -23,8 +23,10 @@ export async function gateway(name, { config = '', options = [], folder = build 
     options,
   });
   after(async () => {
+    const early = started.log().includes('SIGTERM');
     await started.stop();
-    if (process.env.KOINE_LOG) console.error(started.log());
+    if (early) console.error(`${name} was told to end before the tests had ended`);
+    if (early || process.env.KOINE_LOG) console.error(started.log());
   });
   return started;
 }
