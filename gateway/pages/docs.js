@@ -6,8 +6,9 @@
 globalThis.__zod_globalConfig = { jitless: true };
 
 const DEMO_KEY = 'koine-demo';
-// Of the examples in the document: the address of a gateway as it comes.
+// Of the examples in the document: the address of a gateway as it comes, and where its key is.
 const USUAL_ADDRESS = 'http://127.0.0.1:3100';
+const USUAL_KEY = '$CLAUDE_CODE_GATEWAY_API_KEY';
 
 const element = (id) => document.getElementById(id);
 
@@ -26,9 +27,10 @@ function server() {
   return new URL('.', location).href.replace(/\/$/, '');
 }
 
-/** The document with examples that can be copied. */
-function addressed(content) {
-  const description = content.info.description?.replaceAll(USUAL_ADDRESS, server());
+/** The document with examples that can be copied as they are. */
+function copyable(content, isDemo) {
+  const here = (content.info.description ?? '').replaceAll(USUAL_ADDRESS, server());
+  const description = isDemo ? here.replaceAll(USUAL_KEY, DEMO_KEY) : here;
   return { ...content, info: { ...content.info, description } };
 }
 
@@ -69,7 +71,7 @@ function showDemo() {
 async function showReference(viewer, answer) {
   const isDemo = answer.headers.has('X-Koine-Demo');
   if (isDemo) showDemo();
-  const content = addressed(await answer.json());
+  const content = copyable(await answer.json(), isDemo);
   document.title = `Reference – ${content.info.title}`;
   await new Promise((loaded) => {
     viewer.createApiReference('#reference', settings(content, isDemo, loaded));

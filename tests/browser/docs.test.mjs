@@ -221,6 +221,7 @@ describe('docs', () => {
     assert.match(await page.locator('#demo').innerText(), /made up.*koine-demo/);
     await picture(page, 'docs-demo');
     assert.equal(await page.getByPlaceholder('Token').first().inputValue(), 'koine-demo');
+    assert.match(await page.locator('pre').first().innerText(), /Bearer koine-demo/);
     await page.setViewportSize(PHONE);
     assert.equal(await overflow(page), 0, 'pixels too wide');
     await picture(page, 'docs-demo-phone');
