@@ -68,15 +68,29 @@ function showDemo() {
   document.body.classList.add('demo');
 }
 
-async function showReference(viewer, answer) {
-  const isDemo = answer.headers.has('X-Koine-Demo');
-  if (isDemo) showDemo();
-  const content = copyable(await answer.json(), isDemo);
-  document.title = `Reference – ${content.info.title}`;
-  await new Promise((loaded) => {
-    viewer.createApiReference('#reference', settings(content, isDemo, loaded));
-  });
-  element('plain').remove();
+// ---- without the viewer, and until it runs
+
+const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
+
+function cell(name, text) {
+  const made = document.createElement(name);
+  made.textContent = text;
+  return made;
+}
+
+/** What can be asked for, a line each: it is there long before the viewer is. */
+function listOperations({ paths = {} }) {
+  for (const [path, item] of Object.entries(paths)) {
+    for (const method of METHODS.filter((known) => item[known])) {
+      const row = document.createElement('li');
+      row.append(
+        cell('b', method.toUpperCase()),
+        cell('code', path),
+        cell('span', item[method].summary ?? ''),
+      );
+      element('operations').append(row);
+    }
+  }
 }
 
 async function whyNoViewer(error) {
@@ -89,24 +103,34 @@ async function whyNoViewer(error) {
 async function showPlain(why) {
   say(`${why} This is what it would show.`);
   const answer = await get('openapi.yaml');
-  if (answer.headers.has('X-Koine-Demo')) showDemo();
   element('document').textContent = await answer.text();
   element('document').hidden = false;
 }
 
+// ---- with it
+
+async function showReference(viewer, content, isDemo) {
+  document.title = `Reference – ${content.info.title}`;
+  await new Promise((loaded) => {
+    viewer.createApiReference('#reference', settings(content, isDemo, loaded));
+  });
+  element('plain').remove();
+}
+
 async function show() {
   say('Loading …');
-  const [viewer, answer] = await Promise.allSettled([
-    import('./scalar/standalone.esm.js'),
-    get('openapi.json'),
-  ]);
-  if (viewer.status === 'rejected') {
-    await showPlain(await whyNoViewer(viewer.reason));
-  } else if (answer.status === 'rejected') {
-    throw answer.reason;
-  } else {
-    await showReference(viewer.value, answer.value);
-  }
+  const loading = import('./scalar/standalone.esm.js').then(
+    (viewer) => ({ viewer }),
+    (error) => ({ error }),
+  );
+  const answer = await get('openapi.json');
+  const isDemo = answer.headers.has('X-Koine-Demo');
+  if (isDemo) showDemo();
+  const content = copyable(await answer.json(), isDemo);
+  listOperations(content);
+  const { viewer, error } = await loading;
+  if (viewer) await showReference(viewer, content, isDemo);
+  else await showPlain(await whyNoViewer(error));
 }
 
 show().catch((error) => say(`The reference cannot be shown: ${error.message}.`));

@@ -16,7 +16,8 @@ import {
 } from './browser.mjs';
 import { bareFolder, behindProxy, build, gateway, KEY, soon } from './gateways.mjs';
 
-const MAXIMUM_PAINT_MS = 1000;
+const MAXIMUM_PAINT_MS = 1000; // of what the gateway serves, not of a frame only
+const MAXIMUM_VIEWER_MS = 2000;
 const MAXIMUM_BYTES = 1_500_000;
 // The limit is for a machine that does nothing else: KOINE_SLACK=1 make browser. Where other tests
 // run beside, and come first, everything takes several times as long.
@@ -43,38 +44,47 @@ async function visitReference(url, options) {
   return visited;
 }
 
-const measured = { paints: [], operations: [], sizes: [] };
+const measured = { paints: [], operations: [], viewers: [], sizes: [] };
 
 /** The same, and what it took is measured. */
 async function visitMeasured(url, options) {
   const visited = await visitReference(url, { ...options, prepare: watchOperation });
   const { page, bytes } = visited;
   measured.paints.push(await firstPaint(page));
-  measured.operations.push(await operationPaint(page));
+  const { operation, viewer } = await operationPaints(page);
+  measured.operations.push(operation);
+  measured.viewers.push(viewer);
   await page.waitForLoadState('networkidle');
   measured.sizes.push(bytes());
   return visited;
 }
 
-/** In the page: when the name of an operation was first painted, in ms after the visit began. */
+/** In the page: when the names of operations were first painted, in ms after the visit began. */
 function watchOperation(page) {
   return page.addInitScript(() => {
-    const observer = new MutationObserver(() => {
-      if (!document.querySelector('a[href*="/POST/"]')) return;
-      observer.disconnect();
-      // The second frame begins when the first is out.
+    const looked = { operation: '#operations li', viewer: 'a[href*="/POST/"]' };
+    window.painted = {};
+    // The second frame begins when the first is out.
+    const note = (name) =>
       requestAnimationFrame(() =>
         requestAnimationFrame(() => {
-          window.operationShown = performance.now();
+          window.painted[name] = performance.now();
         }),
       );
+    const observer = new MutationObserver(() => {
+      for (const [name, selector] of Object.entries(looked)) {
+        if (!document.querySelector(selector)) continue;
+        delete looked[name];
+        note(name);
+      }
     });
     observer.observe(document, { childList: true, subtree: true });
   });
 }
 
-async function operationPaint(page) {
-  return (await page.waitForFunction(() => window.operationShown)).jsonValue();
+async function operationPaints(page) {
+  const both = await page.waitForFunction(() => window.painted.viewer && window.painted);
+  return both.jsonValue();
 }
 
 async function openAllGroups(page) {
@@ -245,14 +255,13 @@ describe('docs', () => {
   });
 
   test('is painted soon and is small', () => {
-    const [paint, operation, size] = Object.values(measured).map(median);
-    const painted = `first paint ${paint} ms, an operation after ${Math.round(operation)} ms`;
+    const [paint, operation, viewer, size] = Object.values(measured).map(median).map(Math.round);
+    const painted = `first paint ${paint} ms, operations ${operation} ms, viewer ${viewer} ms`;
     console.log(`          ${painted}, ${size} bytes`);
-    assert.ok(paint <= MAXIMUM_PAINT_MS * SLACK, `first paint after ${measured.paints} ms`);
-    assert.ok(
-      operation <= MAXIMUM_PAINT_MS * SLACK,
-      `an operation after ${measured.operations} ms`,
-    );
+    const { paints, operations, viewers } = measured;
+    assert.ok(paint <= MAXIMUM_PAINT_MS * SLACK, `first paint after ${paints} ms`);
+    assert.ok(operation <= MAXIMUM_PAINT_MS * SLACK, `operations after ${operations} ms`);
+    assert.ok(viewer <= MAXIMUM_VIEWER_MS * SLACK, `the viewer after ${viewers} ms`);
     assertSmall(size);
   });
 
@@ -269,6 +278,9 @@ describe('docs', () => {
   test('without the viewer the plain document is shown, and how to get the viewer', async () => {
     const { page, close } = await visit(`${bare.url}/docs`, { viewport: PHONE });
     await page.locator('#document').waitFor();
+    const listed = await page.locator('#operations li').allInnerTexts();
+    assert.equal(listed.length, (await described(bare.url)).length);
+    assert.ok(listed.some((line) => /POST\s+\/generate-text/.test(line)), `found ${listed}`);
     const text = await (await fetch(`${bare.url}/openapi.yaml`)).text();
     assert.equal(await page.locator('#document').textContent(), text);
     assert.match(await page.locator('#state').innerText(), /not installed.*make.*npm/);
