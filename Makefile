@@ -4,6 +4,7 @@
 # make check        installs what is missing, builds, passes every test
 # make clients      the official npm clients against the gateway with the real CLI; part of check
 # make openapi      writes openapi.yaml, the document of the stock modules, anew
+# make browser      /docs and /console in headless Chromium; part of check
 # make document     openapi.yaml: valid, complete, and what a live gateway answers; part of check
 # make check-chaos  1,000 runs with clients that leave and CLIs that die, plain and sanitized
 # make bench        measures against a bare evhttp server and the CLI alone
@@ -51,6 +52,7 @@ STANDINS := $(BUILD)/tests/standin-cli $(BUILD)/tests/standin-api
 PKG_CONFIGS := $(patsubst %.in,$(BUILD)/%,$(sort $(wildcard sdk/*/*.pc.in)))
 ALL := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/libkoine-module.a \
 	$(BUILD)/koine-test-host $(BUILD)/libkoine-test-host-malloc.a
+VIEWER := $(BUILD)/docs/scalar/standalone.esm.js
 # The test host judges modules with the gateway's own code, as far as that needs jansson alone.
 TEST_HOST_COMMAND := $(sort $(wildcard sdk/test-host/command*.c))
 # It reads fragments as the gateway does, which needs libyaml: the command does, the library does not.
@@ -93,9 +95,9 @@ MODULE_LINK = $(LINK) -shared
 endif
 libs = $(shell pkg-config --libs $(1))
 
-.PHONY: all run check check-chaos test clients bench lint format install clean setup setup-check setup-run standins \
+.PHONY: all run check check-chaos test clients browser bench lint format install clean setup setup-check setup-run standins \
 	unit e2e abi fuzz openapi openapi-check document modules examples abi-record
-all: $(ALL)
+all: $(ALL) $(VIEWER)
 standins: $(STANDINS)
 modules: $(MODULES:%=$(BUILD)/modules/%.so)
 
@@ -131,6 +133,11 @@ $(BUILD)/koine-gateway: $(BUILD)/gateway/main.o $(BUILD)/libkoine-gateway.a
 
 # The pages that it has in it.
 $(BUILD)/gateway/http/assets.o: $(wildcard gateway/pages/*.*)
+
+# What shows the reference at /docs; others wrote it. Without it the page shows the plain document.
+$(VIEWER): gateway/pages/fetch-viewer
+	$(call say,FETCH,$(@D))
+	$(Q)$< $(@D) || echo '  SKIP   $(@D): /docs shows the plain document until "make" finds npm and its registry'
 
 # What third parties test modules with. One object: what is inside cannot clash with their names.
 $(BUILD)/libkoine-test-host.a: $(TEST_HOST_SOURCES:%.c=$(BUILD)/%.o)
@@ -256,14 +263,14 @@ $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(HOST_SOURCES) $(SDK_SOURCES)
 # ---- what a machine needs ------------------------------------------------------------------------
 BUILD_PACKAGES := gcc make binutils openssl pkg-config libevent-dev libjansson-dev libyaml-dev libssl-dev libc6-dev
 CHECK_PACKAGES := $(BUILD_PACKAGES) g++ rustc clang libclang-rt-14-dev clang-format clang-tidy cppcheck \
-	valgrind check libcurl4-openssl-dev libsqlite3-dev abigail-tools curl python3 procps
+	valgrind check libcurl4-openssl-dev libsqlite3-dev abigail-tools curl python3 procps chromium
 setup:
 	@tests/support/install-packages $(BUILD_PACKAGES)
 setup-check:
 	@tests/support/install-packages $(CHECK_PACKAGES) $$(command -v npm >/dev/null || echo npm)
 
 # What serving needs; curl is for the first request, where it can be installed without being asked.
-RUN := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/tests/standin-cli
+RUN := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/tests/standin-cli $(VIEWER)
 setup-run:
 	@tests/support/install-packages $(BUILD_PACKAGES) \
 		$$([ "$$(id -u)" != 0 ] || command -v curl >/dev/null || echo curl)
@@ -297,6 +304,8 @@ abi: e2e
 	@tests/abi/check $(BUILD)
 clients: all standins
 	@tests/clients/run $(BUILD)
+browser: all standins $(BUILD)/examples/modules/hello.so
+	@tests/browser/run $(BUILD)
 document: all standins
 	@tests/openapi/run $(BUILD)
 # After KOINE_ABI_MINOR was raised: the new record stands beside the old ones.
@@ -338,6 +347,7 @@ install: all $(BUILD)/tests/standin-cli $(PKG_CONFIGS)
 		$(INSTALLED)/include/koine $(INSTALLED)/include/koine-module $(SHARE)
 	install -m 755 $(BUILD)/koine-gateway $(BUILD)/koine-test-host sdk/module/koine-new-module $(INSTALLED)/bin/
 	install -m 644 $(MODULES:%=$(BUILD)/modules/%.so) $(INSTALLED)/lib/koine-gateway/modules/
+	[ ! -d $(dir $(VIEWER)) ] || { rm -rf $(SHARE)/docs && mkdir $(SHARE)/docs && cp -R $(dir $(VIEWER)) $(SHARE)/docs/; }
 	install -m 755 $(BUILD)/tests/standin-cli $(INSTALLED)/lib/koine-gateway/
 	install -m 644 $(BUILD)/libkoine-module.a $(TEST_HOST) $(INSTALLED)/lib/
 	install -m 644 $(PKG_CONFIGS) $(INSTALLED)/lib/pkgconfig/
