@@ -87,7 +87,7 @@ MODULE_LINK = $(LINK) -shared
 endif
 libs = $(shell pkg-config --libs $(1))
 
-.PHONY: all run check check-chaos test clients bench lint format install clean setup setup-check setup-run standins \
+.PHONY: all run check check-chaos test clients bench lint format install clean setup setup-check setup-run runnable standins \
 	unit e2e abi fuzz openapi openapi-check modules examples abi-record
 all: $(ALL)
 standins: $(STANDINS)
@@ -255,11 +255,12 @@ setup-check:
 
 # What serving needs; curl is for the first request, where it can be installed without being asked.
 RUN := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/tests/standin-cli
+runnable: $(RUN)
 setup-run:
 	@tests/support/install-packages $(BUILD_PACKAGES) \
 		$$([ "$$(id -u)" != 0 ] || command -v curl >/dev/null || echo curl)
 run: setup-run
-	@$(MAKE) --no-print-directory -j$$(nproc) $(RUN)
+	@$(MAKE) --no-print-directory -j$$(nproc) runnable
 	@gateway/run $(BUILD)
 
 # ---- tests ---------------------------------------------------------------------------------------

@@ -23,6 +23,9 @@ json_t *demo_object(const json_t *schema);
 /* standin_cli_demo_string.c: one that fits, for a property of that name. No two of different
  * `count` are alike, where that can be. */
 json_t *demo_string(const json_t *schema, const char *name, unsigned count);
+/* A keyword such as minItems; at most DEMO_MOST. */
+enum { DEMO_MOST = 100000 };
+size_t demo_count(const json_t *schema, const char *name, size_t otherwise);
 /* A plausible number for a property of that name; false: none is known. */
 bool demo_number_hint(const char *name, double *value);
 

@@ -321,6 +321,8 @@ static json_t *sample_number(const json_t *schema, const struct place *place, bo
     demo_number_hint(place->name, &hint);
     double value =
         range.step > 0 ? stepped(&range, hint, place->count) : between(&range, hint, place->count);
+    if (!isfinite(value))
+        value = 0; /* of bounds and steps that no number is between */
     bool is_integer = value == floor(value) && fabs(value) < 9e15;
     return is_integer && (whole || range.step >= 1) ? json_integer((json_int_t)value)
                                                     : json_real(value);
@@ -349,7 +351,7 @@ static void add_property(struct sampler *sampler, json_t *object, const json_t *
 static void add_undescribed(struct sampler *sampler, json_t *object, const json_t *schema,
                             const struct place *place) {
     const json_t *more = json_object_get(schema, "additionalProperties"), *one;
-    size_t i, least = (size_t)json_number_value(json_object_get(schema, "minProperties"));
+    size_t i, least = demo_count(schema, "minProperties", 0);
     char name[32];
     json_array_foreach(json_object_get(schema, "required"), i, one) {
         if (json_is_string(one))
@@ -368,8 +370,7 @@ static void add_undescribed(struct sampler *sampler, json_t *object, const json_
 static json_t *sample_object(struct sampler *sampler, const json_t *schema,
                              const struct place *place) {
     json_t *object = standin_must(json_object()), *property;
-    const json_t *limit = json_object_get(schema, "maxProperties");
-    size_t most = limit ? (size_t)json_number_value(limit) : SIZE_MAX;
+    size_t most = demo_count(schema, "maxProperties", DEMO_MOST);
     size_t must = json_array_size(json_object_get(schema, "required"));
     size_t optional = most > must ? most - must : 0;
     const char *name;
@@ -407,18 +408,18 @@ static size_t described_items(const json_t *schema) {
 }
 
 static size_t item_count(const json_t *schema, const struct place *place, bool enough) {
-    const json_t *least = json_object_get(schema, "minItems");
-    const json_t *most = json_object_get(schema, "maxItems");
+    size_t least = demo_count(schema, "minItems", 0);
+    size_t most = demo_count(schema, "maxItems", MOST_ITEMS);
     size_t described = described_items(schema);
     size_t count = described ? described : enough ? 0 : USUAL_ITEMS;
     if (place->depth > 2 && count > 2 && !described)
         count = 2;
-    if (least && count < json_number_value(least))
-        count = (size_t)json_number_value(least);
+    if (count < least)
+        count = least;
     if (json_object_get(schema, "contains") && count < 1)
         count = 1;
-    if (most && count > json_number_value(most))
-        count = (size_t)json_number_value(most);
+    if (count > most)
+        count = most;
     return count < MOST_ITEMS ? count : MOST_ITEMS;
 }
 
@@ -440,7 +441,7 @@ static json_t *sample_item(struct sampler *sampler, const json_t *schema, const 
         struct place another = {place->name, place->count + i, place->depth};
         json_decref(item);
         item = sample(sampler, schema, &another);
-        if (!holds(array, item))
+        if (!holds(array, item) || sampler->made > MOST_VALUES)
             break;
     }
     return item;
@@ -450,17 +451,16 @@ static json_t *sample_array(struct sampler *sampler, const json_t *schema,
                             const struct place *place) {
     json_t *array = standin_must(json_array());
     json_t *contained = json_object_get(schema, "contains");
-    const json_t *must = json_object_get(schema, "minContains");
-    size_t least = (size_t)json_number_value(json_object_get(schema, "minItems"));
-    size_t containing = !contained ? 0 : must ? (size_t)json_number_value(must) : 1;
+    size_t least = demo_count(schema, "minItems", 0);
+    size_t containing = contained ? demo_count(schema, "minContains", 1) : 0;
     bool unique = json_is_true(json_object_get(schema, "uniqueItems"));
     size_t count = item_count(schema, place, is_enough(sampler, place));
     for (size_t i = 0; i < (count > containing ? count : containing); i++) {
         const json_t *described = item_schema(schema, i);
         struct place inside = {place->name, (unsigned)i, place->depth + 1};
-        json_t *both = i < containing ? all_of(contained, described) : NULL;
-        if (json_is_false(described))
+        if (json_is_false(described) || sampler->made > MOST_VALUES)
             break;
+        json_t *both = i < containing ? all_of(contained, described) : NULL;
         json_t *item = sample_item(sampler, both ? both : described, array, &inside, unique);
         json_decref(both);
         if (unique && i >= least && holds(array, item)) {
