@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # make              builds build/koine-gateway and build/modules/*.so
-# make run          installs what is missing, builds, serves on 127.0.0.1:3100
+# make run          installs what is missing, builds quickly, serves on 127.0.0.1:3100
 # make check        installs what is missing, builds, passes every test
 # make clients      the official npm clients against the gateway with the real CLI; part of check
 # make check-chaos  1,000 runs with clients that leave and CLIs that die, plain and sanitized
@@ -259,9 +259,12 @@ runnable: $(RUN)
 setup-run:
 	@tests/support/install-packages $(BUILD_PACKAGES) \
 		$$([ "$$(id -u)" != 0 ] || command -v curl >/dev/null || echo curl)
+# What has been built is served; else what is built in half the time, as it is not optimised.
+RUN_BUILD := $(if $(wildcard $(BUILD)/koine-gateway),$(BUILD),$(BUILD)/quick)
 run: setup-run
-	@$(MAKE) --no-print-directory -j$$(nproc) runnable
-	@gateway/run $(BUILD)
+	@$(MAKE) --no-print-directory -j$$(nproc) BUILD=$(RUN_BUILD) \
+		$(if $(filter %/quick,$(RUN_BUILD)),CFLAGS='-O0 -U_FORTIFY_SOURCE') runnable
+	@gateway/run $(RUN_BUILD)
 
 # ---- tests ---------------------------------------------------------------------------------------
 check: setup-check
