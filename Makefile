@@ -255,7 +255,7 @@ setup-check:
 
 # What serving needs; curl is for the first request, where it can be installed without being asked.
 RUN := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/tests/standin-cli
-runnable: $(RUN)
+runnable: $(RUN) $(VIEWER)
 setup-run:
 	@tests/support/install-packages $(BUILD_PACKAGES) \
 		$$([ "$$(id -u)" != 0 ] || command -v curl >/dev/null || echo curl)
