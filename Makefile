@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # make              builds build/koine-gateway and build/modules/*.so
-# make run          installs what is missing, builds, serves on 127.0.0.1:3100
+# make run          installs what is missing, builds quickly, serves on 127.0.0.1:3100
 # make check        installs what is missing, builds, passes every test
 # make clients      the official npm clients against the gateway with the real CLI; part of check
 # make openapi      writes openapi.yaml, the document of the stock modules, anew
@@ -95,8 +95,8 @@ MODULE_LINK = $(LINK) -shared
 endif
 libs = $(shell pkg-config --libs $(1))
 
-.PHONY: all run check check-chaos test clients browser bench lint format install clean setup setup-check setup-run standins \
-	unit e2e abi fuzz openapi openapi-check document modules examples abi-record
+.PHONY: all run check check-chaos test clients browser bench lint format install clean setup setup-check setup-run \
+	runnable standins unit e2e abi fuzz openapi openapi-check document modules examples abi-record
 all: $(ALL) $(VIEWER)
 standins: $(STANDINS)
 modules: $(MODULES:%=$(BUILD)/modules/%.so)
@@ -271,12 +271,16 @@ setup-check:
 
 # What serving needs; curl is for the first request, where it can be installed without being asked.
 RUN := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/tests/standin-cli $(VIEWER)
+runnable: $(RUN)
 setup-run:
 	@tests/support/install-packages $(BUILD_PACKAGES) \
 		$$([ "$$(id -u)" != 0 ] || command -v curl >/dev/null || echo curl)
+# What has been built is served; else what is built in half the time, as it is not optimised.
+RUN_BUILD := $(if $(wildcard $(BUILD)/koine-gateway),$(BUILD),$(BUILD)/quick)
 run: setup-run
-	@$(MAKE) --no-print-directory -j$$(nproc) $(RUN)
-	@gateway/run $(BUILD)
+	@$(MAKE) --no-print-directory -j$$(nproc) BUILD=$(RUN_BUILD) \
+		$(if $(filter %/quick,$(RUN_BUILD)),CFLAGS='-O0 -U_FORTIFY_SOURCE') runnable
+	@gateway/run $(RUN_BUILD)
 
 # ---- tests ---------------------------------------------------------------------------------------
 check: setup-check

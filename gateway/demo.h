@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "ops/log.h"
 #include <stddef.h>
+#include <sys/types.h>
 
 /* In every answer of a demo. */
 #define DEMO_HEADER_LINE "X-Koine-Demo: answers are made up\r\n"
@@ -19,7 +20,7 @@ char *demo_find_cli(char *message, size_t size);
 
 struct demo {
     const char *directory; /* the configuration's state_directory */
-    long made_by;          /* the process that has made it, and removes it */
+    pid_t made_by;         /* the process that has made it, and removes it */
 };
 
 /* Makes the temporary directory that the configuration has a template of, and all that is in it.
@@ -27,6 +28,8 @@ struct demo {
 int demo_begin(struct demo *demo, struct config *config, char *message, size_t size);
 /* Removes it, in the process that has made it; elsewhere it does nothing. */
 void demo_end(const struct demo *demo);
+/* The same in a worker, if its supervisor is gone: `control` is the pipe from there. */
+void demo_end_alone(const struct demo *demo, int control);
 
 /* Logs that the answers are made up, what to open and a first request. */
 void demo_announce(const struct config *config, struct log *log, const char *url);

@@ -134,6 +134,7 @@ struct service {
     const struct config *config;
     struct log *log;
     int listener;
+    const struct demo *demo;   /* NULL: it is none */
     struct left_out *left_out; /* modules */
     size_t left_out_count;
 };
@@ -166,16 +167,19 @@ static int check(const struct config *config) {
 /* In the worker's process. */
 static int work(void *data, const struct supervised *supervised) {
     struct service *service = data;
-    return worker_run(&(struct worker_options){.config = service->config,
-                                               .environment = environ,
-                                               .listeners = &service->listener,
-                                               .listener_count = 1,
-                                               .log = service->log,
-                                               .supervised = supervised,
-                                               .left_out = service->left_out,
-                                               .left_out_count = service->left_out_count,
-                                               .ready = on_ready,
-                                               .data = service});
+    int result = worker_run(&(struct worker_options){.config = service->config,
+                                                     .environment = environ,
+                                                     .listeners = &service->listener,
+                                                     .listener_count = 1,
+                                                     .log = service->log,
+                                                     .supervised = supervised,
+                                                     .left_out = service->left_out,
+                                                     .left_out_count = service->left_out_count,
+                                                     .ready = on_ready,
+                                                     .data = service});
+    if (service->demo)
+        demo_end_alone(service->demo, supervised->control);
+    return result;
 }
 
 /* modules.on_error holds for a crash at the start, too. */
@@ -196,10 +200,11 @@ static bool leave_out(void *data, const char *module, const char *why) {
     return true;
 }
 
-static int serve(const struct config *config) {
+static int serve(const struct config *config, const struct demo *demo) {
     struct service service = {.config = config,
                               .log = log_create(STDERR_FILENO, config->log.level, config->log.json),
-                              .listener = open_listener(config)};
+                              .listener = open_listener(config),
+                              .demo = demo};
     int result = 1;
     cli_limits_prepare(config);
     if (service.log && service.listener >= 0)
@@ -216,7 +221,6 @@ static int serve(const struct config *config) {
     return result;
 }
 
-/* Whatever a demo leaves goes with the process that has begun it, not with its worker. */
 static int serve_demo(struct config *config) {
     struct demo demo;
     char message[512];
@@ -224,7 +228,7 @@ static int serve_demo(struct config *config) {
         fprintf(stderr, "koine-gateway: %s\n", message);
         return 1;
     }
-    int result = serve(config);
+    int result = serve(config, &demo);
     demo_end(&demo);
     return result;
 }
@@ -266,7 +270,7 @@ int main(int argc, char **argv) {
     else if (options.check)
         result = check(config);
     else
-        result = options.demo ? serve_demo(config) : serve(config);
+        result = options.demo ? serve_demo(config) : serve(config, NULL);
     config_destroy(config);
     return result;
 }

@@ -54,14 +54,14 @@ static void add_character(struct text *out, unsigned long code) {
 /* What stands behind \u; two of them may make one character. */
 static const char *add_escaped(struct text *out, const char *digits) {
     unsigned code = 0, low = 0;
-    sscanf(digits, "%4x", &code);
-    digits += strspn(digits, "0123456789abcdefABCDEF") >= 4 ? 4 : 0;
-    if (code >= 0xd800 && code < 0xdc00 && sscanf(digits, "\\u%4x", &low) == 1) {
+    int size = 0, more = 0;
+    sscanf(digits, "%4x%n\\u%4x%n", &code, &size, &low, &more);
+    if (code >= 0xd800 && code < 0xdc00 && more > 0) {
         code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-        digits += 6;
+        size = more;
     }
     add_character(out, code);
-    return digits;
+    return digits + size;
 }
 
 /* Adds the first string member of that name to `out`; 0 when there is one. */

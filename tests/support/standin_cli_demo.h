@@ -20,9 +20,34 @@ bool demo_has_results(const struct turn *t); /* the prompt brings what functions
 /* standin_cli_demo_object.c: a value that fits the JSON Schema. */
 json_t *demo_object(const json_t *schema);
 
+struct demo_sampler {
+    const json_t *root; /* where references begin */
+    unsigned made;      /* values so far */
+};
+
+/* What is known about the place of a value. */
+struct demo_place {
+    const char *name; /* of the property that it belongs to, or NULL */
+    unsigned count;   /* it is that of several */
+    int depth;
+};
+
+/* standin_cli_demo_schema.c: the schema without references and combinations, a new object. What a
+ * reference leads to counts as deeper. */
+json_t *demo_plain(const struct demo_sampler *sampler, const json_t *schema,
+                   struct demo_place *place);
+/* From here on only what must be. */
+bool demo_is_enough(const struct demo_sampler *sampler, const struct demo_place *place);
+
+/* standin_cli_demo_number.c */
+json_t *demo_number(const json_t *schema, const struct demo_place *place, bool whole);
+
 /* standin_cli_demo_string.c: one that fits, for a property of that name. No two of different
  * `count` are alike, where that can be. */
 json_t *demo_string(const json_t *schema, const char *name, unsigned count);
+/* A keyword such as minItems; at most DEMO_MOST. */
+enum { DEMO_MOST = 100000 };
+size_t demo_count(const json_t *schema, const char *name, size_t otherwise);
 /* A plausible number for a property of that name; false: none is known. */
 bool demo_number_hint(const char *name, double *value);
 

@@ -8,12 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST_TEXT = 4096, DEEPEST_GROUP = 32, MORE_TIMES = 40, FIRST_CHARACTER = ' ' };
+enum {
+    LONGEST_TEXT = 4096,
+    MOST_STEPS = 100000,
+    DEEPEST_GROUP = 32,
+    MORE_TIMES = 40,
+    FIRST_CHARACTER = ' '
+};
 enum { CHARACTERS = '~' - FIRST_CHARACTER + 1 };
 
 struct walk {
     const char *at;
-    unsigned variant, depth;
+    unsigned variant, depth, steps;
     char text[LONGEST_TEXT + 1];
     size_t size;
     bool quiet; /* what is walked over is not written */
@@ -93,24 +99,30 @@ static void put_one_of(struct walk *walk, const struct set *set) {
 
 /* ---- atoms */
 
+/* The character of so many hexadecimal digits. */
+static char take_code(struct walk *walk, size_t digits) {
+    unsigned code = 0;
+    bool good = strspn(walk->at, "0123456789abcdefABCDEF") >= digits &&
+                sscanf(walk->at, digits == 4 ? "%4x" : "%2x", &code) == 1;
+    walk->failed = walk->failed || !good || code < FIRST_CHARACTER || code > '~';
+    walk->at += good ? digits : 0;
+    return (char)code;
+}
+
 /* The character that an escape stands for; `at` is behind the backslash. */
 static char take_escape(struct walk *walk) {
     static const char letters[] = "tnrfv", characters[] = "\t\n\r\f\v";
+    if (*walk->at == '\0') {
+        walk->failed = true;
+        return '\0';
+    }
     char letter = *walk->at++;
     const char *found = strchr(letters, letter);
-    unsigned code = 0;
-    int digits = letter == 'u' ? 4 : letter == 'x' ? 2 : 0;
-    if (letter == '\0') {
-        walk->at--;
-        walk->failed = true;
-    } else if (digits > 0 && sscanf(walk->at, digits == 4 ? "%4x" : "%2x", &code) == 1) {
-        walk->at += digits;
-        walk->failed = walk->failed || code < 0x20 || code > '~';
-        return (char)code;
-    } else if (isalnum((unsigned char)letter) && !found) {
+    if (letter == 'u' || letter == 'x')
+        return take_code(walk, letter == 'u' ? 4 : 2);
+    if (isalnum((unsigned char)letter) && !found)
         walk->failed = true; /* a backreference, a property of Unicode, a control character */
-    }
-    return found && letter ? characters[found - letters] : letter;
+    return found ? characters[found - letters] : letter;
 }
 
 static void walk_escape(struct walk *walk) {
@@ -189,6 +201,8 @@ static void walk_group(struct walk *walk) {
 static void walk_atom(struct walk *walk) {
     char character = *walk->at++;
     struct set any = {0};
+    if (++walk->steps > MOST_STEPS)
+        walk->failed = true; /* groups in groups are walked over again and again */
     switch (character) {
     case '^':
     case '$':
@@ -261,19 +275,21 @@ static void walk_sequence(struct walk *walk) {
         walk_repeated(walk);
 }
 
-static unsigned count_choices(struct walk walk) {
+static unsigned count_choices(struct walk *walk) {
+    const char *start = walk->at;
     unsigned count = 1;
-    walk.quiet = true;
-    walk_sequence(&walk);
-    for (; *walk.at == '|' && !walk.failed; count++) {
-        walk.at++;
-        walk_sequence(&walk);
+    walk->quiet = true;
+    for (walk_sequence(walk); *walk->at == '|' && !walk->failed; count++) {
+        walk->at++;
+        walk_sequence(walk);
     }
+    walk->quiet = false;
+    walk->at = start;
     return count;
 }
 
 static void walk_choice(struct walk *walk) {
-    unsigned chosen = walk->quiet ? 0 : walk->variant % count_choices(*walk);
+    unsigned chosen = walk->quiet ? 0 : walk->variant % count_choices(walk);
     bool was_quiet = walk->quiet;
     for (unsigned i = 0;; i++) {
         walk->quiet = was_quiet || i != chosen;

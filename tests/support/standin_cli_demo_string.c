@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHOICES = 4, PATTERN_TRIES = 64, LONGEST_MADE = 100000 };
+enum { CHOICES = 4, PATTERN_TRIES = 64 };
 
 #define MADE_UP "made up by the demo"
 
@@ -225,13 +225,17 @@ static char *fit(char *text, size_t least, size_t most) {
     return text;
 }
 
+size_t demo_count(const json_t *schema, const char *name, size_t otherwise) {
+    const json_t *count = json_object_get(schema, name);
+    double number = json_number_value(count);
+    if (!json_is_number(count) || number < 0)
+        return otherwise;
+    return number < DEMO_MOST ? (size_t)number : DEMO_MOST;
+}
+
 json_t *demo_string(const json_t *schema, const char *name, unsigned count) {
-    const json_t *shortest = json_object_get(schema, "minLength");
-    const json_t *longest = json_object_get(schema, "maxLength");
-    size_t least = shortest ? (size_t)json_number_value(shortest) : 0;
-    size_t most = longest ? (size_t)json_number_value(longest) : LONGEST_MADE;
-    if (least > LONGEST_MADE)
-        least = LONGEST_MADE;
+    size_t least = demo_count(schema, "minLength", 0);
+    size_t most = demo_count(schema, "maxLength", DEMO_MOST);
     char *text =
         pattern_text(json_string_value(json_object_get(schema, "pattern")), count, least, most);
     if (!text)
