@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an answer is made of: text, thinking, tools, notices, the failure. A part shows what it is
+// given; which event says what is the turn's affair.
+import { button, element } from './element.js';
+
+const BLOCK_CHARACTERS = 8_000;
+const UNBROKEN_CHARACTERS = 100_000;
+const SUMMARY_CHARACTERS = 120;
+
+/** Text that grows, in blocks: to draw it anew costs as much as the last block, not as all of it. */
+export class FlowingText {
+  #block = null;
+  #room = 0;
+  #pending = [];
+
+  constructor() {
+    this.element = element('div', { class: 'text' });
+  }
+
+  add(text) {
+    this.#pending.push(text);
+  }
+
+  /** Puts what was added into the page. A block ends with a line, if lines are not endless. */
+  draw() {
+    let text = this.#pending.join('');
+    this.#pending = [];
+    while (text) {
+      if (this.#block === null) this.#begin();
+      const lineFeed = text.length <= this.#room ? -1 : text.indexOf('\n', Math.max(0, this.#room));
+      const end = lineFeed < 0 ? text.length : lineFeed + 1;
+      this.#block.append(text.slice(0, end));
+      this.#room -= end;
+      if (lineFeed >= 0 || this.#room < -UNBROKEN_CHARACTERS) this.#block = null;
+      text = text.slice(end);
+    }
+  }
+
+  #begin() {
+    this.#block = element('div');
+    this.element.append(this.#block);
+    this.#room = BLOCK_CHARACTERS;
+  }
+}
+
+export class Thinking {
+  #text = new FlowingText();
+
+  constructor() {
+    this.element = element(
+      'details',
+      { class: 'thinking', open: true },
+      element('summary', {}, 'Thinking'),
+      this.#text.element,
+    );
+  }
+
+  add(text) {
+    this.#text.add(text);
+  }
+
+  draw() {
+    this.#text.draw();
+  }
+}
+
+/** The value of an input that says most: a command, a path, a question. */
+function gist(input) {
+  const values = Object.values(input);
+  const text = values.find((value) => typeof value === 'string') ?? JSON.stringify(input);
+  const line = text.replace(/\s+/g, ' ');
+  return line.length > SUMMARY_CHARACTERS ? `${line.slice(0, SUMMARY_CHARACTERS)}…` : line;
+}
+
+/** A tool's output: text, or content blocks of which some are text. */
+function outputText(output) {
+  if (typeof output === 'string') return output;
+  const isText = (block) => typeof block.text === 'string';
+  return output.map((block) => (isText(block) ? block.text : JSON.stringify(block))).join('\n');
+}
+
+/** One use of a tool: begun, called with an input, ended with an output. */
+export class Tool {
+  #name = element('b');
+  #gist = element('code');
+  #state = element('span', { class: 'state' }, 'writing its input');
+
+  constructor({ name, parentToolUseId }) {
+    this.#name.textContent = name ?? 'Tool';
+    this.element = element(
+      'details',
+      { class: parentToolUseId ? 'tool inner' : 'tool', 'data-state': 'wait' },
+      element('summary', {}, this.#name, this.#gist, this.#state),
+    );
+  }
+
+  take({ phase, name, input, output, isError }) {
+    if (name) this.#name.textContent = name;
+    if (phase === 'input') {
+      this.#gist.textContent = gist(input ?? {});
+      this.#state.textContent = 'running';
+      this.#add('Input', JSON.stringify(input, null, 2));
+    } else if (phase === 'ended') {
+      this.element.dataset.state = isError ? 'bad' : 'ok';
+      this.#state.textContent = isError ? 'failed' : 'done';
+      this.#add('Output', outputText(output ?? ''));
+    }
+  }
+
+  /** The answer is over; a tool that has not ended will not. */
+  close() {
+    if (this.element.dataset.state !== 'wait') return;
+    this.element.dataset.state = 'bad';
+    this.#state.textContent = 'not ended';
+  }
+
+  #add(title, text) {
+    this.element.append(element('h4', {}, title), element('pre', {}, text));
+  }
+}
+
+/** A sentence beside the answer. */
+export function notice(text, code) {
+  const made = element('p', { class: 'notice' }, text);
+  if (code) made.append(' ', element('code', {}, code));
+  return made;
+}
+
+export function retryNotice({ attempt, maxRetries, errorStatus, delayMs }) {
+  const failed = errorStatus === null ? 'The API cannot be reached' : `The API answers ${errorStatus}`;
+  const again = delayMs === null ? '' : `; again in ${(delayMs / 1000).toFixed(1)} s`;
+  return notice(`${failed}: retry ${attempt} of ${maxRetries}${again}.`);
+}
+
+/** What the sentence of the gateway does not say: what to do on this page. */
+const ADVICE = {
+  unreachable: 'Is it running? It prints “serving on …” when it is. A proxy in between, or the network, may be the reason too.',
+  broken: 'The gateway or a proxy closed the connection. What came before is above; the log of the gateway says why, if it was the gateway.',
+  UNAUTHORIZED: 'Paste a key under Set-up.',
+  AUTH_ERROR: 'Under Set-up goes a key of this gateway: CLAUDE_CODE_GATEWAY_API_KEY where it was started, or one that its configuration names. It is not the key of an Anthropic account.',
+  SESSION_NOT_FOUND: '“New session” begins another one.',
+  NO_TOOLS_AVAILABLE: 'See “Tools allowed” under Request: leave it empty, or choose “No tools at all”.',
+  NOT_FOUND: 'The module that serves this path is not loaded: koine-gateway --modules lists those that are.',
+};
+
+function placeOf(path) {
+  return path.length ? path.join('.') : 'body';
+}
+
+/** Counts down to when it is worth to try again; at once when nobody has said how long to wait. */
+function againButton(waitS, again) {
+  let leftS = waitS;
+  const made = button('Send again', () => again());
+  const show = () => {
+    made.disabled = leftS > 0;
+    made.textContent = leftS > 0 ? `Send again in ${leftS} s` : 'Send again';
+  };
+  const timer = setInterval(() => {
+    leftS -= 1;
+    show();
+    if (leftS <= 0) clearInterval(timer);
+  }, 1000);
+  show();
+  if (leftS <= 0) clearInterval(timer);
+  return made;
+}
+
+/**
+ * A failure as it is. `code`: as the gateway gave it; `kind`: of a failure that is not the gateway's.
+ * With `again` comes a button.
+ */
+export function failure({ message, code, kind, status, issues = [], requestId, retryAfterS }, again) {
+  const made = element('div', { class: 'failure' }, element('p', { class: 'sentence' }, message));
+  const facts = [code, status && `HTTP ${status}`, requestId && `request ${requestId}`];
+  const shown = facts.filter(Boolean).map((fact) => element('code', {}, fact));
+  if (shown.length) made.append(element('p', { class: 'facts' }, ...shown));
+  if (issues.length) {
+    const line = ({ path, message: text }) =>
+      element('li', {}, element('code', {}, placeOf(path)), ` ${text}`);
+    made.append(element('ul', { class: 'issues' }, ...issues.map(line)));
+  }
+  const advice = kind ?? code;
+  if (Object.hasOwn(ADVICE, advice)) made.append(element('p', {}, ADVICE[advice]));
+  if (again) made.append(againButton(retryAfterS ?? 0, again));
+  return made;
+}
