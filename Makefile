@@ -119,6 +119,9 @@ $(BUILD)/koine-gateway: $(BUILD)/gateway/main.o $(BUILD)/libkoine-gateway.a
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -pie -Wl,-z,relro,-z,now -o $@ $^ $(call libs,$(PACKAGES)) -ldl -lpthread
 
+# The pages that it has in it.
+$(BUILD)/gateway/http/assets.o: $(wildcard gateway/pages/*.*)
+
 # What third parties test modules with. One object: what is inside cannot clash with their names.
 $(BUILD)/libkoine-test-host.a: $(TEST_HOST_SOURCES:%.c=$(BUILD)/%.o)
 	$(call say,AR,$@)

@@ -161,6 +161,12 @@ struct config {
         size_t route_count;
     } modules;
 
+    /* For browsers; they hold no secret and need no key. */
+    struct {
+        bool docs;    /* /docs; default true */
+        bool console; /* /console; default true */
+    } pages;
+
     struct {
         uint32_t probe_interval_ms; /* 30,000: how old the answer of `claude --version` may be */
         uint32_t probe_timeout_ms;  /* 10,000 */

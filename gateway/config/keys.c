@@ -122,6 +122,8 @@ static const struct key_spec config_specs[] = {
     INTEGER("modules.hang_timeout_ms", modules.hang_timeout_ms, 0, DAY, MINUTE),
     CUSTOM(struct config, "modules.settings", modules.sections, settings),
     CUSTOM(struct config, "modules.routes", modules.routes, routes),
+    NUMBER(KEY_BOOLEAN, struct config, "pages.docs", pages.docs, 0, 1, 1),
+    NUMBER(KEY_BOOLEAN, struct config, "pages.console", pages.console, 0, 1, 1),
     INTEGER("health.probe_interval_ms", health.probe_interval_ms, 10, DAY, 30 * SECOND),
     INTEGER("health.probe_timeout_ms", health.probe_timeout_ms, 10, 10 * MINUTE, 10 * SECOND),
     CHOICE("log.level", log.level, level_choices, 2),

@@ -128,6 +128,11 @@ void gate_count(const struct gate *gate, struct gate_counters *counters);
 void gate_answer(struct gate_connection *connection, int status, struct koine_text headers,
                  struct koine_text body);
 
+/* The same with a body that stays as it is until gate_destroy: however many clients are slow to read
+ * it, it is not copied. */
+void gate_answer_kept(struct gate_connection *connection, int status, struct koine_text headers,
+                      struct koine_text body);
+
 /* Refuses a request whose body is still arriving, as the gate itself would: `refuse` is called
  * inside, `ended` follows. Any other request is left alone. `code` and `message` as there. */
 void gate_refuse_body(struct gate_connection *connection, int status, const char *code,

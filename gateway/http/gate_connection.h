@@ -180,7 +180,7 @@ enum gate_body_progress gate_body_read(struct gate_connection *connection,
 void gate_body_arm(struct gate_connection *connection);
 
 /* gate_reply.c */
-int gate_send(struct gate_connection *connection, struct iovec *parts, int count);
+int gate_send(struct gate_connection *connection, struct iovec *parts, int count, int kept);
 size_t gate_unsent(const struct gate_connection *connection);
 int gate_respond_stream(struct gate_connection *connection, int status, struct koine_text headers);
 

@@ -30,9 +30,10 @@ static size_t send_now(struct gate_connection *connection, struct iovec *parts, 
     return 0;
 }
 
-/* Sends what the socket takes and queues the rest behind what waits already. KOINE_OK even when the
- * client is gone (the connection then ends soon), KOINE_NO_MEMORY when the rest was lost. */
-int gate_send(struct gate_connection *connection, struct iovec *parts, int count) {
+/* Sends what the socket takes and queues the rest behind what waits already; of the last `kept`
+ * parts only where they are. KOINE_OK even when the client is gone (the connection then ends soon),
+ * KOINE_NO_MEMORY when the rest was lost. */
+int gate_send(struct gate_connection *connection, struct iovec *parts, int count, int kept) {
     struct evbuffer *output = bufferevent_get_output(connection->bev);
     size_t sent = 0;
     if (evbuffer_get_length(output) == 0) {
@@ -44,8 +45,12 @@ int gate_send(struct gate_connection *connection, struct iovec *parts, int count
     for (int i = 0; i < count; i++) {
         size_t skipped = sent < parts[i].iov_len ? sent : parts[i].iov_len;
         sent -= skipped;
-        if (skipped < parts[i].iov_len && evbuffer_add(output, (char *)parts[i].iov_base + skipped,
-                                                       parts[i].iov_len - skipped) != 0) {
+        const char *rest = (const char *)parts[i].iov_base + skipped;
+        size_t size = parts[i].iov_len - skipped;
+        int failed = size == 0          ? 0
+                     : i < count - kept ? evbuffer_add(output, rest, size)
+                                        : evbuffer_add_reference(output, rest, size, NULL, NULL);
+        if (failed) {
             return KOINE_NO_MEMORY;
         }
     }
@@ -119,7 +124,7 @@ static void *writable(struct koine_text text) {
 
 /* The head and the body in one write. `framing` is the line that tells where the body ends. */
 static int respond(struct gate_connection *connection, int status, const char *framing,
-                   struct koine_text headers, struct koine_text body) {
+                   struct koine_text headers, struct koine_text body, bool kept) {
     char start[320];
     int size =
         snprintf(start, sizeof(start), "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s", status, reason(status),
@@ -131,11 +136,11 @@ static int respond(struct gate_connection *connection, int status, const char *f
                             {writable(headers), headers.size},
                             {empty_line, 2},
                             {writable(body), body.size}};
-    return gate_send(connection, parts, 4);
+    return gate_send(connection, parts, 4, kept ? 1 : 0);
 }
 
 static int respond_whole(struct gate_connection *connection, int status, struct koine_text headers,
-                         struct koine_text body) {
+                         struct koine_text body, bool kept) {
     char framing[48] = "";
     connection->close_after |= connection->gate->draining;
     if (is_bodiless(status)) {
@@ -146,7 +151,7 @@ static int respond_whole(struct gate_connection *connection, int status, struct 
     if (connection->is_head) {
         body.size = 0;
     }
-    int result = respond(connection, status, framing, headers, body);
+    int result = respond(connection, status, framing, headers, body, kept);
     connection->answered = true;
     connection->state = GATE_SENDING;
     gate_connection_arm(connection, GATE_NEVER); /* the write timeout watches from here on */
@@ -160,16 +165,26 @@ int gate_respond_stream(struct gate_connection *connection, int status, struct k
     bool chunked = !connection->old_version && !is_bodiless(status);
     connection->close_after |= connection->gate->draining || connection->old_version;
     return respond(connection, status, chunked ? "Transfer-Encoding: chunked\r\n" : "", headers,
-                   KOINE_TEXT(""));
+                   KOINE_TEXT(""), false);
 }
 
-void gate_answer(struct gate_connection *connection, int status, struct koine_text headers,
-                 struct koine_text body) {
+static void answer(struct gate_connection *connection, int status, struct koine_text headers,
+                   struct koine_text body, bool kept) {
     if (connection->state == GATE_CLOSED) {
         return;
     }
     assert(connection->answering && !connection->answered);
-    respond_whole(connection, status, headers, body);
+    respond_whole(connection, status, headers, body, kept);
+}
+
+void gate_answer(struct gate_connection *connection, int status, struct koine_text headers,
+                 struct koine_text body) {
+    answer(connection, status, headers, body, false);
+}
+
+void gate_answer_kept(struct gate_connection *connection, int status, struct koine_text headers,
+                      struct koine_text body) {
+    answer(connection, status, headers, body, true);
 }
 
 int gate_reply(struct gate_connection *connection, int status, struct koine_text headers,
@@ -177,7 +192,7 @@ int gate_reply(struct gate_connection *connection, int status, struct koine_text
     if (connection->state != GATE_PENDING || connection->doomed) {
         return KOINE_WRONG_STATE;
     }
-    int result = respond_whole(connection, status, headers, body);
+    int result = respond_whole(connection, status, headers, body, false);
     if (connection->entered == 0 && gate_unsent(connection) == 0) {
         gate_connection_schedule(connection); /* `ended` may not be called in here */
     }

@@ -113,7 +113,7 @@ static int send_continue(struct gate_connection *connection) {
     char bytes[sizeof(text)];
     memcpy(bytes, text, sizeof(text));
     struct iovec part = {bytes, sizeof(text) - 1};
-    return gate_send(connection, &part, 1);
+    return gate_send(connection, &part, 1, 0);
 }
 
 static bool begin_body(struct gate_connection *connection, const struct gate_parsed_head *parsed) {

@@ -138,7 +138,7 @@ static int send_batch(struct gate_connection *connection) {
         parts[2].iov_base = tail + skipped;
         parts[2].iov_len = (stream->ended ? sizeof(tail) - 1 : 2) - skipped;
     }
-    int result = gate_send(connection, parts, 3);
+    int result = gate_send(connection, parts, 3, 0);
     stream->batch_size = 0;
     if (stream->batch_capacity > KEPT_BATCH_BYTES) {
         drop_batch(stream);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host's own pages: health for everybody, metrics for those who hold a key. */
+#include "http/page.h"
 #include "http/server.h"
 #include "ops/health.h"
 #include "ops/metrics.h"
@@ -27,27 +28,14 @@ static void answer_json(struct gate_connection *connection, int status, const ch
            (struct koine_text){body, strlen(body)});
 }
 
-/* Pages are read with GET or HEAD only. */
-static bool is_read(const struct gate_head *head) {
-    return text_is(head->method, "GET") || head->is_head;
-}
-
-static void refuse_method(struct server *server, struct gate_connection *connection,
-                          const char *id) {
-    struct koine_failure failure = {0};
-    failure_set(&failure, 405, "METHOD_NOT_ALLOWED",
-                "This path is served, but not with this method; see the header Allow.");
-    server_refuse(server, connection, NULL, id, &failure, "Allow: GET, HEAD\r\n");
-}
-
 bool pages_answer(struct server *server, struct gate_connection *connection,
                   const struct gate_head *head, const char *id) {
     bool health = text_is(head->path, "/health"), live = text_is(head->path, "/livez");
     if (!health && !live && !text_is(head->path, "/readyz"))
         return false;
-    if (!is_read(head)) {
-        refuse_method(server, connection, id);
-    } else if (health) {
+    if (!page_is_read(server, connection, head, id))
+        return true;
+    if (health) {
         char body[2048];
         int status = health_json(server->worker->health, body, sizeof(body));
         answer_json(connection, status, id, body);
@@ -64,10 +52,8 @@ bool pages_answer_private(struct server *server, struct gate_connection *connect
                           const struct gate_head *head, const char *id) {
     if (!text_is(head->path, "/metrics"))
         return false;
-    if (!is_read(head)) {
-        refuse_method(server, connection, id);
+    if (!page_is_read(server, connection, head, id))
         return true;
-    }
     size_t size = 0;
     runner_metrics_update(server->worker->runner);
     char *body = metrics_render(server->worker->metrics, &size);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The gate's callbacks: who may pass, what is refused, and where a request goes. */
 #include "http/server.h"
+#include "http/assets.h"
 #include "modules/module.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,7 +123,7 @@ static enum gate_verdict on_head(void *data, struct gate_connection *connection,
     struct key *key = NULL;
     char id[REQUEST_ID_SIZE];
     choose_id(server, head->request_id, id);
-    if (pages_answer(server, connection, head, id))
+    if (pages_answer(server, connection, head, id) || assets_answer(server, connection, head, id))
         return GATE_ANSWERED;
     const struct route_request asked = route_request_of(head);
     router_match(server->router, &asked, &match);
@@ -214,9 +215,10 @@ struct server *server_create(struct worker *worker) {
     server->worker = worker;
     server->router = router_create();
     server->requests = handles_create(1);
+    server->assets = assets_create(config);
     server->gate = gate_create(worker->base, &options, &callbacks, server);
     if (getrandom(&server->id_prefix, sizeof(server->id_prefix), 0) != sizeof(server->id_prefix) ||
-        !server->router || !server->requests || !server->gate) {
+        !server->router || !server->requests || !server->assets || !server->gate) {
         server_destroy(server);
         return NULL;
     }
@@ -250,5 +252,6 @@ void server_destroy(struct server *server) {
     gate_destroy(server->gate);
     router_destroy(server->router);
     handles_destroy(server->requests);
+    assets_destroy(server->assets); /* after the gate, which may still have been sending them */
     free(server);
 }

@@ -14,6 +14,7 @@ struct server {
     struct gate *gate;
     struct router *router;
     struct handles *requests;
+    struct assets *assets;
     uint64_t id_prefix; /* of made request ids */
     uint64_t id_counter;
     size_t open;                 /* requests with a record */

@@ -84,6 +84,7 @@ static const char *const everything =
     "    chat: {a: 1, b: 1.0, c: 'true', d: null, e: [~, 'null', \"line\\nbreak\\ttab\\x7f \"],\n"
     "      f: {}, g: [], h: 1e300, i: '', j: '- x', k: \"\\U0001F600 \\u0085\", '5': '0x1F'}\n"
     "    silent: {}\n"
+    "pages: {docs: false, console: false}\n"
     "health: {probe_interval_ms: 23, probe_timeout_ms: 24}\n"
     "log: {level: error, format: json, tool_inputs: true}\n";
 

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /docs and /console as a browser asks for them: what it may keep, load and run, and no key. */
+#include "support/raw_client.h"
+#include "support/scenario.h"
+#include "support/scratch_directory.h"
+#include "support/test_main.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct gateway *gateway;
+static char *folder; /* of a gateway that was started beside a viewer */
+
+static void teardown(void) {
+    gateway_stop(gateway);
+    if (folder)
+        scratch_directory_destroy(folder);
+}
+
+static struct http_response ask(const char *method, const char *path, const char *header) {
+    const char *const headers[] = {header, NULL};
+    return http_send(gateway, &(struct http_request){.method = method,
+                                                     .path = path,
+                                                     .key = "",
+                                                     .headers = header ? headers : NULL});
+}
+
+static void expect_header(const struct http_response *response, const char *name,
+                          const char *value) {
+    char *found = http_header(response, name);
+    ck_assert_msg(found && strcmp(found, value) == 0, "%s: found %s, expected %s", name,
+                  found ? found : "none", value);
+    free(found);
+}
+
+static const char *const pages[] = {"/docs",    "/docs/docs.css",       "/docs/docs.js",
+                                    "/console", "/console/console.css", "/console/console.js"};
+enum { PAGES = sizeof pages / sizeof *pages };
+
+START_TEST(need_no_key_and_are_asked_again_with_their_etag)
+{
+    gateway = gateway_start(NULL);
+    for (size_t i = 0; i < PAGES; i++) {
+        struct http_response first = ask("GET", pages[i], NULL);
+        http_assert_status(&first, 200);
+        ck_assert_uint_gt(first.body_size, 0);
+        expect_header(&first, "Cache-Control", "no-cache");
+        expect_header(&first, "X-Content-Type-Options", "nosniff");
+        char *etag = http_header(&first, "ETag");
+        ck_assert_ptr_nonnull(etag);
+        char *again = scratch_text("If-None-Match: \"other\", W/%s", etag);
+        struct http_response second = ask("GET", pages[i], again);
+        http_assert_status(&second, 304);
+        ck_assert_uint_eq(second.body_size, 0);
+        expect_header(&second, "ETag", etag);
+        struct http_response changed = ask("GET", pages[i], "If-None-Match: \"other\"");
+        http_assert_status(&changed, 200);
+        http_response_finish(&changed);
+        http_response_finish(&second);
+        http_response_finish(&first);
+        free(again);
+        free(etag);
+    }
+}
+END_TEST
+
+START_TEST(may_load_and_run_only_what_is_the_gateways)
+{
+    static const char *const paths[] = {"/docs", "/console"};
+    static const char *const parts[] = {"default-src 'none'", "script-src 'self';",
+                                        "connect-src 'self';", "frame-ancestors 'none'"};
+    gateway = gateway_start(NULL);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct http_response page = ask("GET", paths[i], NULL);
+        char *policy = http_header(&page, "Content-Security-Policy");
+        ck_assert_ptr_nonnull(policy);
+        for (size_t j = 0; j < sizeof parts / sizeof *parts; j++)
+            ck_assert_msg(strstr(policy, parts[j]) != NULL, "expected %s in %s", parts[j], policy);
+        expect_header(&page, "Content-Type", "text/html; charset=utf-8");
+        expect_header(&page, "Referrer-Policy", "no-referrer");
+        free(policy);
+        http_response_finish(&page);
+    }
+}
+END_TEST
+
+START_TEST(are_only_read)
+{
+    gateway = gateway_start(NULL);
+    for (size_t i = 0; i < PAGES; i++) {
+        struct http_response answer =
+            http_send(gateway, &(struct http_request){.path = pages[i], .key = "", .body = "{}"});
+        http_assert_error(&answer, 405, "METHOD_NOT_ALLOWED");
+        expect_header(&answer, "Allow", "GET, HEAD");
+        http_response_finish(&answer);
+        answer = ask("HEAD", pages[i], NULL);
+        http_assert_status(&answer, 200);
+        ck_assert_uint_eq(answer.body_size, 0);
+        http_response_finish(&answer);
+    }
+}
+END_TEST
+
+/* The pages name their files relative to themselves. */
+START_TEST(a_slash_too_many_leads_to_the_page)
+{
+    gateway = gateway_start(NULL);
+    struct http_response docs = ask("GET", "/docs/", NULL), console = ask("GET", "/console/", NULL);
+    http_assert_status(&docs, 308);
+    expect_header(&docs, "Location", "../docs");
+    http_assert_status(&console, 308);
+    expect_header(&console, "Location", "../console");
+    http_response_finish(&console);
+    http_response_finish(&docs);
+}
+END_TEST
+
+START_TEST(other_paths_below_them_are_not_served)
+{
+    static const char *const paths[] = {"/docs/../../etc/passwd", "/docs/%2e%2e/health", "/docsx",
+                                        "/console/main.c", "/docs/scalar.js.gz"};
+    gateway = gateway_start(NULL);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        char *request = scratch_text("GET %s HTTP/1.1\r\n" RAW_HOST "\r\n", paths[i]);
+        struct raw_answer answer = raw_exchange(gateway, request, strlen(request));
+        ck_assert_msg(answer.status == 401, "%s: found %d, expected 401", paths[i], answer.status);
+        raw_answer_finish(&answer);
+        free(request);
+    }
+}
+END_TEST
+
+/* Served or not: /docs and what it is made of, the console likewise. */
+static void expect_served(bool docs, bool console) {
+    for (size_t i = 0; i < PAGES; i++) {
+        bool served = strncmp(pages[i], "/docs", 5) == 0 ? docs : console;
+        struct http_response page = ask("GET", pages[i], NULL);
+        ck_assert_msg(page.status == (served ? 200 : 401), "%s: found %ld", pages[i], page.status);
+        http_response_finish(&page);
+    }
+}
+
+START_TEST(the_console_can_be_turned_off)
+{
+    gateway = gateway_start(&(struct gateway_options){.config = "pages: {console: false}\n"});
+    expect_served(true, false);
+    struct http_response known = http_get(gateway, "/console/");
+    http_assert_error(&known, 404, "NOT_FOUND");
+    http_response_finish(&known);
+}
+END_TEST
+
+START_TEST(the_reference_can_be_turned_off)
+{
+    gateway = gateway_start(&(struct gateway_options){.config = "pages: {docs: false}\n"});
+    expect_served(false, true);
+}
+END_TEST
+
+/* A gateway of its own folder, as the viewer is looked for beside the binary; without one there
+ * unless `viewer` says what is in it. */
+static void start_beside(const char *viewer, const char *compressed) {
+    char *built = gateway_binary(), *end = strrchr(built, '/');
+    folder = scratch_directory_create();
+    char *copy = scratch_text("%s/koine-gateway", folder);
+    char *command = scratch_text("cp %s %s && mkdir %s/docs", built, copy, folder);
+    ck_assert_int_eq(system(command), 0);
+    char *plain_path = scratch_text("%s/docs/scalar.js", folder);
+    char *compressed_path = scratch_text("%s/docs/scalar.js.gz", folder);
+    if (viewer)
+        scratch_write(plain_path, viewer);
+    if (compressed)
+        scratch_write(compressed_path, compressed);
+    ck_assert_int_eq(setenv("KOINE_GATEWAY", copy, 1), 0);
+    *end = '\0';
+    char *config = scratch_text("modules: {directory: %s/modules}\n", built);
+    gateway = gateway_start(&(struct gateway_options){.config = config});
+    free(config);
+    free(compressed_path);
+    free(plain_path);
+    free(command);
+    free(copy);
+    free(built);
+}
+
+static void expect_viewer(const char *accept_encoding, const char *body, const char *encoding) {
+    struct http_response viewer = ask("GET", "/docs/scalar.js", accept_encoding);
+    http_assert_status(&viewer, 200);
+    ck_assert_str_eq(viewer.body, body);
+    expect_header(&viewer, "Vary", "Accept-Encoding");
+    char *found = http_header(&viewer, "Content-Encoding");
+    ck_assert_msg(!encoding == !found && (!found || strcmp(found, encoding) == 0),
+                  "%s: found %s, expected %s", accept_encoding, found ? found : "none",
+                  encoding ? encoding : "none");
+    free(found);
+    http_response_finish(&viewer);
+}
+
+START_TEST(the_viewer_is_sent_compressed_to_those_who_take_it)
+{
+    start_beside("plain", "compressed");
+    expect_viewer("Accept-Encoding: gzip, deflate, br", "compressed", "gzip");
+    expect_viewer("Accept-Encoding: br;q=1, GZIP;q=0.5", "compressed", "gzip");
+    expect_viewer("Accept-Encoding: gzip;q=0", "plain", NULL);
+    expect_viewer("Accept-Encoding: gzip ; q = 0.0, br", "plain", NULL);
+    expect_viewer("Accept-Encoding: br", "plain", NULL);
+    expect_viewer("Accept-Encoding:", "plain", NULL);
+}
+END_TEST
+
+START_TEST(a_viewer_that_comes_later_is_found)
+{
+    start_beside(NULL, NULL);
+    struct http_response missing = ask("GET", "/docs/scalar.js", NULL);
+    http_assert_error(&missing, 404, "NOT_FOUND");
+    http_response_finish(&missing);
+    char *path = scratch_text("%s/docs/scalar.js", folder);
+    scratch_write(path, "later");
+    expect_viewer("Accept-Encoding: gzip", "later", NULL);
+    free(path);
+}
+END_TEST
+
+/* Nobody needs a key for it, so nobody may fill the memory with it. */
+START_TEST(those_who_do_not_read_cost_no_memory)
+{
+    enum { SIZE = 8 * 1000 * 1000, CLIENTS = 40 };
+    static const char request[] = "GET /docs/scalar.js HTTP/1.1\r\n" RAW_HOST "\r\n";
+    char *viewer = malloc(SIZE + 1);
+    ck_assert_ptr_nonnull(viewer);
+    memset(viewer, 'x', SIZE);
+    viewer[SIZE] = '\0';
+    start_beside(viewer, NULL);
+    struct http_response whole = ask("GET", "/docs/scalar.js", NULL);
+    ck_assert(whole.body_size == SIZE && memcmp(whole.body, viewer, SIZE) == 0);
+    http_response_finish(&whole);
+    free(viewer);
+    uint64_t before = gateway_resident_bytes(gateway);
+    struct raw_client *clients[CLIENTS];
+    for (size_t i = 0; i < CLIENTS; i++) {
+        clients[i] = raw_connect_narrow(gateway, 4096);
+        ck_assert(raw_send_text(clients[i], request));
+        ck_assert(raw_readable(clients[i], 10000));
+    }
+    ck_assert_uint_lt(gateway_resident_bytes(gateway), before + CLIENTS / 10 * SIZE);
+    for (size_t i = 0; i < CLIENTS; i++)
+        raw_close(clients[i]);
+}
+END_TEST
+
+int main(void) {
+    const TTest *const tests[] = {
+        need_no_key_and_are_asked_again_with_their_etag,
+        may_load_and_run_only_what_is_the_gateways,
+        are_only_read,
+        a_slash_too_many_leads_to_the_page,
+        other_paths_below_them_are_not_served,
+        the_console_can_be_turned_off,
+        the_reference_can_be_turned_off,
+        the_viewer_is_sent_compressed_to_those_who_take_it,
+        a_viewer_that_comes_later_is_found,
+        those_who_do_not_read_cost_no_memory,
+    };
+    return test_main("pages", NULL, teardown, tests, sizeof tests / sizeof *tests);
+}
