@@ -10,10 +10,16 @@ import { readEvents } from './sse.js';
 import { Turn } from './turn.js';
 
 const NEAR_THE_END_PX = 48;
+const SEND_KEYS = /Mac|iPhone|iPad/.test(navigator.platform) ? '⌘ Enter' : 'Ctrl Enter';
 const EXAMPLES = [
   { label: 'A text', answer: 'text', text: 'Explain server-sent events in three sentences.' },
   { label: 'An object', answer: 'object', text: 'Summarize how HTTP caching works.' },
-  { label: 'A tool', answer: 'text', text: 'Which files are in the working directory? Look.' },
+  {
+    label: 'A tool',
+    answer: 'text',
+    text: 'Which files are here? Look.',
+    tools: 'Glob\nBash(ls:*)',
+  },
 ];
 
 const byId = (id) => document.getElementById(id);
@@ -57,7 +63,6 @@ function markField(name, problem) {
 function showAnswerKind() {
   const isObject = form.elements.answer.value === 'object';
   byId('schema-field').hidden = !isObject;
-  byId('events-field').hidden = isObject;
   byId('endpoint').textContent = isObject ? 'POST /stream-object' : 'POST /stream';
 }
 
@@ -74,6 +79,7 @@ function showRunning(controller) {
   running = controller;
   byId('send').hidden = Boolean(running);
   byId('stop').hidden = !running;
+  byId('keys').textContent = running ? 'Esc' : SEND_KEYS;
   byId('new-session').disabled = Boolean(running);
   if (hadFocus) byId(running ? 'stop' : 'send').focus();
 }
@@ -85,7 +91,7 @@ async function receive(turn, request, signal) {
   try {
     const response = await gateway.ask(request, setup.key, signal);
     turn.answered(response);
-    await readEvents(response.body, (event) => turn.take(event)).catch(() => {});
+    await readEvents(response.body, (event) => turn.take(event)).catch(console.warn);
     throw new Broken();
   } catch (error) {
     if (signal.aborted) turn.stopped();
@@ -101,7 +107,12 @@ function remember({ sessionId, costUsd }) {
 
 async function run(request) {
   const controller = new AbortController();
-  const turn = new Turn({ request, curl: gateway.curl(request), follow, again: () => running || run(request) });
+  const turn = new Turn({
+    request,
+    curl: gateway.curl(request),
+    follow,
+    again: () => running || run(request),
+  });
   byId('welcome').hidden = true;
   byId('turns').append(turn.element);
   scrollToEnd();
@@ -139,8 +150,9 @@ function beginAnew() {
   prompt.focus();
 }
 
-function takeExample({ answer, text }) {
+function takeExample({ answer, text, tools = '' }) {
   form.elements.answer.value = answer;
+  form.elements.allowedTools.value = tools;
   prompt.value = text;
   showAnswerKind();
   prompt.focus();
@@ -164,9 +176,14 @@ function checkJson({ target }) {
 
 form.elements.schema.value = JSON.stringify(SCHEMA, null, 2);
 byId('options').open = wide.matches;
-if (/Mac|iPhone|iPad/.test(navigator.platform)) byId('send-keys').textContent = '⌘';
 byId('examples').append(
-  ...EXAMPLES.map((example) => element('li', {}, button(example.label, () => takeExample(example)))),
+  ...EXAMPLES.map((example) =>
+    element(
+      'li',
+      {},
+      button(example.label, () => takeExample(example)),
+    ),
+  ),
 );
 form.addEventListener('submit', (event) => {
   event.preventDefault();
@@ -181,4 +198,5 @@ for (const field of form.elements) {
   field.addEventListener('input', isJson ? checkJson : () => markField(field.name, null));
 }
 showAnswerKind();
+showRunning(null);
 setup.check();

@@ -32,10 +32,17 @@ const FIGURES = [
   ['Model', (known) => known.model, String],
   ['Model calls', (known) => known.numTurns, count],
   ['Stopped by', (known) => known.stopReason, String],
-  ['Denied', (known) => known.permissionDenials?.map((use) => use.tool_name).join(', ') || null, String],
+  [
+    'Denied',
+    (known) => known.permissionDenials?.map((use) => use.tool_name).join(', ') || null,
+    String,
+  ],
   ['CLI ended', (known) => (known.ending && known.ending.code !== 0 ? known.ending : null), ended],
   ['Session', (known) => known.sessionId, String],
 ];
+
+/** Values that need more room than a number. */
+const WIDE = { Model: 'long', Session: 'whole' };
 
 export function figures(list, known) {
   const pairs = FIGURES.map(([name, valueOf, written]) => [name, valueOf(known), written]);
@@ -43,7 +50,12 @@ export function figures(list, known) {
     ...pairs
       .filter(([, value]) => value !== undefined && value !== null)
       .map(([name, value, written]) =>
-        element('div', {}, element('dt', {}, name), element('dd', {}, written(value))),
+        element(
+          'div',
+          { class: WIDE[name] },
+          element('dt', {}, name),
+          element('dd', {}, written(value)),
+        ),
       ),
   );
 }

@@ -29,11 +29,9 @@ export class Broken extends Error {
 
 const NOT_JSON_CHARACTERS = 300;
 
-/** Seconds from now, of a Retry-After that is a number or a date; undefined without one. */
+/** Seconds to wait; undefined when nobody says. A date, which the gateway never sends, counts as none. */
 function retryAfter(header) {
-  if (header === null) return undefined;
-  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;
-  return Number.isNaN(seconds) ? undefined : Math.max(0, Math.ceil(seconds));
+  return /^\d+$/.test(header ?? '') ? Number(header) : undefined;
 }
 
 function objectOf(text) {

@@ -9,13 +9,11 @@ const SUMMARY_CHARACTERS = 120;
 
 /** Text that grows, in blocks: to draw it anew costs as much as the last block, not as all of it. */
 export class FlowingText {
+  #body = element('div', { class: 'text' });
   #block = null;
   #room = 0;
   #pending = [];
-
-  constructor() {
-    this.element = element('div', { class: 'text' });
-  }
+  element = this.#body;
 
   add(text) {
     this.#pending.push(text);
@@ -38,29 +36,16 @@ export class FlowingText {
 
   #begin() {
     this.#block = element('div');
-    this.element.append(this.#block);
+    this.#body.append(this.#block);
     this.#room = BLOCK_CHARACTERS;
   }
 }
 
-export class Thinking {
-  #text = new FlowingText();
-
+export class Thinking extends FlowingText {
   constructor() {
-    this.element = element(
-      'details',
-      { class: 'thinking', open: true },
-      element('summary', {}, 'Thinking'),
-      this.#text.element,
-    );
-  }
-
-  add(text) {
-    this.#text.add(text);
-  }
-
-  draw() {
-    this.#text.draw();
+    super();
+    const title = element('summary', {}, 'Thinking');
+    this.element = element('details', { class: 'thinking', open: true }, title, this.element);
   }
 }
 
@@ -127,20 +112,20 @@ export function notice(text, code) {
 }
 
 export function retryNotice({ attempt, maxRetries, errorStatus, delayMs }) {
-  const failed = errorStatus === null ? 'The API cannot be reached' : `The API answers ${errorStatus}`;
+  const failed =
+    errorStatus === null ? 'The API cannot be reached' : `The API answers ${errorStatus}`;
   const again = delayMs === null ? '' : `; again in ${(delayMs / 1000).toFixed(1)} s`;
   return notice(`${failed}: retry ${attempt} of ${maxRetries}${again}.`);
 }
 
 /** What the sentence of the gateway does not say: what to do on this page. */
 const ADVICE = {
-  unreachable: 'Is it running? It prints “serving on …” when it is. A proxy in between, or the network, may be the reason too.',
-  broken: 'The gateway or a proxy closed the connection. What came before is above; the log of the gateway says why, if it was the gateway.',
+  unreachable: 'Is it running? Then a proxy in between, or the network, may be the reason.',
+  broken: 'The gateway or a proxy has closed the connection; what came before it is above.',
   UNAUTHORIZED: 'Paste a key under Set-up.',
-  AUTH_ERROR: 'Under Set-up goes a key of this gateway: CLAUDE_CODE_GATEWAY_API_KEY where it was started, or one that its configuration names. It is not the key of an Anthropic account.',
+  AUTH_ERROR:
+    'Set-up needs a key of this gateway: CLAUDE_CODE_GATEWAY_API_KEY where it was started, or one of its configuration; not the key of an Anthropic account.',
   SESSION_NOT_FOUND: '“New session” begins another one.',
-  NO_TOOLS_AVAILABLE: 'See “Tools allowed” under Request: leave it empty, or choose “No tools at all”.',
-  NOT_FOUND: 'The module that serves this path is not loaded: koine-gateway --modules lists those that are.',
 };
 
 function placeOf(path) {
@@ -150,18 +135,13 @@ function placeOf(path) {
 /** Counts down to when it is worth to try again; at once when nobody has said how long to wait. */
 function againButton(waitS, again) {
   let leftS = waitS;
-  const made = button('Send again', () => again());
+  const made = button('', again);
   const show = () => {
     made.disabled = leftS > 0;
     made.textContent = leftS > 0 ? `Send again in ${leftS} s` : 'Send again';
+    if (leftS-- > 0) setTimeout(show, 1000);
   };
-  const timer = setInterval(() => {
-    leftS -= 1;
-    show();
-    if (leftS <= 0) clearInterval(timer);
-  }, 1000);
   show();
-  if (leftS <= 0) clearInterval(timer);
   return made;
 }
 
@@ -169,12 +149,16 @@ function againButton(waitS, again) {
  * A failure as it is. `code`: as the gateway gave it; `kind`: of a failure that is not the gateway's.
  * With `again` comes a button.
  */
-export function failure({ message, code, kind, status, issues = [], requestId, retryAfterS }, again) {
+export function failure(
+  { message, code, kind, status, issues = [], requestId, retryAfterS },
+  again,
+) {
   const made = element('div', { class: 'failure' }, element('p', { class: 'sentence' }, message));
   const facts = [code, status && `HTTP ${status}`, requestId && `request ${requestId}`];
   const shown = facts.filter(Boolean).map((fact) => element('code', {}, fact));
   if (shown.length) made.append(element('p', { class: 'facts' }, ...shown));
-  if (issues.length) {
+  // The sentence says the same of a single one.
+  if (issues.length > 1) {
     const line = ({ path, message: text }) =>
       element('li', {}, element('code', {}, placeOf(path)), ` ${text}`);
     made.append(element('ul', { class: 'issues' }, ...issues.map(line)));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether all is set up: the gateway, the CLI behind it, the key. The key is in this page's memory, or
 // in the tab's when a person wants that; it is never in an address or a log.
-import { Refusal, Unreachable } from './gateway.js';
+import { Unreachable } from './gateway.js';
 
 const STORED = 'koine-key';
 const DEMO_KEY = 'koine-demo';
@@ -14,13 +14,6 @@ function say(id, state, text) {
   const place = byId(id);
   place.dataset.state = state;
   if (place.textContent !== text) place.textContent = text;
-}
-
-function uptime(seconds) {
-  const hours = Math.floor(seconds / 3600);
-  if (hours >= 48) return `${Math.floor(hours / 24)} days`;
-  if (hours) return `${hours} h ${Math.floor((seconds % 3600) / 60)} min`;
-  return seconds >= 60 ? `${Math.floor(seconds / 60)} min` : `${seconds} s`;
 }
 
 function slots({ active, limit, waiting }) {
@@ -69,17 +62,22 @@ export class Setup {
     } catch (error) {
       this.#showUnreachable(error);
     }
+    clearTimeout(this.#healthTimer); // another one may have been asked meanwhile
     this.#healthTimer = setTimeout(() => this.checkHealth(), HEALTH_MS);
   }
 
-  #showHealth({ status, claudeCli, cliVersion, error, concurrency, version, uptimeSeconds, demo }) {
+  #showHealth({ status, claudeCli, cliVersion, error, concurrency, version, demo }) {
     const wasUnreachable = byId('check-gateway').dataset.state === 'bad';
-    say('check-gateway', 'ok', `${version ?? 'reachable'}, up ${uptime(uptimeSeconds ?? 0)}`);
+    say('check-gateway', 'ok', `reachable, ${version}`);
     const works = status === 'healthy';
-    say('check-cli', works ? 'ok' : 'bad', works ? (cliVersion ?? claudeCli) : (error ?? claudeCli));
+    say(
+      'check-cli',
+      works ? 'ok' : 'bad',
+      works ? (cliVersion ?? claudeCli) : (error ?? claudeCli),
+    );
     say('check-slots', 'ok', slots(concurrency.streaming));
+    if (demo && byId('demo').hidden && !this.key) byId('key').value = DEMO_KEY;
     byId('demo').hidden = !demo;
-    if (demo && !this.key) byId('key').value = DEMO_KEY;
     if (wasUnreachable) this.#checkKey();
     this.#summarize();
   }

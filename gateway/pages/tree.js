@@ -4,13 +4,11 @@
 import { element } from './element.js';
 
 /** Children of one object or array that are drawn; the rest is counted. */
-const SHOWN_CHILDREN = 500;
+const SHOWN_CHILDREN = 200;
 
 function kindOf(value) {
-  if (value === null) return 'literal';
   if (Array.isArray(value)) return 'array';
-  const type = typeof value;
-  return type === 'object' || type === 'string' ? type : type === 'number' ? 'number' : 'literal';
+  return value === null || typeof value === 'boolean' ? 'literal' : typeof value;
 }
 
 /** A string; while it only grows, the part that is new is marked. */

@@ -29,6 +29,7 @@ export class Turn {
   #parts = element('div', { class: 'parts' });
   #state = element('p', { class: 'progress' });
   #figures = element('dl', { class: 'figures' });
+  #copy = copyButton('Copy answer', () => this.#answerText());
   #known = {};
   #part = null; // the one that grows
   #tree = null;
@@ -46,22 +47,34 @@ export class Turn {
   constructor({ request, curl, follow, again }) {
     this.#follow = follow;
     this.#again = again;
+    const { prompt } = request.body;
     const code = element('pre', { tabindex: '0', 'aria-label': 'The request for curl' }, curl);
     this.element = element(
       'li',
       { class: 'turn', 'data-state': 'running' },
-      element('p', { class: 'prompt' }, request.body.prompt),
+      element(
+        'h2',
+        { class: 'prompt' },
+        typeof prompt === 'string' ? prompt : JSON.stringify(prompt),
+      ),
       this.#parts,
       this.#state,
       this.#figures,
       element(
         'div',
         { class: 'evidence' },
-        element('details', {}, element('summary', {}, 'curl'), code, copyButton('Copy', () => curl)),
+        element(
+          'details',
+          {},
+          element('summary', {}, 'curl'),
+          code,
+          copyButton('Copy', () => curl),
+        ),
         this.#log.element,
-        copyButton('Copy answer', () => this.#answerText()),
+        this.#copy,
       ),
     );
+    this.#copy.hidden = true;
     this.#tick();
   }
 
@@ -99,8 +112,8 @@ export class Turn {
   }
 
   #tick() {
-    const elapsed = seconds(performance.now() - this.#began);
-    this.#state.textContent = `${this.#known.firstMs === undefined ? 'Waiting' : 'Answering'} · ${elapsed}`;
+    const what = this.#known.firstMs === undefined ? 'Waiting' : 'Answering';
+    this.#state.textContent = `${what} · ${seconds(performance.now() - this.#began)}`;
   }
 
   #close(how, last) {
@@ -116,6 +129,7 @@ export class Turn {
       const failed = this.#parts.querySelector(':scope > .failure');
       this.element.dataset.state = failed ? 'failed' : how;
       this.#state.textContent = how === 'stopped' ? 'Stopped: the gateway ends the run.' : '';
+      this.#copy.hidden = !this.#answerText();
       this.#know({});
     });
     this.#announceEnd(how);
@@ -173,7 +187,7 @@ export class Turn {
 
   /** Text goes on in the part that grows, if that is one of its kind. */
   #grow(Kind, text) {
-    if (!(this.#part instanceof Kind)) {
+    if (this.#part?.constructor !== Kind) {
       const part = new Kind();
       this.#add(part.element);
       this.#part = part;
