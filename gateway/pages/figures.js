@@ -2,6 +2,9 @@
 // What an answer took, as a list of names and values. Only what is known is listed.
 import { element } from './element.js';
 
+/** Values that need more room than a number. */
+const WIDE = { Model: 'long', Session: 'whole' };
+
 export function seconds(ms) {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
 }
@@ -10,52 +13,42 @@ export function dollars(usd) {
   return `$${usd.toLocaleString('en', { maximumSignificantDigits: 3 })}`;
 }
 
-function count(number) {
-  return number.toLocaleString('en');
+function written(value, write) {
+  return value === undefined ? undefined : write(value);
 }
 
 /** How the CLI ended, where that is not as it should be. */
-function ended({ code, signal, reason }) {
+function ended({ code, signal, reason } = { code: 0 }) {
+  if (code === 0) return undefined;
   return [reason, signal, code !== null && `exit ${code}`].filter(Boolean).join(', ');
 }
 
-/** Name, value of what is known, and how the value is written. */
-const FIGURES = [
-  ['Status', (known) => known.status, String],
-  ['First token', (known) => known.firstMs, seconds],
-  ['Total', (known) => known.totalMs, seconds],
-  ['Cost', (known) => known.costUsd, dollars],
-  ['Tokens in', (known) => known.usage?.inputTokens, count],
-  ['Tokens out', (known) => known.usage?.outputTokens, count],
-  ['Cache read', (known) => known.usage?.cacheReadInputTokens, count],
-  ['Cache written', (known) => known.usage?.cacheCreationInputTokens, count],
-  ['Model', (known) => known.model, String],
-  ['Model calls', (known) => known.numTurns, count],
-  ['Stopped by', (known) => known.stopReason, String],
-  [
-    'Denied',
-    (known) => known.permissionDenials?.map((use) => use.tool_name).join(', ') || null,
-    String,
-  ],
-  ['CLI ended', (known) => (known.ending && known.ending.code !== 0 ? known.ending : null), ended],
-  ['Session', (known) => known.sessionId, String],
-];
-
-/** Values that need more room than a number. */
-const WIDE = { Model: 'long', Session: 'whole' };
+function valuesOf({ usage, permissionDenials = [], ...known }) {
+  return {
+    Status: known.status,
+    'First token': written(known.firstMs, seconds),
+    Total: written(known.totalMs, seconds),
+    Cost: written(known.costUsd, dollars),
+    'Tokens in': usage?.inputTokens,
+    'Tokens out': usage?.outputTokens,
+    'Cache read': usage?.cacheReadInputTokens,
+    'Cache written': usage?.cacheCreationInputTokens,
+    'Model calls': known.numTurns,
+    'Stopped by': known.stopReason,
+    Denied: permissionDenials.map((use) => use.tool_name).join(', ') || undefined,
+    'CLI ended': ended(known.ending),
+    Model: known.model,
+    Session: known.sessionId,
+  };
+}
 
 export function figures(list, known) {
-  const pairs = FIGURES.map(([name, valueOf, written]) => [name, valueOf(known), written]);
+  const pairs = Object.entries(valuesOf(known)).filter(([, value]) => value != null);
   list.replaceChildren(
-    ...pairs
-      .filter(([, value]) => value !== undefined && value !== null)
-      .map(([name, value, written]) =>
-        element(
-          'div',
-          { class: WIDE[name] },
-          element('dt', {}, name),
-          element('dd', {}, written(value)),
-        ),
-      ),
+    ...pairs.map(([name, value]) => {
+      const text = value.toLocaleString('en');
+      const pair = [element('dt', {}, name), element('dd', {}, text)];
+      return element('div', { class: WIDE[name] }, ...pair);
+    }),
   );
 }
