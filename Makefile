@@ -49,6 +49,7 @@ STANDINS := $(BUILD)/tests/standin-cli $(BUILD)/tests/standin-api
 PKG_CONFIGS := $(patsubst %.in,$(BUILD)/%,$(sort $(wildcard sdk/*/*.pc.in)))
 ALL := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/libkoine-module.a \
 	$(BUILD)/koine-test-host $(BUILD)/libkoine-test-host-malloc.a
+VIEWER := $(BUILD)/docs/scalar/standalone.esm.js
 # The test host judges modules with the gateway's own code, as far as that needs jansson alone.
 TEST_HOST_COMMAND := $(sort $(wildcard sdk/test-host/command*.c))
 TEST_HOST_HEAP := $(sort $(wildcard sdk/test-host/heap*.c))
@@ -71,7 +72,8 @@ else
 MODE := -O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZER) -fno-sanitize-recover=all
 endif
 DEFINES := -D_GNU_SOURCE -DKOINE_VERSION='"$(VERSION)"' \
-	-DKOINE_MODULE_DIRECTORY='"$(PREFIX)/lib/koine-gateway/modules"'
+	-DKOINE_MODULE_DIRECTORY='"$(PREFIX)/lib/koine-gateway/modules"' \
+	-DKOINE_STANDIN_CLI='"$(PREFIX)/lib/koine-gateway/standin-cli"'
 CFLAGS ?= -g
 # Modules see the ABI and the module SDK, nothing of the host; what they embed is beside them.
 MODULE_SOURCES := modules/% sdk/module/% examples/modules/% tests/e2e/modules/% tests/abi/v1/%
@@ -88,7 +90,7 @@ libs = $(shell pkg-config --libs $(1))
 
 .PHONY: all run check check-chaos test clients bench lint format install clean setup setup-check standins \
 	unit e2e abi fuzz openapi openapi-check modules examples abi-record
-all: $(ALL)
+all: $(ALL) $(VIEWER)
 standins: $(STANDINS)
 modules: $(MODULES:%=$(BUILD)/modules/%.so)
 
@@ -121,6 +123,11 @@ $(BUILD)/koine-gateway: $(BUILD)/gateway/main.o $(BUILD)/libkoine-gateway.a
 
 # The pages that it has in it.
 $(BUILD)/gateway/http/assets.o: $(wildcard gateway/pages/*.*)
+
+# What shows the reference at /docs; others wrote it. Without it the page shows the plain document.
+$(VIEWER): gateway/pages/fetch-viewer
+	$(call say,FETCH,$(@D))
+	$(Q)$< $(@D) || echo '  SKIP   $(@D): /docs shows the plain document until "make" finds npm and its registry'
 
 # What third parties test modules with. One object: what is inside cannot clash with their names.
 $(BUILD)/libkoine-test-host.a: $(TEST_HOST_SOURCES:%.c=$(BUILD)/%.o)
@@ -315,11 +322,13 @@ $(BUILD)/%.pc: %.pc.in Makefile
 	@mkdir -p $(@D)
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< >$@
 
-install: all $(PKG_CONFIGS)
+install: all $(BUILD)/tests/standin-cli $(PKG_CONFIGS)
 	install -d $(INSTALLED)/bin $(INSTALLED)/lib/koine-gateway/modules $(INSTALLED)/lib/pkgconfig \
 		$(INSTALLED)/include/koine $(INSTALLED)/include/koine-module $(SHARE)
 	install -m 755 $(BUILD)/koine-gateway $(BUILD)/koine-test-host sdk/module/koine-new-module $(INSTALLED)/bin/
 	install -m 644 $(MODULES:%=$(BUILD)/modules/%.so) $(INSTALLED)/lib/koine-gateway/modules/
+	[ ! -d $(dir $(VIEWER)) ] || { rm -rf $(SHARE)/docs && mkdir $(SHARE)/docs && cp -R $(dir $(VIEWER)) $(SHARE)/docs/; }
+	install -m 755 $(BUILD)/tests/standin-cli $(INSTALLED)/lib/koine-gateway/
 	install -m 644 $(BUILD)/libkoine-module.a $(TEST_HOST) $(INSTALLED)/lib/
 	install -m 644 $(PKG_CONFIGS) $(INSTALLED)/lib/pkgconfig/
 	install -m 644 include/koine/*.h $(INSTALLED)/include/koine/

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Which file a path means, and what a browser may do with it. The viewer's file is read at the
- * first request for it and kept: a file that is replaced is seen after a restart.
- */
+/* Which page a path means, and what a browser may do with it. */
 #include "http/assets.h"
 #include "http/page.h"
-#include <errno.h>
-#include <fcntl.h>
+#include "http/viewer.h"
 #include <koine-module/embed.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 KOINE_EMBED(page_docs_html, "gateway/pages/docs.html");
 KOINE_EMBED(page_docs_css, "gateway/pages/docs.css");
@@ -70,19 +63,12 @@ static const struct asset {
     {"/console/tree.js", &page_console_tree, JAVASCRIPT, "", false},
     {"/console/turn.js", &page_console_turn, JAVASCRIPT, "", false},
 };
-enum { EMBEDDED = sizeof(embedded) / sizeof(*embedded), MAXIMUM_VIEWER = 32 * 1024 * 1024 };
-
-/* The viewer as it is, and compressed. */
-struct viewer {
-    const char *name, *headers;
-    struct koine_text text; /* malloc'd; none until it is asked for */
-    char etag[PAGE_ETAG_SIZE];
-};
+enum { EMBEDDED = sizeof(embedded) / sizeof(*embedded) };
 
 struct assets {
     bool docs, console; /* are served */
     char etags[EMBEDDED][PAGE_ETAG_SIZE];
-    struct viewer plain, compressed;
+    struct viewer *viewer;
 };
 
 static struct koine_text text_of(const struct koine_document *file) {
@@ -95,9 +81,11 @@ struct assets *assets_create(const struct config *config) {
         return NULL;
     assets->docs = config->pages.docs;
     assets->console = config->pages.console;
-    assets->plain = (struct viewer){.name = "scalar.js", .headers = "Vary: Accept-Encoding\r\n"};
-    assets->compressed = (struct viewer){
-        .name = "scalar.js.gz", .headers = "Vary: Accept-Encoding\r\nContent-Encoding: gzip\r\n"};
+    assets->viewer = viewer_create();
+    if (!assets->viewer) {
+        free(assets);
+        return NULL;
+    }
     for (size_t i = 0; i < EMBEDDED; i++)
         page_etag(text_of(embedded[i].file), assets->etags[i]);
     return assets;
@@ -106,96 +94,8 @@ struct assets *assets_create(const struct config *config) {
 void assets_destroy(struct assets *assets) {
     if (!assets)
         return;
-    free((char *)(uintptr_t)assets->plain.text.data);
-    free((char *)(uintptr_t)assets->compressed.text.data);
+    viewer_destroy(assets->viewer);
     free(assets);
-}
-
-/* ---- the viewer */
-
-/* `name` in the first of the two folders that has it; -1. */
-static int open_viewer(const char *name) {
-    static const char *const places[] = {"docs", "../share/koine-gateway/docs"};
-    char binary[PATH_MAX], path[PATH_MAX + 64];
-    ssize_t size = readlink("/proc/self/exe", binary, sizeof(binary) - 1);
-    binary[size > 0 ? size : 0] = '\0';
-    char *slash = strrchr(binary, '/');
-    for (size_t i = 0; slash && i < sizeof(places) / sizeof(*places); i++) {
-        slash[1] = '\0';
-        snprintf(path, sizeof(path), "%s%s/%s", binary, places[i], name);
-        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-        if (fd >= 0)
-            return fd;
-    }
-    return -1;
-}
-
-/* All of it, malloc'd; none when it cannot be read. */
-static struct koine_text read_all(int fd) {
-    struct stat file;
-    if (fstat(fd, &file) || !S_ISREG(file.st_mode) || file.st_size < 1 ||
-        file.st_size > MAXIMUM_VIEWER)
-        return (struct koine_text){0};
-    size_t size = (size_t)file.st_size, used = 0;
-    char *text = malloc(size);
-    ssize_t got = 1;
-    while (text && used < size && got > 0)
-        if ((got = read(fd, text + used, size - used)) > 0)
-            used += (size_t)got;
-    if (text && used == size)
-        return (struct koine_text){text, size};
-    free(text);
-    return (struct koine_text){0};
-}
-
-static bool load(struct viewer *viewer) {
-    if (viewer->text.data)
-        return true;
-    int fd = open_viewer(viewer->name);
-    if (fd < 0)
-        return false;
-    viewer->text = read_all(fd);
-    close(fd);
-    if (!viewer->text.data)
-        return false;
-    page_etag(viewer->text, viewer->etag);
-    return true;
-}
-
-/* Whether Accept-Encoding (RFC 9110 section 12.5.3) names gzip without refusing it. */
-static bool takes_gzip(const struct gate_head *head) {
-    struct koine_text accepted;
-    char list[256];
-    if (!gate_field(head->fields, "Accept-Encoding", &accepted))
-        return false;
-    snprintf(list, sizeof(list), "%.*s", (int)accepted.size, accepted.data);
-    char *gzip = strcasestr(list, "gzip");
-    if (!gzip)
-        return false;
-    gzip += strlen("gzip");
-    gzip += strspn(gzip, " \t");
-    char *weight = *gzip == ';' ? strchr(gzip, '=') : NULL;
-    return !weight || strtof(weight + 1, NULL) > 0;
-}
-
-static void answer_viewer(struct server *server, struct gate_connection *connection,
-                          const struct gate_head *head, const char *id) {
-    struct assets *assets = server->assets;
-    struct viewer *viewer =
-        takes_gzip(head) && load(&assets->compressed) ? &assets->compressed : &assets->plain;
-    if (load(viewer)) {
-        page_answer(server, connection, head, id,
-                    &(struct page){.content_type = JAVASCRIPT,
-                                   .headers = viewer->headers,
-                                   .etag = viewer->etag,
-                                   .body = viewer->text});
-    } else if (page_is_read(server, connection, head, id)) {
-        struct koine_failure failure = {0};
-        failure_set(&failure, 404, "NOT_FOUND",
-                    "The viewer of the reference is not installed: \"make\" fetches it where npm "
-                    "is installed; /openapi.yaml is the same as text.");
-        server_refuse(server, connection, NULL, id, &failure, "");
-    }
 }
 
 /* ---- paths */
@@ -241,9 +141,6 @@ bool assets_answer(struct server *server, struct gate_connection *connection,
                                    .body = text_of(asset->file)});
         return true;
     }
-    if (assets->docs && path_is(head, "/docs/scalar.js")) {
-        answer_viewer(server, connection, head, id);
-        return true;
-    }
-    return redirected(server, connection, head, id);
+    return (assets->docs && viewer_answer(assets->viewer, server, connection, head, id)) ||
+           redirected(server, connection, head, id);
 }

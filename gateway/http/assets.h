@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The pages that people see: /docs and /console, with what they are made of. What is in
- * gateway/pages is in the binary; the viewer of the reference, which others wrote, is a file in
- * `docs` beside it, or installed in share/koine-gateway/docs.
+ * gateway/pages is in the binary; the viewer of the reference is not (viewer.h).
  */
 #ifndef HTTP_ASSETS_H
 #define HTTP_ASSETS_H

@@ -117,8 +117,19 @@ END_TEST
 
 START_TEST(other_paths_below_them_are_not_served)
 {
-    static const char *const paths[] = {"/docs/../../etc/passwd", "/docs/%2e%2e/health", "/docsx",
-                                        "/console/main.c", "/docs/scalar.js.gz"};
+    static const char *const paths[] = {"/docs/../../etc/passwd",
+                                        "/docs/%2e%2e/health",
+                                        "/docsx",
+                                        "/console/main.c",
+                                        "/docs/scalar/standalone.esm.js.gz",
+                                        "/docs/scalar/../docs.js",
+                                        "/docs/scalar/chunks/../a.js",
+                                        "/docs/scalar/.a.js",
+                                        "/docs/scalar/other/a.js",
+                                        "/docs/scalar//a.js",
+                                        "/docs/scalar/.js",
+                                        "/docs/scalar/%2e%2e/a.js",
+                                        "/docs/scalar/package.json"};
     gateway = gateway_start(NULL);
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         char *request = scratch_text("GET %s HTTP/1.1\r\n" RAW_HOST "\r\n", paths[i]);
@@ -163,10 +174,10 @@ static void start_beside(const char *viewer, const char *compressed) {
     char *built = gateway_binary(), *end = strrchr(built, '/');
     folder = scratch_directory_create();
     char *copy = scratch_text("%s/koine-gateway", folder);
-    char *command = scratch_text("cp %s %s && mkdir %s/docs", built, copy, folder);
+    char *command = scratch_text("cp %s %s && mkdir -p %s/docs/scalar/chunks", built, copy, folder);
     ck_assert_int_eq(system(command), 0);
-    char *plain_path = scratch_text("%s/docs/scalar.js", folder);
-    char *compressed_path = scratch_text("%s/docs/scalar.js.gz", folder);
+    char *plain_path = scratch_text("%s/docs/scalar/standalone.esm.js", folder);
+    char *compressed_path = scratch_text("%s/docs/scalar/standalone.esm.js.gz", folder);
     if (viewer)
         scratch_write(plain_path, viewer);
     if (compressed)
@@ -184,7 +195,7 @@ static void start_beside(const char *viewer, const char *compressed) {
 }
 
 static void expect_viewer(const char *accept_encoding, const char *body, const char *encoding) {
-    struct http_response viewer = ask("GET", "/docs/scalar.js", accept_encoding);
+    struct http_response viewer = ask("GET", "/docs/scalar/standalone.esm.js", accept_encoding);
     http_assert_status(&viewer, 200);
     ck_assert_str_eq(viewer.body, body);
     expect_header(&viewer, "Vary", "Accept-Encoding");
@@ -208,13 +219,30 @@ START_TEST(the_viewer_is_sent_compressed_to_those_who_take_it)
 }
 END_TEST
 
+START_TEST(the_viewer_comes_in_parts)
+{
+    start_beside("plain", NULL);
+    char *path = scratch_text("%s/docs/scalar/chunks/vendor-A_b.part.js", folder);
+    scratch_write(path, "a part");
+    for (size_t i = 0; i < 2; i++) {
+        struct http_response part = ask("GET", "/docs/scalar/chunks/vendor-A_b.part.js", NULL);
+        http_assert_status(&part, 200);
+        ck_assert_str_eq(part.body, "a part");
+        expect_header(&part, "Content-Type", "text/javascript; charset=utf-8");
+        http_response_finish(&part);
+        expect_viewer("Accept-Encoding: gzip", "plain", NULL);
+    }
+    free(path);
+}
+END_TEST
+
 START_TEST(a_viewer_that_comes_later_is_found)
 {
     start_beside(NULL, NULL);
-    struct http_response missing = ask("GET", "/docs/scalar.js", NULL);
+    struct http_response missing = ask("GET", "/docs/scalar/standalone.esm.js", NULL);
     http_assert_error(&missing, 404, "NOT_FOUND");
     http_response_finish(&missing);
-    char *path = scratch_text("%s/docs/scalar.js", folder);
+    char *path = scratch_text("%s/docs/scalar/standalone.esm.js", folder);
     scratch_write(path, "later");
     expect_viewer("Accept-Encoding: gzip", "later", NULL);
     free(path);
@@ -225,13 +253,13 @@ END_TEST
 START_TEST(those_who_do_not_read_cost_no_memory)
 {
     enum { SIZE = 8 * 1000 * 1000, CLIENTS = 40 };
-    static const char request[] = "GET /docs/scalar.js HTTP/1.1\r\n" RAW_HOST "\r\n";
+    static const char request[] = "GET /docs/scalar/standalone.esm.js HTTP/1.1\r\n" RAW_HOST "\r\n";
     char *viewer = malloc(SIZE + 1);
     ck_assert_ptr_nonnull(viewer);
     memset(viewer, 'x', SIZE);
     viewer[SIZE] = '\0';
     start_beside(viewer, NULL);
-    struct http_response whole = ask("GET", "/docs/scalar.js", NULL);
+    struct http_response whole = ask("GET", "/docs/scalar/standalone.esm.js", NULL);
     ck_assert(whole.body_size == SIZE && memcmp(whole.body, viewer, SIZE) == 0);
     http_response_finish(&whole);
     free(viewer);
@@ -258,6 +286,7 @@ int main(void) {
         the_console_can_be_turned_off,
         the_reference_can_be_turned_off,
         the_viewer_is_sent_compressed_to_those_who_take_it,
+        the_viewer_comes_in_parts,
         a_viewer_that_comes_later_is_found,
         those_who_do_not_read_cost_no_memory,
     };
