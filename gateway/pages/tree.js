@@ -77,7 +77,7 @@ class ContainerNode {
   #isArray;
   #entries = new Map();
   #lines = element('div', { class: 'entries' });
-  #rest = element('div', { class: 'entry rest', hidden: true });
+  #rest = element('div', { class: 'entry rest' });
 
   constructor(kind) {
     this.#isArray = kind === 'array';
@@ -101,8 +101,7 @@ class ContainerNode {
       entry.update(value[name], mark);
     }
     const more = names.length - shown.length;
-    this.#rest.hidden = more === 0;
-    this.#rest.textContent = `… and ${more.toLocaleString('en')} more`;
+    this.#rest.textContent = more ? `… and ${more.toLocaleString('en')} more` : '';
   }
 
   /** A name that was there is gone: the value is another one, and so may the order be. */

@@ -1,0 +1,593 @@
+// SPDX-License-Identifier: Apache-2.0
+// GET /console: what a person sees of a set-up, an answer, a failure. The stand-in CLI says what a prompt
+// tells it to say.
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import { after, describe } from 'node:test';
+import { elsewhere, overflow, PHONE, picture, test, visit } from './browser.mjs';
+import { gateway, KEY, soon } from './gateways.mjs';
+
+const MAXIMUM_BYTES = 60_000;
+const NARROW = { width: 360, height: 740 };
+
+const stock = await gateway('console', { config: 'pool: {warm: 1}\n' });
+
+// ---- a person at the console
+
+/** A prompt that makes the stand-in CLI do as the scenario says. */
+function prompt(scenario, text = '') {
+  return `standin:${JSON.stringify(scenario)}${text}`;
+}
+
+function lastTurn(page) {
+  return page.locator('.turn').last();
+}
+
+/** Resolves when the last turn is over: `done`, `failed` or `stopped`. */
+async function over(page, how) {
+  await page.locator(`.turn:last-child[data-state="${how}"]`).waitFor();
+}
+
+async function send(page, text) {
+  await page.locator('#prompt').fill(text);
+  await page.locator('#prompt').press('Control+Enter');
+}
+
+async function askForObject(page, schema) {
+  await page.locator('[name=answer][value=object]').check();
+  await page.locator('#schema').fill(schema);
+}
+
+async function figure(page, name) {
+  const pair = lastTurn(page).locator('.figures > div', {
+    has: page.getByText(name, { exact: true }),
+  });
+  return pair.locator('dd').innerText();
+}
+
+/** The log of the last turn, opened; whole, as its last event is `done`. */
+async function rawEvents(page) {
+  await lastTurn(page).getByText('Raw events').click();
+  const log = lastTurn(page).locator('pre', { hasText: ' done ' });
+  return log.innerText();
+}
+
+/** Visits the console of a gateway; with a key it waits until that is taken. */
+async function open(url = stock.url, { key = KEY, ...options } = {}) {
+  const visited = await visit(`${url}/console`, options);
+  if (key) {
+    await visited.page.locator('#key').fill(key);
+    await visited.page.locator('#check-key[data-state="ok"]').waitFor();
+  }
+  return visited;
+}
+
+/** From now on `window.seen` collects the different texts that `selector` shows, picture by picture. */
+async function watch(page, selector) {
+  await page.evaluate((watched) => {
+    window.seen = [];
+    const look = () => {
+      const text = document.querySelector(watched)?.textContent;
+      if (text && text !== window.seen.at(-1)) window.seen.push(text);
+      requestAnimationFrame(look);
+    };
+    look();
+  }, selector);
+}
+
+function seen(page) {
+  return page.evaluate(() => window.seen);
+}
+
+/** A server that has the console of the gateway, and answers what is posted with `answer(response)`. */
+async function impostor(answer) {
+  const server = http.createServer((request, response) => {
+    if (request.method === 'POST') {
+      answer(response);
+      return;
+    }
+    const { headers } = request;
+    const forwarded = http.get(stock.url + request.url, { headers }, (answered) => {
+      response.writeHead(answered.statusCode, answered.rawHeaders);
+      answered.pipe(response);
+    });
+    forwarded.on('error', () => response.destroy());
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const stop = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  after(stop);
+  return { url: `http://127.0.0.1:${server.address().port}`, stop };
+}
+
+function stream(response, text) {
+  response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+  response.write(text);
+}
+
+describe('console: set-up', () => {
+  test('says whether gateway, CLI and key are good', async () => {
+    const { page, close } = await open(stock.url, { key: null });
+    await page.getByText('reachable, ').waitFor();
+    assert.match(await page.locator('#check-cli').innerText(), /\(Claude Code/);
+    assert.equal(await page.locator('#setup-state').innerText(), 'key needed');
+    await page.locator('#key').fill('no-such-key');
+    await page.locator('#check-key[data-state="bad"]').waitFor();
+    assert.equal(await page.locator('#setup-state').innerText(), 'key refused');
+    const { error } = await (
+      await fetch(`${stock.url}/metrics`, { headers: { Authorization: 'Bearer no-such-key' } })
+    ).json();
+    assert.equal(await page.locator('#check-key').innerText(), error);
+    await send(page, 'hello');
+    await over(page, 'failed');
+    assert.equal(await lastTurn(page).locator('.sentence').innerText(), error);
+    await picture(page, 'console-wrong-key');
+    await page.locator('#key').fill(`\u00fc${KEY}`);
+    await page.getByText('letters, digits and signs of ASCII').waitFor();
+    await page.locator('#key').fill(` ${KEY} `);
+    await page.getByText('accepted').waitFor();
+    await page.getByText('ready', { exact: true }).waitFor();
+    await close();
+  });
+
+  test('keeps the key in the page, or in the tab when asked to', async () => {
+    const { page, asked, close } = await open();
+    const stored = () =>
+      page.evaluate(() => [{ ...sessionStorage }, { ...localStorage }, document.cookie]);
+    await send(page, prompt({ text: 'kept' }));
+    await over(page, 'done');
+    assert.deepEqual(await stored(), [{}, {}, '']);
+    await page.reload();
+    await page.getByText('key needed').waitFor();
+    await page.locator('#key').fill(KEY);
+    await page.locator('#remember').check();
+    await page.getByText('accepted').waitFor();
+    await page.reload();
+    await page.getByText('accepted').waitFor();
+    assert.equal(await page.locator('#key').getAttribute('type'), 'password');
+    await page.locator('#remember').uncheck();
+    assert.deepEqual(await stored(), [{}, {}, '']);
+    assert.deepEqual(
+      asked.filter((url) => url.includes(KEY)),
+      [],
+    );
+    await close();
+  });
+
+  test('finds a gateway that comes back', async () => {
+    const { page, close } = await open(stock.url, { key: null });
+    await page.getByText('reachable, ').waitFor();
+    await page.route('**/health', (route) => route.abort());
+    await page.locator('#prompt').fill('hello');
+    await page.getByRole('button', { name: 'Send', exact: true }).click();
+    await page.getByText(`No answer from ${stock.url}`).waitFor();
+    assert.equal(await page.locator('#setup-state').innerText(), 'unreachable');
+    await page.unroute('**/health');
+    await page.getByRole('button', { name: 'Send', exact: true }).click();
+    await page.getByText('reachable, ').waitFor();
+    await close();
+  });
+
+  test('of a demo says that answers are made up, and has its key', async () => {
+    const demo = await gateway('console-demo', { options: ['--demo'] });
+    const { page, close } = await open(demo.url, { key: null });
+    await page.getByText('Answers are made up').waitFor();
+    await page.getByText('accepted').waitFor();
+    await picture(page, 'console-demo');
+    await page.getByRole('button', { name: 'An object' }).click();
+    await page.getByRole('button', { name: 'Send', exact: true }).click();
+    await over(page, 'done');
+    assert.match(await lastTurn(page).locator('.tree').innerText(), /title: .*\n *summary: /);
+    await close();
+  });
+});
+
+describe('console: answers', () => {
+  test('a text comes in pieces, with what it took', async () => {
+    const { page, problems, close } = await open();
+    await watch(page, '.parts > .text');
+    await send(
+      page,
+      prompt({ text: 'Grüße, one piece after the other. ', repeat: 40, delay_ms: 20 }),
+    );
+    await page.getByRole('button', { name: 'Stop' }).waitFor();
+    await over(page, 'done');
+    const texts = await seen(page);
+    assert.ok(texts.length > 4, `seen: ${JSON.stringify(texts)}`);
+    for (let i = 1; i < texts.length; i++)
+      assert.ok(texts[i].startsWith(texts[i - 1]), `${texts[i - 1]} became ${texts[i]}`);
+    assert.equal(texts.at(-1), 'Grüße, one piece after the other. '.repeat(40));
+    assert.equal(await figure(page, 'Status'), '200');
+    assert.match(await figure(page, 'Cost'), /^\$0\.0/);
+    assert.match(await figure(page, 'Tokens out'), /^\d/);
+    assert.match(await figure(page, 'Total'), /^[\d.]+ m?s$/);
+    assert.match(await figure(page, 'First token'), /^[\d.]+ m?s$/);
+    assert.equal(await figure(page, 'Model'), 'claude-standin');
+    await page.getByRole('button', { name: 'Send', exact: true }).waitFor();
+    await picture(page, 'console-text');
+    assert.deepEqual(problems, []);
+    await close();
+  });
+
+  test('a session goes on until another is asked for', async () => {
+    const { page, close } = await open();
+    const ask = async () => {
+      await send(page, prompt({ echo: 'session' }));
+      await over(page, 'done');
+      return lastTurn(page).locator('.parts > .text').innerText();
+    };
+    const first = await ask();
+    assert.equal(await figure(page, 'Session'), first);
+    assert.equal(await ask(), first);
+    assert.match(await page.locator('#session-state').innerText(), /^2 turns, \$0\./);
+    await page.getByLabel('Continue session').uncheck();
+    assert.notEqual(await ask(), first);
+    assert.equal(await page.locator('.turn').count(), 3);
+    await page.getByRole('button', { name: 'New session' }).click();
+    assert.equal(await page.locator('.turn').count(), 0);
+    assert.equal(await page.locator('#continue').isVisible(), false);
+    await close();
+  });
+
+  test('an object grows field by field', async () => {
+    const { page, problems, close } = await open();
+    await askForObject(page, '{"type": "object"}');
+    await watch(page, '.tree');
+    const object = {
+      title: 'Ada',
+      age: 36,
+      notes: ['first line\nsecond', null, true],
+      inner: { deep: {} },
+    };
+    await send(page, prompt({ object, delta_bytes: 4, delay_ms: 20 }));
+    await page.locator('.tree .new').first().waitFor();
+    await over(page, 'done');
+    const trees = await seen(page);
+    assert.ok(trees.length > 3, `seen: ${JSON.stringify(trees)}`);
+    assert.ok(
+      trees.some((tree) => tree.includes('title') && !tree.includes('inner')),
+      `seen: ${trees}`,
+    );
+    assert.equal(
+      trees.at(-1),
+      '{title: Adaage: 36notes: [first line\nsecondnulltrue]inner: {deep: {}}}',
+    );
+    assert.equal(await page.locator('.tree .new').count(), 0);
+    await picture(page, 'console-object');
+    await page.locator('#schema').fill('{"type": ');
+    await send(page, 'goes nowhere');
+    await page.getByText('This is not JSON').waitFor();
+    assert.equal(await page.locator('.turn').count(), 1);
+    assert.deepEqual(problems, []);
+    await close();
+  });
+
+  test('an object that begins anew says so', async () => {
+    const { page, close } = await open();
+    await askForObject(page, '{"type": "object", "required": ["good"]}');
+    await send(
+      page,
+      prompt({ object: { good: 1 }, object_rejects: 1, rejected_object: { bad: 1 } }),
+    );
+    await over(page, 'done');
+    assert.match(await lastTurn(page).locator('.notice').innerText(), / OBJECT_RESTARTED$/);
+    assert.equal(await lastTurn(page).locator('.tree').last().innerText(), '{\ngood: 1\n}');
+    await close();
+  });
+
+  test('tools, thinking and retries are shown as they come', async () => {
+    const { page, close } = await open();
+    await page.locator('#tools').fill('Bash(echo:*)\n\n Read ');
+    const tool = { name: 'Bash', input: { command: 'echo it works' }, run: 'echo it works' };
+    await send(page, prompt({ tool, thinking: 'Let me see.', text: 'It does.', retry: 2 }));
+    await over(page, 'done');
+    const kinds = await page.$$eval('.parts > *', (parts) => parts.map((part) => part.className));
+    assert.deepEqual(kinds, ['notice', 'notice', 'tool', 'thinking', 'text']);
+    assert.match(
+      await page.locator('.notice').last().innerText(),
+      /529: retry 2 of 10; again in 0.5 s/,
+    );
+    assert.equal(await page.locator('.thinking .text').innerText(), 'Let me see.');
+    const shown = page.locator('.tool');
+    assert.equal(await shown.locator('summary').innerText(), 'Bash\necho it works\ndone');
+    await shown.locator('summary').click();
+    assert.equal(await shown.locator('pre').last().innerText(), 'it works');
+    await picture(page, 'console-tools');
+    const curl = await lastTurn(page).locator('pre[aria-label*="curl"]').textContent();
+    assert.match(curl, /"allowedTools": \[\s*"Bash\(echo:\*\)",\s*"Read"\s*\]/);
+    assert.match(curl, /-H "Authorization: Bearer \$CLAUDE_CODE_GATEWAY_API_KEY"/);
+    assert.ok(!curl.includes(KEY), curl);
+    const events = await rawEvents(page);
+    assert.match(
+      events,
+      /^ +\d\.\d{3} s {2}session .*\n(.*\n)*.* done +\{"code":0,"signal":null\}/,
+    );
+    await close();
+  });
+
+  test('what the model says is never read as HTML', async () => {
+    const { page, problems, close } = await open();
+    const evil = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>';
+    await page.locator('#tools').fill('Bash');
+    const tool = { name: 'Bash', input: { [evil]: evil }, output: evil };
+    await send(page, prompt({ tool, thinking: evil, text: evil }));
+    await over(page, 'done');
+    assert.equal(await page.locator('.parts > .text').innerText(), evil);
+    await send(page, prompt({ is_error: { text: evil, api_error_status: 500 } }));
+    await over(page, 'failed');
+    await askForObject(page, '{"type": "object"}');
+    await send(page, prompt({ object: { [evil]: evil } }));
+    await over(page, 'done');
+    assert.equal(await page.locator('#turns').locator('img, script').count(), 0);
+    assert.equal(await page.evaluate(() => window.hacked), undefined);
+    assert.deepEqual(problems, []);
+    await close();
+  });
+
+  test('a hundred thousand events are no burden', async () => {
+    const { page, close } = await open();
+    await send(page, prompt({ text: 'ten bytes\n', repeat: 100_000, short_result: true }));
+    await over(page, 'done');
+    const text = await page.$eval('.parts > .text', (part) => part.textContent);
+    assert.equal(text.length, 1_000_000);
+    const elements = await page.$$eval('.turn *', (all) => all.length);
+    assert.ok(elements < 500, `${elements} elements`);
+    const lines = (await rawEvents(page)).split('\n');
+    assert.ok(lines.length < 1000, `${lines.length} lines`);
+    await close();
+  });
+});
+
+describe('console: ends that are none', () => {
+  test('stopping ends the run', async () => {
+    const { page, close } = await open();
+    const streams = (active) => (state) => state.concurrency.streaming.active === active;
+    for (const stop of [
+      () => page.getByRole('button', { name: 'Stop' }).click(),
+      () => page.locator('#prompt').press('Escape'),
+    ]) {
+      await send(page, prompt({ text: 'Begun, and never ', hang: 'mid_text' }));
+      await soon(stock.url, 'a run has a slot', streams(1));
+      await stop();
+      await over(page, 'stopped');
+      await soon(stock.url, 'no run has a slot', streams(0));
+    }
+    await page.getByRole('button', { name: 'Send', exact: true }).waitFor();
+    await close();
+  });
+
+  test('a refusal tells what is wrong with which field', async () => {
+    const { page, close } = await open();
+    await page.locator('#further').fill('{"maxTokens": -1, "maxTurns": 0}');
+    await send(page, 'a prompt');
+    await over(page, 'failed');
+    const issues = await page.locator('.issues li').allInnerTexts();
+    assert.equal(issues.length, 2);
+    assert.match(issues[0], /^maxTokens must be a positive integer/);
+    assert.match(issues[1], /^maxTurns must be a positive integer/);
+    assert.match(
+      await page.locator('.facts').innerText(),
+      /^VALIDATION_ERROR\s+HTTP 400\s+request /,
+    );
+    assert.equal(await page.locator('#max-tokens').getAttribute('aria-invalid'), 'true');
+    assert.equal(await page.locator('#prompt').inputValue(), 'a prompt');
+    await picture(page, 'console-issues');
+    await close();
+  });
+
+  test('a gateway without a free slot says when to come back', async () => {
+    const full = await gateway('console-full', { config: 'slots: {streaming: 0}\n' });
+    const { page, close } = await open(full.url);
+    await send(page, 'a prompt');
+    await over(page, 'failed');
+    const again = page.getByRole('button', { name: 'Send again' });
+    assert.match(await again.innerText(), /^Send again in [1-5] s$/);
+    assert.equal(await again.isDisabled(), true);
+    assert.match(await page.locator('.facts').innerText(), /^CONCURRENCY_LIMIT_ERROR\s+HTTP 429/);
+    await page.getByRole('button', { name: 'Send again', exact: true }).click();
+    await page.locator('.turn').nth(1).waitFor();
+    await close();
+  });
+
+  test('a failure in the stream leaves what came before', async () => {
+    const { page, close } = await open();
+    await send(page, prompt({ text: 'Begun and ', exit: { code: 3 } }));
+    await over(page, 'failed');
+    assert.match(await page.locator('.facts').innerText(), /^CLI_EXIT_ERROR/);
+    assert.equal(await figure(page, 'CLI ended'), 'exit 3');
+    assert.equal(await page.locator('#session').isVisible(), false);
+    await close();
+  });
+
+  test('a broken stream, a foreign answer and no answer are told apart', async () => {
+    const answers = [
+      (response) => {
+        stream(response, 'event: text\ndata: {"text": "Begun"}\n\nevent: text\ndata: {"te');
+        setImmediate(() => response.destroy());
+      },
+      (response) => response.writeHead(502, { 'Content-Type': 'text/html' }).end('<h1>Bad</h1>'),
+    ];
+    const between = await impostor((response) => answers.shift()(response));
+    const { page, close } = await open(between.url);
+    await send(page, 'breaks');
+    await over(page, 'failed');
+    assert.match(await lastTurn(page).locator('.sentence').innerText(), /no `done` event came/);
+    await send(page, 'foreign');
+    await over(page, 'failed');
+    const sentence = await lastTurn(page).locator('.sentence').innerText();
+    assert.equal(sentence, 'This is not an answer of the gateway: <h1>Bad</h1>');
+    between.stop();
+    await send(page, 'nobody there');
+    await over(page, 'failed');
+    assert.equal(
+      await lastTurn(page).locator('.sentence').innerText(),
+      `No answer from ${between.url}`,
+    );
+    await close();
+  });
+
+  test('what follows `done` is nothing', async () => {
+    const between = await impostor((response) =>
+      stream(
+        response,
+        ': hello\r\nevent: text\r\ndata: {"text":\r\ndata: "All"}\r\n\r\n' +
+          'event: done\ndata: {"code":0,"signal":null}\n\nevent: text\ndata: {"text":" and more"}\n\n',
+      ),
+    );
+    const { page, close } = await open(between.url);
+    await send(page, 'a prompt');
+    await over(page, 'done');
+    assert.equal(await page.locator('.parts').innerText(), 'All');
+    await close();
+  });
+});
+
+describe('console: page', () => {
+  test('is small, asks nobody else, and does nothing that its policy forbids', async () => {
+    const { page, asked, problems, close } = await open();
+    await send(page, prompt({ text: 'hello' }));
+    await over(page, 'done');
+    const files = [...new Set(asked)].filter((url) => url.includes('/console'));
+    const sizes = await Promise.all(
+      files.map(async (url) => (await (await fetch(url)).arrayBuffer()).byteLength),
+    );
+    const bytes = sizes.reduce((sum, size) => sum + size, 0);
+    assert.ok(
+      files.length > 3 && bytes <= MAXIMUM_BYTES,
+      `${bytes} bytes in ${files.length} files`,
+    );
+    const others = asked.filter(
+      (url) => !url.startsWith(`${stock.url}/`) && !url.startsWith('data:'),
+    );
+    assert.deepEqual(others, []);
+    assert.deepEqual(elsewhere, []);
+    assert.deepEqual(problems, []);
+    await close();
+  });
+
+  test('fits a phone, whatever it shows', async () => {
+    const unbroken = 'unbroken'.repeat(60);
+    for (const viewport of [PHONE, NARROW]) {
+      const { page, close } = await open(stock.url, { viewport });
+      assert.ok((await overflow(page)) <= 0, `empty: ${await overflow(page)} px too wide`);
+      await page.locator('#options summary').click();
+      await page.locator('#tools').fill('Bash');
+      const tool = { name: 'Bash', input: { command: unbroken }, output: unbroken };
+      await send(page, prompt({ tool, text: unbroken, thinking: unbroken }, unbroken));
+      await over(page, 'done');
+      await page
+        .locator('#further')
+        .fill(JSON.stringify({ effort: { [unbroken]: 1 }, maxTurns: 0 }));
+      await askForObject(page, JSON.stringify({ type: unbroken }));
+      await send(page, 'refused');
+      await over(page, 'failed');
+      await page.locator('#further').fill('');
+      await page.locator('#schema').fill('{"type": "object"}');
+      await send(page, prompt({ object: { [unbroken]: { [unbroken]: [unbroken] } } }));
+      await over(page, 'done');
+      await page.evaluate(() =>
+        document.querySelectorAll('details').forEach((one) => (one.open = true)),
+      );
+      assert.ok((await overflow(page)) <= 0, `full: ${await overflow(page)} px too wide`);
+      await picture(page, `console-phone-${viewport.width}`);
+      await close();
+    }
+  });
+
+  test('every field has a name, and text its contrast', async () => {
+    for (const colorScheme of ['light', 'dark']) {
+      const { page, close } = await open(stock.url, { colorScheme });
+      await send(page, prompt({ text: 'hello', thinking: 'well', retry: 1 }));
+      await over(page, 'done');
+      await page.locator('#further').fill('{"maxTokens": -1, "maxTurns": 0}');
+      await send(page, 'refused');
+      await over(page, 'failed');
+      const nameless = await page.$$eval('input, textarea, button, summary', (all) =>
+        all
+          .filter((one) => !(one.labels?.length || one.textContent.trim()))
+          .map((one) => one.outerHTML),
+      );
+      assert.deepEqual(nameless, []);
+      const { worst, where } = await page.evaluate(worstContrast);
+      assert.ok(worst >= 4.5, `${colorScheme}: ${worst.toFixed(2)} in ${where}`);
+      await picture(page, `console-${colorScheme}`);
+      await close();
+    }
+  });
+
+  test('reads events however the bytes are cut', async () => {
+    const { page, close } = await open(stock.url, { key: null });
+    const text =
+      '\ufeff: hi\r\nevent: ä\rdata: 1\ndata:2\r\n\r\n\ndata\n\nid: 7\nevent: x\n\ndata: 日本😀\n\ndata: lost';
+    const wrong = await page.evaluate(readInPieces, text);
+    assert.deepEqual(wrong, []);
+    await close();
+  });
+});
+
+// ---- in the page
+
+/** The cuts of the bytes of `text` at which the events come out otherwise. */
+async function readInPieces(text) {
+  const { readEvents } = await import('/console/sse.js');
+  const bytes = new TextEncoder().encode(text);
+  const expected = JSON.stringify([
+    { comment: 'hi' },
+    { name: 'ä', data: '1\n2' },
+    { name: 'message', data: '' },
+    { name: 'message', data: '日本😀' },
+  ]);
+  const read = async (pieces) => {
+    const events = [];
+    const body = new ReadableStream({
+      start(controller) {
+        pieces.forEach((piece) => controller.enqueue(piece));
+        controller.close();
+      },
+    });
+    await readEvents(body, (event) => events.push(event));
+    return JSON.stringify(events);
+  };
+  const wrong = [];
+  for (let cut = 0; cut <= bytes.length; cut++) {
+    const events = await read([bytes.slice(0, cut), bytes.slice(cut)]);
+    if (events !== expected) wrong.push({ cut, events });
+  }
+  const events = await read([...bytes].map((byte) => Uint8Array.of(byte)));
+  if (events !== expected) wrong.push({ cut: 'everywhere', events });
+  return wrong;
+}
+
+/** The text with the least contrast to what is behind it, by WCAG 2. */
+function worstContrast() {
+  const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+  const luminance = (colors) => {
+    canvas.clearRect(0, 0, 1, 1);
+    for (const color of colors) {
+      canvas.fillStyle = color;
+      canvas.fillRect(0, 0, 1, 1);
+    }
+    const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map((value) => {
+      const part = value / 255;
+      return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element) =>
+    element ? [...behind(element.parentElement), getComputedStyle(element).backgroundColor] : [];
+  let worst = { worst: Infinity };
+  for (const element of document.querySelectorAll('body *')) {
+    const hasText = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    if (!hasText || !element.checkVisibility() || element.disabled) continue;
+    const ground = behind(element);
+    const [lighter, darker] = [
+      luminance(ground),
+      luminance([...ground, getComputedStyle(element).color]),
+    ].sort((a, b) => b - a);
+    const contrast = (lighter + 0.05) / (darker + 0.05);
+    if (contrast < worst.worst) worst = { worst: contrast, where: element.outerHTML.slice(0, 80) };
+  }
+  return worst;
+}
