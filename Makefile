@@ -3,6 +3,7 @@
 # make run          installs what is missing, builds, serves on 127.0.0.1:3100
 # make check        installs what is missing, builds, passes every test
 # make clients      the official npm clients against the gateway with the real CLI; part of check
+# make browser      /docs and /console in headless Chromium; part of check
 # make check-chaos  1,000 runs with clients that leave and CLIs that die, plain and sanitized
 # make bench        measures against a bare evhttp server and the CLI alone
 # make lint         clang-format, clang-tidy, cppcheck, both compilers
@@ -88,7 +89,7 @@ MODULE_LINK = $(LINK) -shared
 endif
 libs = $(shell pkg-config --libs $(1))
 
-.PHONY: all run check check-chaos test clients bench lint format install clean setup setup-check standins \
+.PHONY: all run check check-chaos test clients browser bench lint format install clean setup setup-check standins \
 	unit e2e abi fuzz openapi openapi-check modules examples abi-record
 all: $(ALL) $(VIEWER)
 standins: $(STANDINS)
@@ -253,7 +254,7 @@ $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(HOST_SOURCES) $(SDK_SOURCES)
 # ---- what a machine needs ------------------------------------------------------------------------
 BUILD_PACKAGES := gcc make binutils openssl pkg-config libevent-dev libjansson-dev libyaml-dev libssl-dev libc6-dev
 CHECK_PACKAGES := $(BUILD_PACKAGES) g++ rustc clang libclang-rt-14-dev clang-format clang-tidy cppcheck \
-	valgrind check libcurl4-openssl-dev libsqlite3-dev abigail-tools curl python3 procps
+	valgrind check libcurl4-openssl-dev libsqlite3-dev abigail-tools curl python3 procps chromium
 setup:
 	@tests/support/install-packages $(BUILD_PACKAGES)
 setup-check:
@@ -289,6 +290,8 @@ abi: e2e
 	@tests/abi/check $(BUILD)
 clients: all standins
 	@tests/clients/run $(BUILD)
+browser: all standins $(BUILD)/examples/modules/hello.so
+	@tests/browser/run $(BUILD)
 # After KOINE_ABI_MINOR was raised: the new record stands beside the old ones.
 abi-record:
 	@tests/abi/record include tests/abi/records

@@ -53,7 +53,7 @@ export async function startApi(build) {
 }
 
 /** A gateway with the CLI `cli`, with a folder of its own as home and state. */
-export async function startGateway({ build, directory, config, cli, api }) {
+export async function startGateway({ build, directory, config, cli, api, options = [] }) {
   for (const name of ['home', 'state', 'work', 'tmp']) {
     fs.mkdirSync(path.join(directory, name), { recursive: true, mode: 0o700 });
   }
@@ -66,7 +66,7 @@ export async function startGateway({ build, directory, config, cli, api }) {
     LANG: 'C.UTF-8',
     CLAUDE_CODE_GATEWAY_API_KEY: KEY,
     ANTHROPIC_API_KEY: 'sk-ant-for-the-cli',
-    ANTHROPIC_BASE_URL: api.url,
+    ...(api && { ANTHROPIC_BASE_URL: api.url }),
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     CLAUDE_CODE_MAX_RETRIES: '0',
     CLAUDE_CODE_TMPDIR: path.join(directory, 'tmp'),
@@ -75,10 +75,10 @@ export async function startGateway({ build, directory, config, cli, api }) {
     DISABLE_AUTOUPDATER: '1',
   };
   const program = path.resolve(build, 'koine-gateway');
-  const args = ['--listen', '127.0.0.1:0', '--config', file];
+  const args = ['--listen', '127.0.0.1:0', '--config', file, ...options];
   const cwd = path.join(directory, 'work');
-  const options = { env, cwd, stdio: ['ignore', 'ignore', 'pipe'] };
-  const gateway = start(program, args, options, 'stderr', /serving on (http:\/\/127\.0\.0\.1:\d+)/);
+  const spawned = { env, cwd, stdio: ['ignore', 'ignore', 'pipe'] };
+  const gateway = start(program, args, spawned, 'stderr', /serving on (http:\/\/127\.0\.0\.1:\d+)/);
   const [, url] = await gateway.matched;
   return {
     url,
