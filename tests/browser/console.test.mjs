@@ -216,7 +216,7 @@ describe('console: answers', () => {
     const ask = async () => {
       await send(page, prompt({ echo: 'session' }));
       await over(page, 'done');
-      return lastTurn(page).locator('.parts > .text').innerText();
+      return lastTurn(page).locator('.parts > .text').textContent();
     };
     const first = await ask();
     assert.equal(await figure(page, 'Session'), first);
@@ -289,7 +289,7 @@ describe('console: answers', () => {
       await page.locator('.notice').last().innerText(),
       /529: retry 2 of 10; again in 0.5 s/,
     );
-    assert.equal(await page.locator('.thinking .text').innerText(), 'Let me see.');
+    assert.equal(await page.locator('.thinking .text').textContent(), 'Let me see.');
     const shown = page.locator('.tool');
     assert.equal(await shown.locator('summary').innerText(), 'Bash\necho it works\ndone');
     await shown.locator('summary').click();
@@ -314,7 +314,7 @@ describe('console: answers', () => {
     const tool = { name: 'Bash', input: { [evil]: evil }, output: evil };
     await send(page, prompt({ tool, thinking: evil, text: evil }));
     await over(page, 'done');
-    assert.equal(await page.locator('.parts > .text').innerText(), evil);
+    assert.equal(await page.locator('.parts > .text').textContent(), evil);
     await send(page, prompt({ is_error: { text: evil, api_error_status: 500 } }));
     await over(page, 'failed');
     await askForObject(page, '{"type": "object"}');
@@ -439,7 +439,7 @@ describe('console: ends that are none', () => {
     const { page, close } = await open(between.url);
     await send(page, 'a prompt');
     await over(page, 'done');
-    assert.equal(await page.locator('.parts').innerText(), 'All');
+    assert.equal(await page.locator('.parts').textContent(), 'All');
     await close();
   });
 });
