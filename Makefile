@@ -4,6 +4,7 @@
 # make check        installs what is missing, builds, passes every test
 # make clients      the official npm clients against the gateway with the real CLI; part of check
 # make browser      /docs and /console in headless Chromium; part of check
+# make document     openapi.yaml: valid, complete, and what a live gateway answers; part of check
 # make check-chaos  1,000 runs with clients that leave and CLIs that die, plain and sanitized
 # make bench        measures against a bare evhttp server and the CLI alone
 # make lint         clang-format, clang-tidy, cppcheck, both compilers
@@ -53,6 +54,10 @@ ALL := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/libkoi
 VIEWER := $(BUILD)/docs/scalar/standalone.esm.js
 # The test host judges modules with the gateway's own code, as far as that needs jansson alone.
 TEST_HOST_COMMAND := $(sort $(wildcard sdk/test-host/command*.c))
+# It reads fragments as the gateway does, which needs libyaml: the command does, the library does not.
+TEST_HOST_FRAGMENTS := $(addprefix gateway/,openapi/part.c openapi/nodes.c openapi/references.c openapi/write_json.c \
+	openapi/embedded.c config/tree.c config/scalar.c config/problems.c runner/json_writer.c ops/utf8.c) \
+	sdk/module/json_characters.c
 TEST_HOST_HEAP := $(sort $(wildcard sdk/test-host/heap*.c))
 TEST_HOST_SOURCES := $(filter-out $(TEST_HOST_COMMAND) $(TEST_HOST_HEAP),$(sort $(wildcard sdk/test-host/*.c))) \
 	$(addprefix gateway/,http/router.c http/route_path.c http/failure_form.c http/answer_header.c http/header_name.c modules/loader.c modules/loader_file.c modules/handles.c modules/struct_size.c \
@@ -89,8 +94,8 @@ MODULE_LINK = $(LINK) -shared
 endif
 libs = $(shell pkg-config --libs $(1))
 
-.PHONY: all run check check-chaos test clients browser bench lint format install clean setup setup-check standins \
-	unit e2e abi fuzz openapi openapi-check modules examples abi-record
+.PHONY: all run check check-chaos test clients browser bench lint format install clean setup setup-check setup-run standins \
+	unit e2e abi fuzz openapi openapi-check document modules examples abi-record
 all: $(ALL) $(VIEWER)
 standins: $(STANDINS)
 modules: $(MODULES:%=$(BUILD)/modules/%.so)
@@ -99,6 +104,9 @@ $(BUILD)/%.o: %.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(FLAGS) -c -o $@ $<
+
+# What is embedded; the compiler does not tell make of it.
+$(BUILD)/gateway/openapi/embedded.o: gateway/openapi.yaml
 
 $(BUILD)/libkoine-gateway.a: $(HOST_OBJECTS)
 	$(call say,AR,$@)
@@ -141,9 +149,9 @@ $(BUILD)/libkoine-test-host-malloc.a: $(TEST_HOST_HEAP:%.c=$(BUILD)/%.o)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 TEST_HOST := $(BUILD)/libkoine-test-host.a $(BUILD)/libkoine-test-host-malloc.a
-$(BUILD)/koine-test-host: $(TEST_HOST_COMMAND:%.c=$(BUILD)/%.o) $(TEST_HOST)
+$(BUILD)/koine-test-host: $(TEST_HOST_COMMAND:%.c=$(BUILD)/%.o) $(TEST_HOST_FRAGMENTS:%.c=$(BUILD)/%.o) $(TEST_HOST)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -o $@ $^ $(call libs,jansson) -ldl -lpthread
+	$(Q)$(LINK) -o $@ $^ $(call libs,jansson yaml-0.1) -ldl -lpthread
 
 # One folder a module; its OpenAPI fragment and the schema of its settings are built in.
 # $(1): the folder, below build as modules/NAME.so too. $(2): further packages that it links.
@@ -204,7 +212,7 @@ $(BUILD)/tests/modules/module_v1.so: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildca
 
 $(BUILD)/tests/standin-cli: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/standin_cli*.c)))
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -o $@ $^ $(call libs,jansson)
+	$(Q)$(LINK) -o $@ $^ $(call libs,jansson) -lm
 $(BUILD)/tests/standin-api: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/standin_api*.c)))
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libs,libevent jansson)
@@ -260,8 +268,13 @@ setup:
 setup-check:
 	@tests/support/install-packages $(CHECK_PACKAGES) $$(command -v npm >/dev/null || echo npm)
 
-run: setup
-	@$(MAKE) --no-print-directory -j2 all standins
+# What serving needs; curl is for the first request, where it can be installed without being asked.
+RUN := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/tests/standin-cli
+setup-run:
+	@tests/support/install-packages $(BUILD_PACKAGES) \
+		$$([ "$$(id -u)" != 0 ] || command -v curl >/dev/null || echo curl)
+run: setup-run
+	@$(MAKE) --no-print-directory -j$$(nproc) $(RUN)
 	@gateway/run $(BUILD)
 
 # ---- tests ---------------------------------------------------------------------------------------
@@ -292,6 +305,8 @@ clients: all standins
 	@tests/clients/run $(BUILD)
 browser: all standins $(BUILD)/examples/modules/hello.so
 	@tests/browser/run $(BUILD)
+document: all standins
+	@tests/openapi/run $(BUILD)
 # After KOINE_ABI_MINOR was raised: the new record stands beside the old ones.
 abi-record:
 	@tests/abi/record include tests/abi/records
@@ -302,13 +317,14 @@ fuzz: $(FUZZERS)
 bench: all standins $(BENCHES) $(BUILD)/tests/modules/manners.so
 	@tests/bench/run $(BUILD)
 
-openapi:
-	@mkdir -p $(BUILD)
-	$(Q)gateway/merge-openapi $(sort $(wildcard modules/*/openapi.yaml)) >$(BUILD)/openapi.yaml
+# The document of the stock modules: what a gateway without a configuration serves.
+OPENAPI_DOCUMENT = { echo "\# Generated by \`make openapi\` from gateway/openapi.yaml and modules/*/openapi.yaml."; \
+	env -i HOME=/nonexistent $(BUILD)/koine-gateway --openapi; }
+openapi: all
+	$(Q)$(OPENAPI_DOCUMENT) >$(BUILD)/openapi.yaml
 	$(Q)mv $(BUILD)/openapi.yaml openapi.yaml
-openapi-check:
-	@gateway/merge-openapi $(sort $(wildcard modules/*/openapi.yaml)) | diff -u openapi.yaml - || \
-		{ echo "openapi.yaml is not fresh: run make openapi" >&2; exit 1; }
+openapi-check: all
+	@$(OPENAPI_DOCUMENT) | diff -u openapi.yaml - || { echo "openapi.yaml is not fresh: run make openapi" >&2; exit 1; }
 lint: openapi-check
 	@tests/lint
 format:

@@ -116,10 +116,13 @@ void demo_announce(const struct config *config, struct log *log, const char *url
         log_print(log, KOINE_LOG_WARNING, "demo",
                   "whoever reaches %s may use it: the key is known to everybody",
                   config->listen_host);
-    log_print(log, KOINE_LOG_INFO, "demo", "open %s/console or %s/docs; the key is %s", url, url,
-              CONFIG_DEMO_KEY);
+    const bool console = config->pages.console, docs = config->pages.docs;
+    if (console || docs)
+        log_print(log, KOINE_LOG_INFO, "demo", "open %s%s%s%s%s", console ? url : "",
+                  console ? "/console" : "", console && docs ? " or " : "", docs ? url : "",
+                  docs ? "/docs" : "");
     log_print(log, KOINE_LOG_INFO, "demo",
-              "or: curl -N %s/stream -H 'Authorization: Bearer %s' -H 'Content-Type: "
-              "application/json' -d '{\"prompt\":\"Say hello\"}'",
-              url, CONFIG_DEMO_KEY);
+              "the key is %s; try: curl -N %s/stream -H 'Authorization: Bearer %s' -H "
+              "'Content-Type: application/json' -d '{\"prompt\":\"Say hello\"}'",
+              CONFIG_DEMO_KEY, url, CONFIG_DEMO_KEY);
 }

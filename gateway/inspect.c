@@ -6,6 +6,7 @@
 #include "inspect.h"
 #include "http/server.h"
 #include "modules/listing.h"
+#include "openapi/served.h"
 #include "ops/metrics.h"
 #include "policy/keys.h"
 #include "policy/slots.h"
@@ -75,6 +76,27 @@ static bool bring_up(struct worker *worker, char *message, size_t size) {
            (worker->server = server_create(worker));
 }
 
+static int write_openapi(struct worker *worker, FILE *out) {
+    char *text = openapi_file_text(worker);
+    listing_write_refusals(worker->modules, stderr);
+    if (!text)
+        fputs("koine-gateway: no memory for the OpenAPI document\n", stderr);
+    else
+        fputs(text, out);
+    free(text);
+    return !text;
+}
+
+static int tell(struct worker *worker, enum inspection what, FILE *out) {
+    if (what == INSPECT_OPENAPI)
+        return write_openapi(worker, out);
+    if (what == INSPECT_LIST)
+        listing_write(worker->modules, out);
+    else
+        listing_write_refusals(worker->modules, out);
+    return 0;
+}
+
 static int look(struct inspect *inspect, FILE *out) {
     const struct supervised supervised = {.control = -1, .notes = &inspect->glimpse->notes};
     const struct module_inspection inspection = {on_loading, on_known_to_fail, inspect};
@@ -90,11 +112,7 @@ static int look(struct inspect *inspect, FILE *out) {
         fprintf(out, "koine-gateway: %s\n", message);
         return 1;
     }
-    if (inspect->what == INSPECT_LIST)
-        listing_write(worker.modules, out);
-    else
-        listing_write_refusals(worker.modules, out);
-    int result = worker.modules->refusal_count != 0;
+    int result = tell(&worker, inspect->what, out) || worker.modules->refusal_count != 0;
     if (fclose(out))
         return 1;
     atomic_store(&inspect->glimpse->told, true);

@@ -10,8 +10,9 @@
 #include <stdio.h>
 
 enum inspection {
-    INSPECT_LIST,   /* everything about them, to `out` */
-    INSPECT_REFUSED /* what is wrong alone, to `out` */
+    INSPECT_LIST,    /* everything about them, to `out` */
+    INSPECT_REFUSED, /* what is wrong alone, to `out` */
+    INSPECT_OPENAPI  /* the document of what is served to `out`, what is wrong to stderr */
 };
 
 /* 0: all is well; 1: something was refused, and what was written says why. */

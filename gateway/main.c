@@ -33,6 +33,8 @@ static const char usage[] =
     "  -p, --print-config       print the effective configuration, secrets masked\n"
     "  -m, --modules            list modules and their routes, and what is refused and why;\n"
     "                           serves nothing, needs no key; status 1 if any is refused\n"
+    "  -o, --openapi            print the OpenAPI document of what would be served (YAML);\n"
+    "                           as --modules, it serves nothing and needs no key\n"
     "  -v, --version            print the version\n"
     "  -h, --help               print this text\n"
     "\n"
@@ -47,22 +49,19 @@ static const char usage[] =
 
 struct options {
     const char *config, *listen;
-    bool check, demo, modules, print;
+    bool check, demo, modules, openapi, print;
 };
 
 /* 0: go on; else the exit status plus 1. */
 static int read_options(int argc, char **argv, struct options *options) {
-    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
-                                          {"listen", required_argument, NULL, 'l'},
-                                          {"demo", no_argument, NULL, 'd'},
-                                          {"check-config", no_argument, NULL, 't'},
-                                          {"print-config", no_argument, NULL, 'p'},
-                                          {"modules", no_argument, NULL, 'm'},
-                                          {"version", no_argument, NULL, 'v'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"config", required_argument, NULL, 'c'}, {"listen", required_argument, NULL, 'l'},
+        {"demo", no_argument, NULL, 'd'},         {"check-config", no_argument, NULL, 't'},
+        {"print-config", no_argument, NULL, 'p'}, {"modules", no_argument, NULL, 'm'},
+        {"openapi", no_argument, NULL, 'o'},      {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     int option;
-    while ((option = getopt_long(argc, argv, "c:l:dtpmvh", known, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "c:l:dtpmovh", known, NULL)) != -1) {
         switch (option) {
         case 'c':
             options->config = optarg;
@@ -81,6 +80,9 @@ static int read_options(int argc, char **argv, struct options *options) {
             break;
         case 'm':
             options->modules = true;
+            break;
+        case 'o':
+            options->openapi = true;
             break;
         case 'v':
             printf("koine-gateway %s (module ABI %d.%d)\n", KOINE_VERSION, KOINE_ABI_MAJOR,
@@ -229,8 +231,9 @@ static int serve_demo(struct config *config) {
 
 static struct config *load(const struct options *options, struct config_error *error) {
     if (!options->demo)
-        return options->modules ? config_load_without_keys(options->config, environ, error)
-                                : config_load(options->config, environ, error);
+        return options->modules || options->openapi
+                   ? config_load_without_keys(options->config, environ, error)
+                   : config_load(options->config, environ, error);
     char *cli = demo_find_cli(error->message, sizeof(error->message));
     struct config *config = cli ? config_load_demo(options->config, environ, cli, error) : NULL;
     free(cli);
@@ -258,6 +261,8 @@ int main(int argc, char **argv) {
         result = config_print(config, stdout) != 0;
     else if (options.modules)
         result = inspect_modules(config, environ, INSPECT_LIST, stdout);
+    else if (options.openapi)
+        result = inspect_modules(config, environ, INSPECT_OPENAPI, stdout);
     else if (options.check)
         result = check(config);
     else

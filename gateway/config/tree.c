@@ -11,17 +11,19 @@
 
 enum {
     MAXIMUM_DEPTH = 64,
-    MAXIMUM_CHILDREN = 10000 /* the search for duplicates is quadratic */
+    MAXIMUM_ENTRIES = 10000 /* in one place: the search for duplicates is quadratic */
 };
 
 struct builder {
     yaml_parser_t parser;
+    struct tree_limits limits;
+    size_t nodes; /* so far */
     struct problems *problems;
 };
 
 static int build(struct builder *builder, yaml_event_t *event, struct node *node, unsigned depth);
 
-static void node_finish(struct node *node) {
+void node_finish(struct node *node) {
     for (size_t i = 0; i < node->count; i++) {
         node_finish(&node->children[i]);
     }
@@ -107,9 +109,14 @@ static int copy_scalar(struct builder *builder, const yaml_event_t *event, char 
 
 /* A new child at the end, zeroed; NULL with a problem added. */
 static struct node *grow(struct builder *builder, struct node *parent, unsigned line) {
-    if (parent->count == MAXIMUM_CHILDREN) {
-        problems_add(builder->problems, line, NULL, "more than %d entries in one place",
-                     MAXIMUM_CHILDREN);
+    if (parent->count == builder->limits.entries) {
+        problems_add(builder->problems, line, NULL, "more than %zu entries in one place",
+                     builder->limits.entries);
+        return NULL;
+    }
+    if (++builder->nodes > builder->limits.nodes) {
+        problems_add(builder->problems, line, NULL, "more than %zu values in all",
+                     builder->limits.nodes);
         return NULL;
     }
     if (parent->count == parent->capacity) {
@@ -211,6 +218,21 @@ static int build_mapping(struct builder *builder, struct node *node, unsigned de
     }
 }
 
+static enum node_style style_of(const yaml_event_t *event) {
+    switch (event->data.scalar.style) {
+    case YAML_SINGLE_QUOTED_SCALAR_STYLE:
+        return STYLE_SINGLE_QUOTED;
+    case YAML_DOUBLE_QUOTED_SCALAR_STYLE:
+        return STYLE_DOUBLE_QUOTED;
+    case YAML_LITERAL_SCALAR_STYLE:
+        return STYLE_LITERAL;
+    case YAML_FOLDED_SCALAR_STYLE:
+        return STYLE_FOLDED;
+    default:
+        return STYLE_BLOCK;
+    }
+}
+
 /* Fills `node`, whose name and line stand already, from `event` and those that follow. */
 static int build(struct builder *builder, yaml_event_t *event, struct node *node, unsigned depth) {
     if (refuse_extras(builder, event) != 0) {
@@ -224,13 +246,20 @@ static int build(struct builder *builder, yaml_event_t *event, struct node *node
     switch (event->type) {
     case YAML_SCALAR_EVENT:
         node->kind = NODE_SCALAR;
+        node->style = style_of(event);
         node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
         return copy_scalar(builder, event, &node->text);
     case YAML_SEQUENCE_START_EVENT:
         node->kind = NODE_SEQUENCE;
+        if (event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE) {
+            node->style = STYLE_FLOW;
+        }
         return build_sequence(builder, node, depth + 1);
     case YAML_MAPPING_START_EVENT:
         node->kind = NODE_MAPPING;
+        if (event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE) {
+            node->style = STYLE_FLOW;
+        }
         return build_mapping(builder, node, depth + 1);
     default:
         problems_add(builder->problems, line_of(event), NULL, "not valid YAML");
@@ -270,7 +299,7 @@ static int build_root(struct builder *builder, struct node *root, bool *ended) {
     }
     if (event.type != YAML_STREAM_END_EVENT) {
         problems_add(builder->problems, line_of(&event), NULL,
-                     "a second document begins here; a configuration is one document");
+                     "a second document begins here; expected one alone");
         result = -1;
     }
     yaml_event_delete(&event);
@@ -278,7 +307,13 @@ static int build_root(struct builder *builder, struct node *root, bool *ended) {
 }
 
 struct node *tree_read(const char *text, size_t size, struct problems *problems) {
-    struct builder builder = {.problems = problems};
+    const struct tree_limits limits = {SIZE_MAX, MAXIMUM_ENTRIES};
+    return tree_read_within(text, size, &limits, problems);
+}
+
+struct node *tree_read_within(const char *text, size_t size, const struct tree_limits *limits,
+                              struct problems *problems) {
+    struct builder builder = {.limits = *limits, .problems = problems};
     struct node *root = calloc(1, sizeof *root);
     bool ended = false;
     if (root == NULL || !yaml_parser_initialize(&builder.parser)) {

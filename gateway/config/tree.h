@@ -11,9 +11,21 @@
 
 enum node_kind { NODE_SCALAR, NODE_SEQUENCE, NODE_MAPPING };
 
+/* How it was written, for who writes it again. */
+enum node_style {
+    STYLE_BLOCK, /* a sequence or mapping of a line or more an entry; a scalar on one line */
+    STYLE_FLOW,  /* in brackets or braces */
+    STYLE_SINGLE_QUOTED,
+    STYLE_DOUBLE_QUOTED,
+    STYLE_LITERAL,
+    STYLE_FOLDED
+};
+
 struct node {
     enum node_kind kind;
+    enum node_style style;
     bool plain;    /* a scalar without quotes, so "5" and "true" may mean more than text */
+    bool marked;   /* for who goes through a tree; false at first */
     unsigned line; /* of its name within a mapping, else of its first character; from 1 */
     char *name;    /* within a mapping, else NULL */
     char *text;    /* of a scalar; holds no NUL */
@@ -29,7 +41,17 @@ struct node {
  * when the document is empty.
  */
 struct node *tree_read(const char *text, size_t size, struct problems *problems);
+
+/* The same for text of others: one with more nodes, or more entries in a place, is refused. */
+struct tree_limits {
+    size_t nodes, entries;
+};
+struct node *tree_read_within(const char *text, size_t size, const struct tree_limits *limits,
+                              struct problems *problems);
 void tree_destroy(struct node *root); /* takes NULL */
+
+/* Frees what a node holds; it is not on the heap by itself. */
+void node_finish(struct node *node);
 
 /* The child of that name, or NULL; also NULL when `mapping` is NULL or no mapping. */
 const struct node *node_child(const struct node *mapping, const char *name);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The host's own pages: health for everybody, metrics for those who hold a key. */
+/* The host's own pages: health and the OpenAPI document for everybody, metrics for those who hold a
+ * key. */
 #include "http/page.h"
 #include "http/server.h"
 #include "ops/health.h"
@@ -28,11 +29,40 @@ static void answer_json(struct gate_connection *connection, int status, const ch
            (struct koine_text){body, strlen(body)});
 }
 
+static void answer_openapi(struct server *server, struct gate_connection *connection,
+                           const struct gate_head *head, const char *id, enum openapi_form form) {
+    if (!page_is_read(server, connection, head, id))
+        return;
+    const struct openapi_text *text = openapi_served_text(&server->openapi, server->worker, form);
+    if (!text) {
+        struct koine_failure failure = {0};
+        failure_set(&failure, 500, "INTERNAL_ERROR", "The gateway is out of memory.");
+        server_refuse(server, connection, NULL, id, &failure, "");
+        return;
+    }
+    const struct page page = {.content_type = form == OPENAPI_YAML
+                                                  ? "application/yaml; charset=utf-8"
+                                                  : "application/json; charset=utf-8",
+                              .headers = "",
+                              .etag = text->etag,
+                              .body = {text->data, text->size}};
+    page_answer(server, connection, head, id, &page);
+}
+
+static bool pages_answer_openapi(struct server *server, struct gate_connection *connection,
+                                 const struct gate_head *head, const char *id) {
+    const bool yaml = text_is(head->path, "/openapi.yaml");
+    if (!yaml && !text_is(head->path, "/openapi.json"))
+        return false;
+    answer_openapi(server, connection, head, id, yaml ? OPENAPI_YAML : OPENAPI_JSON);
+    return true;
+}
+
 bool pages_answer(struct server *server, struct gate_connection *connection,
                   const struct gate_head *head, const char *id) {
     bool health = text_is(head->path, "/health"), live = text_is(head->path, "/livez");
     if (!health && !live && !text_is(head->path, "/readyz"))
-        return false;
+        return pages_answer_openapi(server, connection, head, id);
     if (!page_is_read(server, connection, head, id))
         return true;
     if (health) {

@@ -20,6 +20,7 @@ enum { ROUTER_MODULE_ROUTES = 1000 };
 struct route {
     struct koine_route as;         /* as it is served: what the operator changed is changed here */
     const char *given_path;        /* as the module calls it; another than as.path: moved */
+    uint32_t given_authentication; /* as the module wants it */
     struct module *module;         /* whose it is */
     struct slot_class *slot_class; /* NULL: none */
     unsigned number;               /* in the supervisor's notes, once all are known; 0: none */

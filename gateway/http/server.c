@@ -254,6 +254,8 @@ void server_destroy(struct server *server) {
     gate_destroy(server->gate);
     router_destroy(server->router);
     handles_destroy(server->requests);
-    assets_destroy(server->assets); /* after the gate, which may still have been sending them */
+    /* after the gate, which may still have been sending them */
+    openapi_served_finish(&server->openapi);
+    assets_destroy(server->assets);
     free(server);
 }

@@ -8,12 +8,14 @@
 
 #include "http/request.h"
 #include "modules/handles.h"
+#include "openapi/served.h"
 
 struct server {
     struct worker *worker;
     struct gate *gate;
     struct router *router;
     struct handles *requests;
+    struct openapi_served openapi;
     struct assets *assets;
     uint64_t id_prefix; /* of made request ids */
     uint64_t id_counter;

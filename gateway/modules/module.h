@@ -49,6 +49,7 @@ struct module {
     char *settings_text;
     char *state_directory;
     const struct koine_tool_set *tools; /* offered to every run, or NULL */
+    struct koine_text openapi;          /* its fragment; none: it has none */
     struct module_route *routes;
     size_t route_count;
     char *refusal; /* why the host does not take it, whatever its init returns; or NULL */

@@ -149,12 +149,13 @@ static void check_tools(struct module *module) {
 }
 
 static bool read_extensions(struct module *module) {
-    /* Nothing here needs the fragment; whoever does gets one that is whole. */
     const struct koine_document *openapi =
         offer(module, KOINE_EXTENSION_OPENAPI, LENGTH_WITH(koine_document, text));
     if (openapi && openapi->text.size && !openapi->text.data)
         module_refuse(module, "module %s: what it offers as %s has a size and no data",
                       module->path, KOINE_EXTENSION_OPENAPI);
+    else if (openapi)
+        module->openapi = openapi->text;
     module->tools = offer(module, KOINE_EXTENSION_TOOLS, LENGTH_WITH(koine_tool_set, tools));
     if (module->tools)
         check_tools(module);

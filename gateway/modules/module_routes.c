@@ -120,7 +120,10 @@ static int32_t keep(struct module *module, const struct route *route, bool enabl
 }
 
 int32_t module_add_route(struct module *module, const struct koine_route *given) {
-    struct route route = {.as = *given, .given_path = given->path, .module = module};
+    struct route route = {.as = *given,
+                          .given_path = given->path,
+                          .given_authentication = given->authentication,
+                          .module = module};
     const char *problem = router_problem(given);
     if (!problem && module->route_count >= ROUTER_MODULE_ROUTES)
         problem = ROUTER_TOO_MANY;

@@ -143,6 +143,8 @@ describe('docs', () => {
     await form.getByText('"Said by the stand-in."').waitFor();
     await picture(page, 'docs-request');
     await closeForm(page, form);
+    const kept = await page.evaluate(() => JSON.stringify([localStorage, sessionStorage]));
+    assert.ok(!kept.includes(KEY), `the key is kept: ${kept}`);
     assert.deepEqual(problems, []);
     assert.ok(bytes() <= MAXIMUM_BYTES, `found ${bytes()} bytes, expected at most ${MAXIMUM_BYTES}`);
   });

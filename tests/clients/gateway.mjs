@@ -84,9 +84,12 @@ export async function startGateway({ build, directory, config, cli, api, options
     url,
     work: cwd,
     log: gateway.log,
-    /** Throws when it does not end as it should. */
-    async stop() {
+    /** Tells it to end, once what it does has ended. */
+    terminate() {
       gateway.child.kill();
+    },
+    /** Resolves when it has ended; throws when it did not end as it should. */
+    async join() {
       const code = await gateway.ended;
       const log = gateway.log();
       if (code !== 0 || /; a new one starts|Sanitizer/.test(log)) {
@@ -94,6 +97,10 @@ export async function startGateway({ build, directory, config, cli, api, options
           `the gateway ended with ${code}, expected 0 and no crash; its log:\n${log}`,
         );
       }
+    },
+    async stop() {
+      this.terminate();
+      await this.join();
     },
   };
 }

@@ -2,6 +2,7 @@
 /* The libcurl client of the end-to-end tests. One connection a request. */
 #include "support/http_client.h"
 
+#include "support/exchange_record.h"
 #include "support/scratch_directory.h"
 
 #include <check.h>
@@ -18,17 +19,20 @@ struct bytes {
     size_t size;
 };
 
-static size_t collect(char *data, size_t unit, size_t count, void *user) {
-    struct bytes *bytes = user;
-    size_t size = unit * count;
+static size_t add(struct bytes *bytes, const char *data, size_t size) {
     char *grown = realloc(bytes->data, bytes->size + size + 1);
     if (!grown)
         return 0;
-    memcpy(grown + bytes->size, data, size);
+    if (size > 0)
+        memcpy(grown + bytes->size, data, size);
     bytes->data = grown;
     bytes->size += size;
     grown[bytes->size] = '\0';
     return size;
+}
+
+static size_t collect(char *data, size_t unit, size_t count, void *user) {
+    return add(user, data, unit * count);
 }
 
 static size_t collect_header(char *data, size_t unit, size_t count, void *user) {
@@ -56,17 +60,44 @@ static struct curl_slist *header_list(const struct http_request *request) {
     return list;
 }
 
+static size_t body_size(const struct http_request *request) {
+    if (!request->body)
+        return 0;
+    return request->body_size ? request->body_size : strlen(request->body);
+}
+
 static void set_method(CURL *curl, const struct http_request *request) {
     if (request->body) {
-        curl_off_t size =
-            (curl_off_t)(request->body_size ? request->body_size : strlen(request->body));
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body);
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, size);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body_size(request));
     }
     if (request->method && strcmp(request->method, "HEAD") == 0)
         curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
     else if (request->method)
         curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
+}
+
+static void record(const struct http_request *request, const struct curl_slist *headers,
+                   const struct http_response *response) {
+    if (!exchange_is_wanted())
+        return;
+    struct bytes text = {0};
+    const char *method = request->method ? request->method : request->body ? "POST" : "GET";
+    char *line = scratch_text("%s %s HTTP/1.1\r\n", method, request->path);
+    add(&text, line, strlen(line));
+    free(line);
+    for (; headers; headers = headers->next) {
+        add(&text, headers->data, strlen(headers->data));
+        add(&text, "\r\n", 2);
+    }
+    add(&text, "\r\n", 2);
+    add(&text, request->body, body_size(request));
+    exchange_record(&(struct exchange){.request = text.data,
+                                       .request_size = text.size,
+                                       .head = response->headers,
+                                       .body = response->body,
+                                       .body_size = response->body_size});
+    free(text.data);
 }
 
 struct http_response http_send(const struct gateway *gateway, const struct http_request *request) {
@@ -91,12 +122,13 @@ struct http_response http_send(const struct gateway *gateway, const struct http_
     CURLcode failed = curl_easy_perform(curl);
     ck_assert_msg(failed == CURLE_OK, "%s: %s", url, curl_easy_strerror(failed));
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &response.status);
-    curl_slist_free_all(headers);
-    curl_easy_cleanup(curl);
-    free(url);
     response.headers = head.data ? head.data : strdup("");
     response.body = body.data ? body.data : strdup("");
     response.body_size = body.size;
+    record(request, headers, &response);
+    curl_slist_free_all(headers);
+    curl_easy_cleanup(curl);
+    free(url);
     response.json = json_loadb(response.body, body.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     return response;
 }

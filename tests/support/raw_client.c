@@ -2,6 +2,8 @@
 /* Raw sockets and a reader of answers that trusts nothing but the status line and the length. */
 #include "support/raw_client.h"
 
+#include "support/exchange_record.h"
+
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
@@ -20,6 +22,8 @@ struct raw_client {
     int fd;
     char *data; /* received, not taken yet */
     size_t size;
+    char *sent; /* since the last answer, for the record of exchanges; NULL when none is kept */
+    size_t sent_size;
 };
 
 struct raw_client *raw_connect(const struct gateway *gateway) {
@@ -49,6 +53,7 @@ void raw_close(struct raw_client *client) {
         return;
     close(client->fd);
     free(client->data);
+    free(client->sent);
     free(client);
 }
 
@@ -58,7 +63,38 @@ void raw_reset(struct raw_client *client) {
     raw_close(client);
 }
 
+/* What is beyond the first bytes is of no interest to the record, which keeps no longer requests.
+ */
+static void remember_sent(struct raw_client *client, const void *data, size_t size) {
+    size_t limit = (size_t)2 * EXCHANGE_REQUEST_BYTES;
+    size_t kept = size < limit - client->sent_size ? size : limit - client->sent_size;
+    if (!exchange_is_wanted() || kept == 0)
+        return;
+    char *grown = realloc(client->sent, client->sent_size + kept);
+    ck_assert_ptr_nonnull(grown);
+    memcpy(grown + client->sent_size, data, kept);
+    client->sent = grown;
+    client->sent_size += kept;
+}
+
+void raw_record(struct raw_client *client, const char *head, const char *body, size_t body_size,
+                bool cut) {
+    if (!exchange_is_wanted())
+        return;
+    size_t size = exchange_request_size(client->sent, client->sent_size);
+    exchange_record(&(struct exchange){.request = client->sent,
+                                       .request_size = size,
+                                       .head = head,
+                                       .body = body,
+                                       .body_size = body_size,
+                                       .cut = cut});
+    client->sent_size -= size;
+    if (client->sent_size > 0)
+        memmove(client->sent, client->sent + size, client->sent_size);
+}
+
 bool raw_send(struct raw_client *client, const void *data, size_t size) {
+    remember_sent(client, data, size);
     const char *at = data;
     while (size > 0) {
         struct pollfd wait = {.fd = client->fd, .events = POLLOUT};
@@ -78,6 +114,7 @@ bool raw_send_text(struct raw_client *client, const char *text) {
 
 size_t raw_send_some(struct raw_client *client, const void *data, size_t size) {
     ssize_t sent = send(client->fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    remember_sent(client, data, sent > 0 ? (size_t)sent : 0);
     return sent > 0 ? (size_t)sent : 0;
 }
 
@@ -169,6 +206,9 @@ struct raw_answer raw_receive(struct raw_client *client, bool head_request) {
         ;
     answer.body_size = client->size < wanted ? client->size : wanted;
     answer.body = take(client, answer.body_size);
+    if (answer.status >= 200)
+        raw_record(client, answer.head, answer.body, answer.body_size,
+                   wanted != SIZE_MAX && answer.body_size < wanted);
     return answer;
 }
 

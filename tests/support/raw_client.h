@@ -52,6 +52,11 @@ bool raw_ends(struct raw_client *client);
 /* True when the gateway sends something or closes within the time. */
 bool raw_readable(struct raw_client *client, int timeout_ms);
 
+/* Records an answer that was read by raw_read to the request that is next, see exchange_record.h.
+ */
+void raw_record(struct raw_client *client, const char *head, const char *body, size_t body_size,
+                bool cut);
+
 /* One connection, one text, one answer. */
 struct raw_answer raw_exchange(const struct gateway *gateway, const void *data, size_t size);
 

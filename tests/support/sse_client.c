@@ -2,6 +2,7 @@
 /* The head and the framing of an answer; its events are sse_parser's. */
 #include "support/sse_client.h"
 
+#include "support/exchange_record.h"
 #include "support/sse_parser.h"
 
 #include <check.h>
@@ -34,6 +35,9 @@ struct sse_stream {
     char line[LINE_BYTES];
     size_t line_size, piece;
     struct http_response answer; /* the body only when it is no event stream */
+    char *kept;                  /* the begin of a stream's body, for the record of exchanges */
+    size_t kept_size;
+    bool kept_all, recorded;
     struct sse_parser *parser;
     struct sse_event event;
     uint64_t bytes;
@@ -114,10 +118,19 @@ add_line(char **text, size_t *size, const char *format, ...) {
     free(line);
 }
 
+static void keep(struct sse_stream *stream, const char *data, size_t size) {
+    if (!exchange_is_wanted() || !stream->kept_all)
+        return;
+    stream->kept_all = stream->kept_size + size <= EXCHANGE_BODY_BYTES;
+    if (stream->kept_all)
+        add_to_text(&stream->kept, &stream->kept_size, data, size);
+}
+
 static void take_body(struct sse_stream *stream, const char *data, size_t size) {
-    if (stream->is_stream)
+    if (stream->is_stream) {
+        keep(stream, data, size);
         sse_parser_feed(stream->parser, data, size);
-    else
+    } else
         add_to_text(&stream->answer.body, &stream->answer.body_size, data, size);
 }
 
@@ -271,6 +284,7 @@ struct sse_stream *sse_receive_stream(struct raw_client *client) {
     stream->client = client;
     stream->piece = PIECE_BYTES;
     stream->parser = sse_parser_create();
+    stream->kept_all = true;
     stream->answer.headers = strdup("");
     stream->answer.body = strdup("");
     uint64_t until = now_ms() + patience_ms;
@@ -304,22 +318,35 @@ static void event_finish(struct sse_event *event) {
     *event = (struct sse_event){0};
 }
 
+/* Once an answer: a stream when it is given up, another answer when it is read. */
+static void record_exchange(struct sse_stream *stream) {
+    bool whole = stream->framing == FRAMING_DONE && (!stream->is_stream || stream->kept_all);
+    if (!stream->recorded)
+        raw_record(stream->client, stream->answer.headers,
+                   stream->is_stream ? stream->kept : stream->answer.body,
+                   stream->is_stream ? stream->kept_size : stream->answer.body_size, !whole);
+    stream->recorded = true;
+}
+
 static void stream_free(struct sse_stream *stream) {
     sse_parser_destroy(stream->parser);
     event_finish(&stream->event);
     http_response_finish(&stream->answer);
+    free(stream->kept);
     free(stream);
 }
 
 void sse_stream_close(struct sse_stream *stream) {
     if (!stream)
         return;
+    record_exchange(stream);
     if (stream->owns_client)
         raw_close(stream->client);
     stream_free(stream);
 }
 
 void sse_stream_reset(struct sse_stream *stream) {
+    record_exchange(stream);
     raw_reset(stream->client);
     stream_free(stream);
 }
@@ -347,6 +374,7 @@ struct http_response sse_refusal(struct sse_stream *stream) {
     while (is_open(stream) && !stream->is_stream)
         receive_until(stream, until, "the answer's body");
     assert_stream(stream, !stream->is_stream, "an event stream, expected a %s", "refusal");
+    record_exchange(stream);
     struct http_response answer = stream->answer;
     stream->answer = (struct http_response){.status = answer.status};
     answer.json = json_loadb(answer.body, answer.body_size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
@@ -442,7 +470,8 @@ json_int_t sse_integer(const struct sse_event *event, const char *path) {
 
 /* ---- whole streams */
 
-static void record(struct sse_recording *recording, size_t *outline_size, struct sse_event *event) {
+static void record_event(struct sse_recording *recording, size_t *outline_size,
+                         struct sse_event *event) {
     size_t count = recording->count, size = sizeof *recording->events;
     struct sse_event *grown = grow(recording->events, count * size, (count + 1) * size);
     recording->events = grown;
@@ -466,7 +495,7 @@ struct sse_recording sse_read_all(struct sse_stream *stream) {
     struct sse_recording recording = {.outline = strdup(""), .text = strdup("")};
     size_t outline_size = 0;
     while (sse_next(stream))
-        record(&recording, &outline_size, &stream->event);
+        record_event(&recording, &outline_size, &stream->event);
     sse_expect_end(stream);
     return recording;
 }

@@ -4,8 +4,8 @@
  * says which it registers: "GET /a, POST /b/{c}, GET /d?api-version", the last for requests that
  * carry this header; with `ignores: true` it does not care whether it gets them, with
  * `public: true` they need no key, with `keeps: true` it writes a file into its state directory,
- * with `renders: true` its refusals, also those below /v1/, are its name and the code. Each answers
- * with the module, the path, and the parameters a and b.
+ * with `renders: true` its refusals, also those below /v1/, are its name and the code; `openapi` is
+ * its fragment. Each answers with the module, the path, and the parameters a and b.
  */
 #include <dlfcn.h>
 #include <koine/koine.h>
@@ -19,6 +19,7 @@ struct routes {
     const struct koine_host *host;
     const struct koine_http *http;
     char *text; /* the methods and paths */
+    struct koine_document openapi;
 };
 
 static const char *own_name(void) {
@@ -92,6 +93,7 @@ static int32_t init(void *data, struct koine_text settings, struct koine_error *
     (void)settings;
     self->http = self->host->service(self->host, KOINE_HTTP);
     config->text(self->host, "routes", &routes);
+    config->text(self->host, "openapi", &self->openapi.text);
     config->boolean(self->host, "ignores", &ignores);
     config->boolean(self->host, "public", &public);
     config->boolean(self->host, "keeps", &keeps);
@@ -122,6 +124,13 @@ static int32_t init(void *data, struct koine_text settings, struct koine_error *
     return self->text ? KOINE_OK : KOINE_NO_MEMORY;
 }
 
+static const void *extension(void *data, const char *id) {
+    struct routes *self = data;
+    self->openapi.size = sizeof(self->openapi);
+    return self->openapi.text.data && strcmp(id, KOINE_EXTENSION_OPENAPI) == 0 ? &self->openapi
+                                                                               : NULL;
+}
+
 static void destroy(void *data) {
     struct routes *self = data;
     free(self->text);
@@ -139,6 +148,7 @@ const struct koine_module *koine_module(void) {
         .create = create,
         .init = init,
         .destroy = destroy,
+        .extension = extension,
     };
     module.name = own_name();
     return &module;
