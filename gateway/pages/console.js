@@ -4,7 +4,7 @@
 import { announce, button, element } from './element.js';
 import { dollars } from './figures.js';
 import { Broken, Gateway } from './gateway.js';
-import { readObject, readRequest, SCHEMA } from './request.js';
+import { readObject, readRequest } from './request.js';
 import { Setup } from './setup.js';
 import { readEvents } from './sse.js';
 import { Turn } from './turn.js';
@@ -174,7 +174,6 @@ function checkJson({ target }) {
   markField(target.name, problem);
 }
 
-form.elements.schema.value = JSON.stringify(SCHEMA, null, 2);
 byId('options').open = wide.matches;
 byId('examples').append(
   ...EXAMPLES.map((example) =>

@@ -1,17 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The form as the request that it means: path and body. Sends nothing.
 
-export const SCHEMA = {
-  type: 'object',
-  properties: {
-    title: { type: 'string' },
-    summary: { type: 'string' },
-    tags: { type: 'array', items: { type: 'string' } },
-  },
-  required: ['title', 'summary', 'tags'],
-  additionalProperties: false,
-};
-
 /** A JSON object written by hand, or what is wrong with it. */
 export function readObject(text) {
   try {

@@ -88,7 +88,7 @@ export class Turn {
     const offsetMs = performance.now() - this.#began;
     this.#log.add(event, offsetMs);
     if (event.comment !== undefined) return;
-    if (FIRST_SIGNS.has(event.name)) this.#known.firstMs ??= offsetMs;
+    if (FIRST_SIGNS.has(event.name) && !this.#known.firstMs) this.#know({ firstMs: offsetMs });
     this.#queue.push(event);
     if (event.name === 'done') this.#close('done');
     else this.#draw();

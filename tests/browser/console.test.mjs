@@ -1,111 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// GET /console: what a person sees of a set-up, an answer, a failure. The stand-in CLI says what a prompt
-// tells it to say.
+// GET /console: what a person sees of a set-up and of an answer; the page itself.
 import assert from 'node:assert/strict';
-import http from 'node:http';
-import { after, describe } from 'node:test';
-import { elsewhere, overflow, PHONE, picture, test, visit } from './browser.mjs';
-import { gateway, KEY, soon } from './gateways.mjs';
+import { execFileSync } from 'node:child_process';
+import { describe } from 'node:test';
+import { elsewhere, overflow, PHONE, picture, test } from './browser.mjs';
+import {
+  askForObject,
+  figure,
+  lastTurn,
+  open,
+  over,
+  prompt,
+  rawEvents,
+  seen,
+  send,
+  stock,
+  watch,
+} from './console.mjs';
+import { gateway, KEY } from './gateways.mjs';
 
 const MAXIMUM_BYTES = 60_000;
 const NARROW = { width: 360, height: 740 };
-
-const stock = await gateway('console', { config: 'pool: {warm: 1}\n' });
-
-// ---- a person at the console
-
-/** A prompt that makes the stand-in CLI do as the scenario says. */
-function prompt(scenario, text = '') {
-  return `standin:${JSON.stringify(scenario)}${text}`;
-}
-
-function lastTurn(page) {
-  return page.locator('.turn').last();
-}
-
-/** Resolves when the last turn is over: `done`, `failed` or `stopped`. */
-async function over(page, how) {
-  await page.locator(`.turn:last-child[data-state="${how}"]`).waitFor();
-}
-
-async function send(page, text) {
-  await page.locator('#prompt').fill(text);
-  await page.locator('#prompt').press('Control+Enter');
-}
-
-async function askForObject(page, schema) {
-  await page.locator('[name=answer][value=object]').check();
-  await page.locator('#schema').fill(schema);
-}
-
-async function figure(page, name) {
-  const pair = lastTurn(page).locator('.figures > div', {
-    has: page.getByText(name, { exact: true }),
-  });
-  return pair.locator('dd').innerText();
-}
-
-/** The log of the last turn, opened; whole, as its last event is `done`. */
-async function rawEvents(page) {
-  await lastTurn(page).getByText('Raw events').click();
-  const log = lastTurn(page).locator('pre', { hasText: ' done ' });
-  return log.innerText();
-}
-
-/** Visits the console of a gateway; with a key it waits until that is taken. */
-async function open(url = stock.url, { key = KEY, ...options } = {}) {
-  const visited = await visit(`${url}/console`, options);
-  if (key) {
-    await visited.page.locator('#key').fill(key);
-    await visited.page.locator('#check-key[data-state="ok"]').waitFor();
-  }
-  return visited;
-}
-
-/** From now on `window.seen` collects the different texts that `selector` shows, picture by picture. */
-async function watch(page, selector) {
-  await page.evaluate((watched) => {
-    window.seen = [];
-    const look = () => {
-      const text = document.querySelector(watched)?.textContent;
-      if (text && text !== window.seen.at(-1)) window.seen.push(text);
-      requestAnimationFrame(look);
-    };
-    look();
-  }, selector);
-}
-
-function seen(page) {
-  return page.evaluate(() => window.seen);
-}
-
-/** A server that has the console of the gateway, and answers what is posted with `answer(response)`. */
-async function impostor(answer) {
-  const server = http.createServer((request, response) => {
-    if (request.method === 'POST') {
-      answer(response);
-      return;
-    }
-    const { headers } = request;
-    const forwarded = http.get(stock.url + request.url, { headers }, (answered) => {
-      response.writeHead(answered.statusCode, answered.rawHeaders);
-      answered.pipe(response);
-    });
-    forwarded.on('error', () => response.destroy());
-  });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const stop = () => {
-    server.closeAllConnections();
-    server.close();
-  };
-  after(stop);
-  return { url: `http://127.0.0.1:${server.address().port}`, stop };
-}
-
-function stream(response, text) {
-  response.writeHead(200, { 'Content-Type': 'text/event-stream' });
-  response.write(text);
-}
 
 describe('console: set-up', () => {
   test('says whether gateway, CLI and key are good', async () => {
@@ -295,15 +210,40 @@ describe('console: answers', () => {
     await shown.locator('summary').click();
     assert.equal(await shown.locator('pre').last().innerText(), 'it works');
     await picture(page, 'console-tools');
-    const curl = await lastTurn(page).locator('pre[aria-label*="curl"]').textContent();
-    assert.match(curl, /"allowedTools": \[\s*"Bash\(echo:\*\)",\s*"Read"\s*\]/);
-    assert.match(curl, /-H "Authorization: Bearer \$CLAUDE_CODE_GATEWAY_API_KEY"/);
-    assert.ok(!curl.includes(KEY), curl);
     const events = await rawEvents(page);
     assert.match(
       events,
       /^ +\d\.\d{3} s {2}session .*\n(.*\n)*.* done +\{"code":0,"signal":null\}/,
     );
+    await close();
+  });
+
+  test('the request is there for curl, without the key', async () => {
+    const { page, close } = await open();
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    const awkward = `It's "$HOME" \\ 'here'\n\u00fc`;
+    await page.locator('#system').fill(awkward);
+    await page.locator('#tools').fill('Bash(echo:*)\n\n Read ');
+    await send(page, prompt({ text: 'hello' }));
+    await over(page, 'done');
+    await page.getByText('curl', { exact: true }).click();
+    await page.getByRole('button', { name: 'Copy', exact: true }).click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    const line = await page.evaluate(() => navigator.clipboard.readText());
+    assert.ok(!line.includes(KEY), line);
+    const print = `curl() { printf '%s\\0' "$@"; }\n`;
+    const env = { CLAUDE_CODE_GATEWAY_API_KEY: 'from the environment' };
+    const [, url, , authorization, , , , body] = execFileSync('sh', ['-c', print + line], { env })
+      .toString()
+      .split('\0');
+    assert.equal(url, `${stock.url}/stream`);
+    assert.equal(authorization, 'Authorization: Bearer from the environment');
+    assert.deepEqual(JSON.parse(body), {
+      prompt: prompt({ text: 'hello' }),
+      system: awkward,
+      allowedTools: ['Bash(echo:*)', 'Read'],
+      events: ['tool', 'thinking', 'retry'],
+    });
     await close();
   });
 
@@ -336,110 +276,6 @@ describe('console: answers', () => {
     assert.ok(elements < 500, `${elements} elements`);
     const lines = (await rawEvents(page)).split('\n');
     assert.ok(lines.length < 1000, `${lines.length} lines`);
-    await close();
-  });
-});
-
-describe('console: ends that are none', () => {
-  test('stopping ends the run', async () => {
-    const { page, close } = await open();
-    const streams = (active) => (state) => state.concurrency.streaming.active === active;
-    for (const stop of [
-      () => page.getByRole('button', { name: 'Stop' }).click(),
-      () => page.locator('#prompt').press('Escape'),
-    ]) {
-      await send(page, prompt({ text: 'Begun, and never ', hang: 'mid_text' }));
-      await soon(stock.url, 'a run has a slot', streams(1));
-      await stop();
-      await over(page, 'stopped');
-      await soon(stock.url, 'no run has a slot', streams(0));
-    }
-    await page.getByRole('button', { name: 'Send', exact: true }).waitFor();
-    await close();
-  });
-
-  test('a refusal tells what is wrong with which field', async () => {
-    const { page, close } = await open();
-    await page.locator('#further').fill('{"maxTokens": -1, "maxTurns": 0}');
-    await send(page, 'a prompt');
-    await over(page, 'failed');
-    const issues = await page.locator('.issues li').allInnerTexts();
-    assert.equal(issues.length, 2);
-    assert.match(issues[0], /^maxTokens must be a positive integer/);
-    assert.match(issues[1], /^maxTurns must be a positive integer/);
-    assert.match(
-      await page.locator('.facts').innerText(),
-      /^VALIDATION_ERROR\s+HTTP 400\s+request /,
-    );
-    assert.equal(await page.locator('#max-tokens').getAttribute('aria-invalid'), 'true');
-    assert.equal(await page.locator('#prompt').inputValue(), 'a prompt');
-    await picture(page, 'console-issues');
-    await close();
-  });
-
-  test('a gateway without a free slot says when to come back', async () => {
-    const full = await gateway('console-full', { config: 'slots: {streaming: 0}\n' });
-    const { page, close } = await open(full.url);
-    await send(page, 'a prompt');
-    await over(page, 'failed');
-    const again = page.getByRole('button', { name: 'Send again' });
-    assert.match(await again.innerText(), /^Send again in [1-5] s$/);
-    assert.equal(await again.isDisabled(), true);
-    assert.match(await page.locator('.facts').innerText(), /^CONCURRENCY_LIMIT_ERROR\s+HTTP 429/);
-    await page.getByRole('button', { name: 'Send again', exact: true }).click();
-    await page.locator('.turn').nth(1).waitFor();
-    await close();
-  });
-
-  test('a failure in the stream leaves what came before', async () => {
-    const { page, close } = await open();
-    await send(page, prompt({ text: 'Begun and ', exit: { code: 3 } }));
-    await over(page, 'failed');
-    assert.match(await page.locator('.facts').innerText(), /^CLI_EXIT_ERROR/);
-    assert.equal(await figure(page, 'CLI ended'), 'exit 3');
-    assert.equal(await page.locator('#session').isVisible(), false);
-    await close();
-  });
-
-  test('a broken stream, a foreign answer and no answer are told apart', async () => {
-    const answers = [
-      (response) => {
-        stream(response, 'event: text\ndata: {"text": "Begun"}\n\nevent: text\ndata: {"te');
-        setImmediate(() => response.destroy());
-      },
-      (response) => response.writeHead(502, { 'Content-Type': 'text/html' }).end('<h1>Bad</h1>'),
-    ];
-    const between = await impostor((response) => answers.shift()(response));
-    const { page, close } = await open(between.url);
-    await send(page, 'breaks');
-    await over(page, 'failed');
-    assert.match(await lastTurn(page).locator('.sentence').innerText(), /no `done` event came/);
-    await send(page, 'foreign');
-    await over(page, 'failed');
-    const sentence = await lastTurn(page).locator('.sentence').innerText();
-    assert.equal(sentence, 'This is not an answer of the gateway: <h1>Bad</h1>');
-    between.stop();
-    await send(page, 'nobody there');
-    await over(page, 'failed');
-    assert.equal(
-      await lastTurn(page).locator('.sentence').innerText(),
-      `No answer from ${between.url}`,
-    );
-    await close();
-  });
-
-  test('what follows `done` is nothing', async () => {
-    const between = await impostor((response) =>
-      stream(
-        response,
-        ': hello\r\nevent: text\r\ndata: {"text":\r\ndata: "All"}\r\n\r\n' +
-          'event: done\ndata: {"code":0,"signal":null}\n\nevent: text\ndata: {"text":" and more"}\n\n',
-      ),
-    );
-    const { page, close } = await open(between.url);
-    await send(page, 'a prompt');
-    await over(page, 'done');
-    assert.equal(await page.locator('.parts').textContent(), 'All');
     await close();
   });
 });
