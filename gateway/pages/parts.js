@@ -123,8 +123,6 @@ const ADVICE = {
   unreachable: 'Is it running? Then a proxy in between, or the network, may be the reason.',
   broken: 'The gateway or a proxy has closed the connection; what came before it is above.',
   UNAUTHORIZED: 'Paste a key under Set-up.',
-  AUTH_ERROR:
-    'Set-up needs a key of this gateway: CLAUDE_CODE_GATEWAY_API_KEY where it was started, or one of its configuration; not the key of an Anthropic account.',
   SESSION_NOT_FOUND: '“New session” begins another one.',
 };
 

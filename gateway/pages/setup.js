@@ -92,6 +92,7 @@ export class Setup {
   async #checkKey() {
     clearTimeout(this.#typing);
     this.#checking?.abort();
+    byId('key-problem').textContent = '';
     this.#remember();
     if (!this.key) {
       say('check-key', 'wait', 'needed');
@@ -105,8 +106,9 @@ export class Setup {
       say('check-key', 'ok', 'accepted');
     } catch (error) {
       if (checking.signal.aborted) return;
-      if (error instanceof Unreachable) say('check-key', 'wait', 'not checked');
-      else say('check-key', 'bad', error.message);
+      const refused = !(error instanceof Unreachable);
+      say('check-key', refused ? 'bad' : 'wait', refused ? 'refused' : 'not checked');
+      if (refused) byId('key-problem').textContent = error.message;
     }
     this.#summarize();
   }

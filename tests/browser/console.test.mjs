@@ -17,7 +17,7 @@ import {
   stock,
   watch,
 } from './console.mjs';
-import { gateway, KEY } from './gateways.mjs';
+import { behindProxy, gateway, KEY } from './gateways.mjs';
 
 const MAXIMUM_BYTES = 60_000;
 const NARROW = { width: 360, height: 740 };
@@ -34,7 +34,7 @@ describe('console: set-up', () => {
     const { error } = await (
       await fetch(`${stock.url}/metrics`, { headers: { Authorization: 'Bearer no-such-key' } })
     ).json();
-    assert.equal(await page.locator('#check-key').innerText(), error);
+    assert.equal(await page.locator('#key-problem').innerText(), error);
     await send(page, 'hello');
     await over(page, 'failed');
     assert.equal(await lastTurn(page).locator('.sentence').innerText(), error);
@@ -71,17 +71,42 @@ describe('console: set-up', () => {
     await close();
   });
 
-  test('finds a gateway that comes back', async () => {
+  test('finds a gateway that is ill, gone, and back', async () => {
     const { page, close } = await open(stock.url, { key: null });
     await page.getByText('reachable, ').waitFor();
-    await page.route('**/health', (route) => route.abort());
-    await page.locator('#prompt').fill('hello');
-    await page.getByRole('button', { name: 'Send', exact: true }).click();
-    await page.getByText(`No answer from ${stock.url}`).waitFor();
-    assert.equal(await page.locator('#setup-state').innerText(), 'unreachable');
-    await page.unroute('**/health');
-    await page.getByRole('button', { name: 'Send', exact: true }).click();
+    const check = async (answer) => {
+      await page.unrouteAll();
+      if (answer) await page.route('**/health', answer);
+      await send(page, 'a refusal, after which health is asked for');
+      await over(page, 'failed');
+    };
+    const slots = { active: 1, limit: 3, waiting: 2 };
+    const ill = {
+      status: 'unhealthy',
+      error: 'The CLI is ill.',
+      version: '1',
+      concurrency: { streaming: slots },
+    };
+    await check((route) => route.fulfill({ status: 503, json: ill }));
+    await page.getByText('The CLI is ill.').waitFor();
+    await page.getByText('1 of 3 running, 2 waiting').waitFor();
+    await check((route) => route.abort());
+    await page.getByText('unreachable', { exact: true }).waitFor();
+    assert.equal(await page.locator('#check-gateway').innerText(), `No answer from ${stock.url}`);
+    await check((route) => route.fulfill({ status: 404, body: 'What?' }));
+    await page.getByText('What answers here is not a gateway.').waitFor();
+    await check();
     await page.getByText('reachable, ').waitFor();
+    await close();
+  });
+
+  test('works below a path of a reverse proxy', async () => {
+    const { page, close } = await open(await behindProxy(stock.url, '/deep/er'));
+    await send(page, prompt({ text: 'through the proxy' }));
+    await over(page, 'done');
+    assert.equal(await page.locator('.parts > .text').textContent(), 'through the proxy');
+    const reference = await page.getByRole('link', { name: 'API reference' }).getAttribute('href');
+    assert.equal(reference, 'docs');
     await close();
   });
 
