@@ -269,7 +269,7 @@ setup-check:
 	@tests/support/install-packages $(CHECK_PACKAGES) $$(command -v npm >/dev/null || echo npm)
 
 # What serving needs; curl is for the first request, where it can be installed without being asked.
-RUN := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/tests/standin-cli
+RUN := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/tests/standin-cli $(VIEWER)
 setup-run:
 	@tests/support/install-packages $(BUILD_PACKAGES) \
 		$$([ "$$(id -u)" != 0 ] || command -v curl >/dev/null || echo curl)

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shows the document of this gateway in Scalar, with all off that asks anybody else; or as plain text
-// where Scalar is not installed. All addresses are relative: a proxy may put the page deeper.
+// Shows the document of this gateway in Scalar, with all off that asks anybody else; or as plain
+// text where Scalar is not installed. All addresses are relative: a proxy may put the page deeper.
 
 // What Scalar checks its settings with tries eval() first, which the page's policy forbids.
 globalThis.__zod_globalConfig = { jitless: true };
 
 const DEMO_KEY = 'koine-demo';
+// Of the examples in the document: the address of a gateway as it comes, and where its key is.
+const USUAL_ADDRESS = 'http://127.0.0.1:3100';
+const USUAL_KEY = '$CLAUDE_CODE_GATEWAY_API_KEY';
 
 const element = (id) => document.getElementById(id);
 
@@ -24,6 +27,13 @@ function server() {
   return new URL('.', location).href.replace(/\/$/, '');
 }
 
+/** The document with examples that can be copied as they are. */
+function copyable(content, isDemo) {
+  const here = (content.info.description ?? '').replaceAll(USUAL_ADDRESS, server());
+  const description = isDemo ? here.replaceAll(USUAL_KEY, DEMO_KEY) : here;
+  return { ...content, info: { ...content.info, description } };
+}
+
 /** The one key of a demo, for every way in which the document says that a key is brought. */
 function demoKeys(schemes = {}) {
   const filled = Object.keys(schemes).map((name) => [name, { token: DEMO_KEY, value: DEMO_KEY }]);
@@ -39,7 +49,7 @@ function settings(content, isDemo, onLoaded) {
       preferredSecurityScheme: 'bearer',
       ...(isDemo && { securitySchemes: demoKeys(content.components?.securitySchemes) }),
     },
-    // Nothing of others: no fonts, no counting, no chat, no link to a client or a toolbar elsewhere.
+    // Nothing of others: no fonts, no counting, no chat, no links to services.
     withDefaultFonts: false,
     telemetry: false,
     agent: { disabled: true },
@@ -58,10 +68,48 @@ function showDemo() {
   document.body.classList.add('demo');
 }
 
-async function showReference(viewer, answer) {
-  const isDemo = answer.headers.has('X-Koine-Demo');
-  if (isDemo) showDemo();
-  const content = await answer.json();
+// ---- without the viewer, and until it runs
+
+const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
+
+function cell(name, text) {
+  const made = document.createElement(name);
+  made.textContent = text;
+  return made;
+}
+
+/** What can be asked for, a line each: it is there long before the viewer is. */
+function listOperations({ paths = {} }) {
+  for (const [path, item] of Object.entries(paths)) {
+    for (const method of METHODS.filter((known) => item[known])) {
+      const row = document.createElement('li');
+      row.append(
+        cell('b', method.toUpperCase()),
+        cell('code', path),
+        cell('span', item[method].summary ?? ''),
+      );
+      element('operations').append(row);
+    }
+  }
+}
+
+async function whyNoViewer(error) {
+  const { status } = await fetch('docs/scalar/standalone.esm.js', { method: 'HEAD' });
+  return status === 404
+    ? 'The viewer is not installed: “make” fetches it where there is npm.'
+    : `The viewer cannot run here: ${error.message}.`;
+}
+
+async function showPlain(why) {
+  say(`${why} This is what it would show.`);
+  const answer = await get('openapi.yaml');
+  element('document').textContent = await answer.text();
+  element('document').hidden = false;
+}
+
+// ---- with it
+
+async function showReference(viewer, content, isDemo) {
   document.title = `Reference – ${content.info.title}`;
   await new Promise((loaded) => {
     viewer.createApiReference('#reference', settings(content, isDemo, loaded));
@@ -69,28 +117,20 @@ async function showReference(viewer, answer) {
   element('plain').remove();
 }
 
-async function showPlain(why) {
-  say(why);
-  const answer = await get('openapi.yaml');
-  if (answer.headers.has('X-Koine-Demo')) showDemo();
-  element('document').textContent = await answer.text();
-  element('document').hidden = false;
-}
-
 async function show() {
   say('Loading …');
-  const [viewer, answer] = await Promise.allSettled([
-    import('./scalar/standalone.esm.js'),
-    get('openapi.json'),
-  ]);
-  if (viewer.status === 'rejected') {
-    const missing = 'The viewer is not installed here: “make” fetches it where npm is installed.';
-    await showPlain(`${missing} This is what it would show.`);
-  } else if (answer.status === 'rejected') {
-    throw answer.reason;
-  } else {
-    await showReference(viewer.value, answer.value);
-  }
+  const loading = import('./scalar/standalone.esm.js').then(
+    (viewer) => ({ viewer }),
+    (error) => ({ error }),
+  );
+  const answer = await get('openapi.json');
+  const isDemo = answer.headers.has('X-Koine-Demo');
+  if (isDemo) showDemo();
+  const content = copyable(await answer.json(), isDemo);
+  listOperations(content);
+  const { viewer, error } = await loading;
+  if (viewer) await showReference(viewer, content, isDemo);
+  else await showPlain(await whyNoViewer(error));
 }
 
 show().catch((error) => say(`The reference cannot be shown: ${error.message}.`));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Visits an address with Chromium and tells what the page asked for, of whom, and what went wrong in
-// it. Knows nothing of what is on the pages.
+// Visits an address with Chromium and tells what the page asked for, of whom, and what went wrong
+// in it. Knows nothing of what is on the pages.
 import http from 'node:http';
 import path from 'node:path';
 import nodeTest, { after } from 'node:test';
@@ -32,14 +32,14 @@ recorder.on('connect', (request, socket) => {
 await new Promise((resolve) => recorder.listen(0, '127.0.0.1', resolve));
 
 /**
- * What pages and their workers have asked of other hosts than this one. The browser's names are looked
- * up by a proxy, which is this recorder: there is no way around it.
+ * What pages and their workers have asked of other hosts than this one. The browser reaches those
+ * through a proxy, which is this recorder: there is no way around it.
  */
 export { elsewhere };
 
 const browser = await chromium.launch({
   executablePath: process.env.KOINE_CHROMIUM,
-  // The browser itself asks what the fields of a form mean: not of everybody else, which is recorded.
+  // The browser asks somebody what the fields of a form mean; that is not of the page.
   args: ['--autofill-server-url=http://127.0.0.1:9/'],
 });
 
@@ -72,7 +72,8 @@ async function countBytes(context, page) {
 
 /**
  * A new person opens `address`. `prepare(page)` runs before the page does.
- * `asked`: addresses; `problems`: errors and warnings in the console, exceptions, policy violations.
+ * `asked`: addresses; `problems`: errors and warnings in the console, exceptions, what the policy
+ * of the page has refused.
  */
 export async function visit(address, options = {}) {
   const { viewport = DESKTOP, colorScheme = 'light', javaScriptEnabled = true, prepare } = options;

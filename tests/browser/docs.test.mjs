@@ -2,14 +2,25 @@
 // GET /docs: the reference of what this gateway serves, in Scalar, with nothing from elsewhere.
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { after, before, describe } from 'node:test';
-import { DESKTOP, elsewhere, firstPaint, median, overflow, PHONE, picture, test, visit } from './browser.mjs';
+import { after, before, beforeEach, describe } from 'node:test';
+import {
+  DESKTOP,
+  elsewhere,
+  firstPaint,
+  median,
+  overflow,
+  PHONE,
+  picture,
+  test,
+  visit,
+} from './browser.mjs';
 import { bareFolder, behindProxy, build, gateway, KEY, soon } from './gateways.mjs';
 
-const MAXIMUM_PAINT_MS = 1000;
+const MAXIMUM_PAINT_MS = 1000; // of what the gateway serves, not of a frame only
+const MAXIMUM_VIEWER_MS = 2000;
 const MAXIMUM_BYTES = 1_500_000;
-// The limit is for a machine that does nothing else: KOINE_SLACK=1 make browser. Where other tests run
-// beside, and come first, everything takes several times as long.
+// The limit is for a machine that does nothing else: KOINE_SLACK=1 make browser. Where other tests
+// run beside, and come first, everything takes several times as long.
 const SLACK = Number(process.env.KOINE_SLACK || 10);
 
 const STOCK = 'text, object, stream, stream-object, anthropic, openai';
@@ -33,38 +44,47 @@ async function visitReference(url, options) {
   return visited;
 }
 
-const measured = { paints: [], operations: [], sizes: [] };
+const measured = { paints: [], operations: [], viewers: [], sizes: [] };
 
 /** The same, and what it took is measured. */
 async function visitMeasured(url, options) {
   const visited = await visitReference(url, { ...options, prepare: watchOperation });
   const { page, bytes } = visited;
   measured.paints.push(await firstPaint(page));
-  measured.operations.push(await operationPaint(page));
+  const { operation, viewer } = await operationPaints(page);
+  measured.operations.push(operation);
+  measured.viewers.push(viewer);
   await page.waitForLoadState('networkidle');
   measured.sizes.push(bytes());
   return visited;
 }
 
-/** In the page: when the name of an operation was first painted, in ms after the visit began. */
+/** In the page: when the names of operations were first painted, in ms after the visit began. */
 function watchOperation(page) {
   return page.addInitScript(() => {
-    const observer = new MutationObserver(() => {
-      if (!document.querySelector('a[href*="/POST/"]')) return;
-      observer.disconnect();
-      // The second frame begins when the first is out.
+    const looked = { operation: '#operations li', viewer: 'a[href*="/POST/"]' };
+    window.painted = {};
+    // The second frame begins when the first is out.
+    const note = (name) =>
       requestAnimationFrame(() =>
         requestAnimationFrame(() => {
-          window.operationShown = performance.now();
+          window.painted[name] = performance.now();
         }),
       );
+    const observer = new MutationObserver(() => {
+      for (const [name, selector] of Object.entries(looked)) {
+        if (!document.querySelector(selector)) continue;
+        delete looked[name];
+        note(name);
+      }
     });
     observer.observe(document, { childList: true, subtree: true });
   });
 }
 
-async function operationPaint(page) {
-  return (await page.waitForFunction(() => window.operationShown)).jsonValue();
+async function operationPaints(page) {
+  const both = await page.waitForFunction(() => window.painted.viewer && window.painted);
+  return both.jsonValue();
 }
 
 async function openAllGroups(page) {
@@ -105,6 +125,10 @@ async function send(form) {
   await form.getByRole('button', { name: 'Send' }).first().click();
 }
 
+function assertSmall(bytes) {
+  assert.ok(bytes <= MAXIMUM_BYTES, `found ${bytes} bytes, expected at most ${MAXIMUM_BYTES}`);
+}
+
 /** In the page: whether its ground is as light or dark as the person wants it. */
 function isOf(colorScheme) {
   const [red] = getComputedStyle(document.body).backgroundColor.match(/\d+/g).map(Number);
@@ -117,6 +141,8 @@ describe('docs', () => {
   before(async () => {
     reference = await visitMeasured(stock.url);
   });
+  // A form that a failed test has left open covers the page.
+  beforeEach(() => reference.page.keyboard.press('Escape'));
   after(() => reference.close());
 
   test('shows every operation of every module, those of others too', async () => {
@@ -131,6 +157,8 @@ describe('docs', () => {
     const missing = operations.filter((operation) => !shownOnes.includes(operation));
     assert.deepEqual(missing, [], `the viewer shows ${shownOnes.join(' ')}`);
     assert.equal(await page.locator('#demo').isVisible(), false);
+    // The examples can be copied as they are.
+    await page.getByText(`curl ${stock.url}/generate-text`).first().waitFor();
   });
 
   test('sends a request and shows the answer', async () => {
@@ -146,7 +174,7 @@ describe('docs', () => {
     const kept = await page.evaluate(() => JSON.stringify([localStorage, sessionStorage]));
     assert.ok(!kept.includes(KEY), `the key is kept: ${kept}`);
     assert.deepEqual(problems, []);
-    assert.ok(bytes() <= MAXIMUM_BYTES, `found ${bytes()} bytes, expected at most ${MAXIMUM_BYTES}`);
+    assertSmall(bytes());
   });
 
   test('asks nobody but the gateway, and does nothing that its policy forbids', async () => {
@@ -164,8 +192,9 @@ describe('docs', () => {
     const known = [new URL(stock.url).host, 'www.scalar.com', 'developer.mozilla.org'];
     const unknown = hosts.filter((host) => !known.includes(host));
     assert.deepEqual(unknown, []);
-    const text = await page.evaluate(() => document.body.innerText);
-    assert.doesNotMatch(text, /Ask AI|MCP|Open API Client|Deploy|Share|Developer Tools/);
+    const offered = (await page.locator('button').allInnerTexts()).join('|');
+    assert.match(offered, /Test Request/);
+    assert.doesNotMatch(offered, /Ask AI|MCP|Open API Client|Deploy|Share|Configure/);
   });
 
   test('shows the events of a stream as they come, and can end it', async () => {
@@ -202,6 +231,7 @@ describe('docs', () => {
     assert.match(await page.locator('#demo').innerText(), /made up.*koine-demo/);
     await picture(page, 'docs-demo');
     assert.equal(await page.getByPlaceholder('Token').first().inputValue(), 'koine-demo');
+    assert.match(await page.locator('pre').first().innerText(), /Bearer koine-demo/);
     await page.setViewportSize(PHONE);
     assert.equal(await overflow(page), 0, 'pixels too wide');
     await picture(page, 'docs-demo-phone');
@@ -209,8 +239,22 @@ describe('docs', () => {
     await close();
   });
 
-  test('fits desktops and phones, light and dark', async () => {
-    const { page, close } = await visitMeasured(stock.url, { colorScheme: 'dark', viewport: PHONE });
+  test('is painted soon and is small', () => {
+    const [paint, operation, viewer, size] = Object.values(measured).map(median).map(Math.round);
+    const painted = `first paint ${paint} ms, operations ${operation} ms, viewer ${viewer} ms`;
+    console.log(`          ${painted}, ${size} bytes`);
+    const { paints, operations, viewers } = measured;
+    assert.ok(paint <= MAXIMUM_PAINT_MS * SLACK, `first paint after ${paints} ms`);
+    assert.ok(operation <= MAXIMUM_PAINT_MS * SLACK, `operations after ${operations} ms`);
+    assert.ok(viewer <= MAXIMUM_VIEWER_MS * SLACK, `the viewer after ${viewers} ms`);
+    assertSmall(size);
+  });
+
+  test('works below a path of a reverse proxy, on desktops and phones, light and dark', async () => {
+    const url = await behindProxy(stock.url, '/claude');
+    const options = { colorScheme: 'dark', viewport: PHONE };
+    const { page, asked, problems, close } = await visitReference(url, options);
+    await page.getByText(url, { exact: true }).first().waitFor();
     for (const colorScheme of ['dark', 'light']) {
       await page.emulateMedia({ colorScheme });
       await page.waitForFunction(isOf, colorScheme);
@@ -220,26 +264,6 @@ describe('docs', () => {
         await picture(page, `docs-${device}-${colorScheme}`);
       }
     }
-    await close();
-  });
-
-  test('is painted soon and is small', () => {
-    const [paint, operation, size] = Object.values(measured).map(median);
-    console.log(
-      `          first paint ${paint} ms, an operation after ${Math.round(operation)} ms, ${size} bytes`,
-    );
-    assert.ok(paint <= MAXIMUM_PAINT_MS * SLACK, `first paint after ${measured.paints} ms`);
-    assert.ok(
-      operation <= MAXIMUM_PAINT_MS * SLACK,
-      `an operation after ${measured.operations} ms`,
-    );
-    assert.ok(size <= MAXIMUM_BYTES, `found ${size} bytes, expected at most ${MAXIMUM_BYTES}`);
-  });
-
-  test('works below a path of a reverse proxy', async () => {
-    const url = await behindProxy(stock.url, '/claude');
-    const { page, asked, problems, close } = await visitReference(url);
-    await page.getByText(url, { exact: true }).first().waitFor();
     const others = asked.filter((address) => !address.startsWith(`${url}/`));
     assert.deepEqual(others, []);
     assert.deepEqual(problems, []);
@@ -249,6 +273,9 @@ describe('docs', () => {
   test('without the viewer the plain document is shown, and how to get the viewer', async () => {
     const { page, close } = await visit(`${bare.url}/docs`, { viewport: PHONE });
     await page.locator('#document').waitFor();
+    const listed = await page.locator('#operations li').allInnerTexts();
+    assert.equal(listed.length, (await described(bare.url)).length);
+    assert.ok(listed.some((line) => /POST\s+\/generate-text/.test(line)), `found ${listed}`);
     const text = await (await fetch(`${bare.url}/openapi.yaml`)).text();
     assert.equal(await page.locator('#document').textContent(), text);
     assert.match(await page.locator('#state').innerText(), /not installed.*make.*npm/);
@@ -272,6 +299,19 @@ describe('docs', () => {
     await page.evaluate(() => fetch('https://elsewhere.example/').catch(() => {}));
     assert.deepEqual(elsewhere, ['CONNECT elsewhere.example:443']);
     elsewhere.length = 0;
+    await close();
+  });
+
+  test('a viewer that cannot run is not said to be missing', async () => {
+    const prepare = (page) =>
+      page.route('**/standalone.esm.js', (route) =>
+        route.request().method() === 'HEAD'
+          ? route.continue()
+          : route.fulfill({ contentType: 'text/javascript', body: 'throw new Error("too new")' }),
+      );
+    const { page, close } = await visit(`${stock.url}/docs`, { prepare });
+    await page.locator('#document').waitFor();
+    assert.match(await page.locator('#state').innerText(), /cannot run here: too new/);
     await close();
   });
 

@@ -13,7 +13,7 @@ const scratch = process.env.KOINE_SCRATCH;
 
 const SOON_MS = 30_000;
 
-/** A gateway that ends after the tests. `config`: YAML; `options`: further ones of the command line. */
+/** A gateway that ends after the tests. `config`: YAML; `options`: more for the command line. */
 export async function gateway(name, { config = '', options = [], folder = build } = {}) {
   const started = await startGateway({
     build: folder,
@@ -23,8 +23,10 @@ export async function gateway(name, { config = '', options = [], folder = build 
     options,
   });
   after(async () => {
+    const early = started.log().includes('SIGTERM');
     await started.stop();
-    if (process.env.KOINE_LOG) console.error(started.log());
+    if (early) console.error(`${name} was told to end before the tests had ended`);
+    if (early || process.env.KOINE_LOG) console.error(started.log());
   });
   return started;
 }
