@@ -14,6 +14,16 @@ KOINE_EMBED(page_docs_js, "gateway/pages/docs.js");
 KOINE_EMBED(page_console_html, "gateway/pages/console.html");
 KOINE_EMBED(page_console_css, "gateway/pages/console.css");
 KOINE_EMBED(page_console_js, "gateway/pages/console.js");
+KOINE_EMBED(page_console_element, "gateway/pages/element.js");
+KOINE_EMBED(page_console_events, "gateway/pages/events.js");
+KOINE_EMBED(page_console_figures, "gateway/pages/figures.js");
+KOINE_EMBED(page_console_gateway, "gateway/pages/gateway.js");
+KOINE_EMBED(page_console_parts, "gateway/pages/parts.js");
+KOINE_EMBED(page_console_request, "gateway/pages/request.js");
+KOINE_EMBED(page_console_setup, "gateway/pages/setup.js");
+KOINE_EMBED(page_console_sse, "gateway/pages/sse.js");
+KOINE_EMBED(page_console_tree, "gateway/pages/tree.js");
+KOINE_EMBED(page_console_turn, "gateway/pages/turn.js");
 
 #define HTML "text/html; charset=utf-8"
 #define CSS "text/css; charset=utf-8"
@@ -42,6 +52,16 @@ static const struct asset {
     {"/console", &page_console_html, HTML, console_headers, false},
     {"/console/console.css", &page_console_css, CSS, "", false},
     {"/console/console.js", &page_console_js, JAVASCRIPT, "", false},
+    {"/console/element.js", &page_console_element, JAVASCRIPT, "", false},
+    {"/console/events.js", &page_console_events, JAVASCRIPT, "", false},
+    {"/console/figures.js", &page_console_figures, JAVASCRIPT, "", false},
+    {"/console/gateway.js", &page_console_gateway, JAVASCRIPT, "", false},
+    {"/console/parts.js", &page_console_parts, JAVASCRIPT, "", false},
+    {"/console/request.js", &page_console_request, JAVASCRIPT, "", false},
+    {"/console/setup.js", &page_console_setup, JAVASCRIPT, "", false},
+    {"/console/sse.js", &page_console_sse, JAVASCRIPT, "", false},
+    {"/console/tree.js", &page_console_tree, JAVASCRIPT, "", false},
+    {"/console/turn.js", &page_console_turn, JAVASCRIPT, "", false},
 };
 enum { EMBEDDED = sizeof(embedded) / sizeof(*embedded) };
 

@@ -33,8 +33,10 @@ static void expect_header(const struct http_response *response, const char *name
     free(found);
 }
 
-static const char *const pages[] = {"/docs",    "/docs/docs.css",       "/docs/docs.js",
-                                    "/console", "/console/console.css", "/console/console.js"};
+static const char *const pages[] = {
+    "/docs",           "/docs/docs.css",       "/docs/docs.js",
+    "/console",        "/console/console.css", "/console/console.js",
+    "/console/turn.js"};
 enum { PAGES = sizeof pages / sizeof *pages };
 
 START_TEST(need_no_key_and_are_asked_again_with_their_etag)
