@@ -132,10 +132,10 @@ $(BUILD)/koine-gateway: $(BUILD)/gateway/main.o $(BUILD)/libkoine-gateway.a
 	$(Q)$(LINK) -pie -Wl,-z,relro,-z,now -o $@ $^ $(call libs,$(PACKAGES)) -ldl -lpthread
 
 # The pages that it has in it.
-$(BUILD)/gateway/http/assets.o: $(wildcard gateway/pages/*.*)
+$(BUILD)/gateway/http/assets.o: $(wildcard gateway/pages/*/*.html gateway/pages/*/*.css gateway/pages/*/*.js)
 
 # What shows the reference at /docs; others wrote it. Without it the page shows the plain document.
-$(VIEWER): gateway/pages/fetch-viewer
+$(VIEWER): gateway/pages/docs/fetch-viewer
 	$(call say,FETCH,$(@D))
 	$(Q)$< $(@D) || echo '  SKIP   $(@D): /docs shows the plain document until "make" finds npm and its registry'
 

@@ -8,22 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-KOINE_EMBED(page_docs_html, "gateway/pages/docs.html");
-KOINE_EMBED(page_docs_css, "gateway/pages/docs.css");
-KOINE_EMBED(page_docs_js, "gateway/pages/docs.js");
-KOINE_EMBED(page_console_html, "gateway/pages/console.html");
-KOINE_EMBED(page_console_css, "gateway/pages/console.css");
-KOINE_EMBED(page_console_js, "gateway/pages/console.js");
-KOINE_EMBED(page_console_element, "gateway/pages/element.js");
-KOINE_EMBED(page_console_events, "gateway/pages/events.js");
-KOINE_EMBED(page_console_figures, "gateway/pages/figures.js");
-KOINE_EMBED(page_console_gateway, "gateway/pages/gateway.js");
-KOINE_EMBED(page_console_parts, "gateway/pages/parts.js");
-KOINE_EMBED(page_console_request, "gateway/pages/request.js");
-KOINE_EMBED(page_console_setup, "gateway/pages/setup.js");
-KOINE_EMBED(page_console_sse, "gateway/pages/sse.js");
-KOINE_EMBED(page_console_tree, "gateway/pages/tree.js");
-KOINE_EMBED(page_console_turn, "gateway/pages/turn.js");
+KOINE_EMBED(page_docs_html, "gateway/pages/docs/docs.html");
+KOINE_EMBED(page_docs_css, "gateway/pages/docs/docs.css");
+KOINE_EMBED(page_docs_js, "gateway/pages/docs/docs.js");
+KOINE_EMBED(page_console_html, "gateway/pages/console/console.html");
+KOINE_EMBED(page_console_css, "gateway/pages/console/console.css");
+KOINE_EMBED(page_console_js, "gateway/pages/console/console.js");
+KOINE_EMBED(page_console_element, "gateway/pages/console/element.js");
+KOINE_EMBED(page_console_events, "gateway/pages/console/events.js");
+KOINE_EMBED(page_console_figures, "gateway/pages/console/figures.js");
+KOINE_EMBED(page_console_gateway, "gateway/pages/console/gateway.js");
+KOINE_EMBED(page_console_parts, "gateway/pages/console/parts.js");
+KOINE_EMBED(page_console_request, "gateway/pages/console/request.js");
+KOINE_EMBED(page_console_setup, "gateway/pages/console/setup.js");
+KOINE_EMBED(page_console_sse, "gateway/pages/console/sse.js");
+KOINE_EMBED(page_console_tree, "gateway/pages/console/tree.js");
+KOINE_EMBED(page_console_turn, "gateway/pages/console/turn.js");
 
 #define HTML "text/html; charset=utf-8"
 #define CSS "text/css; charset=utf-8"

@@ -199,3 +199,4 @@ for (const field of form.elements) {
 showAnswerKind();
 showRunning(null);
 setup.check();
+fetch('docs', { method: 'HEAD' }).then(({ ok }) => (byId('docs').hidden = !ok), console.warn);
