@@ -69,14 +69,18 @@ ifeq ($(SANITIZER),)
 MODE := -O2 -fstack-protector-strong $(if $(findstring _FORTIFY,$(CPPFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 else
 MODE := -O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZER) -fno-sanitize-recover=all
+CFLAGS ?= -g1
 endif
+# Tests are compiled more often than what they do is worth; not what benches measure with.
+TEST_SOURCES := tests/unit/%_test.c tests/e2e/%_test.c
+TEST_MODE = $(if $(filter $(TEST_SOURCES),$<),$(if $(SANITIZER),-O0,-O1))
 DEFINES := -D_GNU_SOURCE -DKOINE_VERSION='"$(VERSION)"' \
 	-DKOINE_MODULE_DIRECTORY='"$(PREFIX)/lib/koine-gateway/modules"'
 CFLAGS ?= -g
 # Modules see the ABI and the module SDK, nothing of the host; what they embed is beside them.
 MODULE_SOURCES := modules/% sdk/module/% examples/modules/% tests/e2e/modules/% tests/abi/v1/%
 INCLUDES = -Iinclude -Isdk/module $(if $(filter $(MODULE_SOURCES),$<),-DKOINE_EMBED_FOLDER='"$(<D)/"',-Igateway -Isdk -Isdk/test-host -Itests)
-FLAGS = -std=c11 $(MODE) $(CFLAGS) $(CPPFLAGS) $(WARN) $(DEFINES) $(INCLUDES) -MMD -MP \
+FLAGS = -std=c11 $(MODE) $(TEST_MODE) $(CFLAGS) $(CPPFLAGS) $(WARN) $(DEFINES) $(INCLUDES) -MMD -MP \
 	$(if $(filter $(MODULE_SOURCES),$<),-fPIC -fvisibility=hidden -ffunction-sections -fdata-sections)
 LINK = $(CC) $(if $(SANITIZER),-fsanitize=$(SANITIZER)) $(LDFLAGS)
 MODULE_LINK = $(LINK) -shared -Wl,-z,defs -Wl,-z,relro,-z,now -Wl,--gc-sections
@@ -87,7 +91,7 @@ endif
 libs = $(shell pkg-config --libs $(1))
 
 .PHONY: all run check check-chaos test clients bench lint format install clean setup setup-check standins \
-	unit e2e abi fuzz openapi openapi-check modules examples abi-record
+	unit e2e e2e-parts abi fuzz openapi openapi-check modules examples abi-record
 all: $(ALL)
 standins: $(STANDINS)
 modules: $(MODULES:%=$(BUILD)/modules/%.so)
@@ -266,15 +270,17 @@ SANITIZED := SANITIZER=address,undefined BUILD=build/sanitize
 check-chaos:
 	@$(MAKE) --no-print-directory -s -j2 e2e
 	@$(CHAOS) build/tests/e2e/chaos_test
-	@$(MAKE) --no-print-directory -s -j2 $(SANITIZED) e2e
+	@$(MAKE) --no-print-directory -s -j2 $(SANITIZED) e2e-parts
 	@$(CHAOS) KOINE_SLOW=1 KOINE_GATEWAY=build/sanitize/koine-gateway \
 		KOINE_STANDIN_CLI=build/sanitize/tests/standin-cli \
 		ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:allocator_may_return_null=1 \
-		build/sanitize/tests/e2e/chaos_test
+		build/tests/e2e/chaos_test
 
 unit: $(UNIT_TESTS) $(STANDINS)
-e2e: all examples $(E2E_TESTS) $(STANDINS) $(TEST_MODULES:%=$(BUILD)/tests/modules/%.so) \
+# What the end-to-end tests start and load: sanitized, without test programs that only ask for it.
+e2e-parts: all examples $(STANDINS) $(TEST_MODULES:%=$(BUILD)/tests/modules/%.so) \
 	$(BUILD)/tests/modules/module_v1.so
+e2e: e2e-parts $(E2E_TESTS)
 abi: e2e
 	@tests/abi/check $(BUILD)
 clients: all standins
