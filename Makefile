@@ -53,7 +53,7 @@ ALL := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/libkoi
 TEST_HOST_COMMAND := $(sort $(wildcard sdk/test-host/command*.c))
 TEST_HOST_HEAP := $(sort $(wildcard sdk/test-host/heap*.c))
 TEST_HOST_SOURCES := $(filter-out $(TEST_HOST_COMMAND) $(TEST_HOST_HEAP),$(sort $(wildcard sdk/test-host/*.c))) \
-	$(addprefix gateway/,http/router.c http/route_path.c http/failure_form.c http/answer_header.c http/header_name.c modules/loader.c modules/loader_file.c modules/handles.c modules/struct_size.c \
+	$(addprefix gateway/,http/router.c http/route_path.c http/failure_form.c http/refusal_text.c config/nearest.c http/answer_header.c http/header_name.c modules/loader.c modules/loader_file.c modules/handles.c modules/struct_size.c \
 	modules/tool_check.c \
 	modules/config_schema.c modules/config_schema_check.c modules/schema_place.c modules/schema_value.c \
 	policy/tool_policy.c policy/tool_rule.c policy/tool_rule_set.c policy/tool_rule_text.c policy/session_uuid.c \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host's own pages: health for everybody, metrics for those who hold a key. */
+#include "http/refusal_text.h"
 #include "http/server.h"
 #include "ops/health.h"
 #include "ops/metrics.h"
@@ -33,10 +34,11 @@ static bool is_read(const struct gate_head *head) {
 }
 
 static void refuse_method(struct server *server, struct gate_connection *connection,
-                          const char *id) {
+                          const struct gate_head *head, const char *id) {
     struct koine_failure failure = {0};
+    struct refusal_text text;
     failure_set(&failure, 405, "METHOD_NOT_ALLOWED",
-                "This path is served, but not with this method; see the header Allow.");
+                refusal_wrong_method(&text, head->method, head->path, "GET, HEAD"));
     server_refuse(server, connection, NULL, id, &failure, "Allow: GET, HEAD\r\n");
 }
 
@@ -46,7 +48,7 @@ bool pages_answer(struct server *server, struct gate_connection *connection,
     if (!health && !live && !text_is(head->path, "/readyz"))
         return false;
     if (!is_read(head)) {
-        refuse_method(server, connection, id);
+        refuse_method(server, connection, head, id);
     } else if (health) {
         char body[2048];
         int status = health_json(server->worker->health, body, sizeof(body));
@@ -65,7 +67,7 @@ bool pages_answer_private(struct server *server, struct gate_connection *connect
     if (!text_is(head->path, "/metrics"))
         return false;
     if (!is_read(head)) {
-        refuse_method(server, connection, id);
+        refuse_method(server, connection, head, id);
         return true;
     }
     size_t size = 0;
