@@ -161,9 +161,11 @@ static int32_t make_turn(struct run *run, const struct koine_run_options *option
     start->turn = counts_tokens(run) ? run_count_question(run, &start->turn_size)
                                      : cli_input_user(options->prompt, options->prompt_blocks,
                                                       profile->slash_commands, &start->turn_size);
-    return start->turn ? KOINE_OK
-                       : failure_issue(run->request, failure, "prompt",
-                                       "cannot be handed to the CLI: it is no valid text");
+    return start->turn
+               ? KOINE_OK
+               : failure_issue(
+                     run->request, failure, "prompt",
+                     "cannot be handed to the CLI: it must be UTF-8 text, or content blocks of it");
 }
 
 static void choose_conversation(struct run *run, const struct koine_run_options *options) {
