@@ -2,6 +2,7 @@
 /* The host's own pages: health and the OpenAPI document for everybody, metrics for those who hold a
  * key. */
 #include "http/page.h"
+#include "http/refusal_words.h"
 #include "http/server.h"
 #include "ops/health.h"
 #include "ops/metrics.h"
@@ -36,7 +37,7 @@ static void answer_openapi(struct server *server, struct gate_connection *connec
     const struct openapi_text *text = openapi_served_text(&server->openapi, server->worker, form);
     if (!text) {
         struct koine_failure failure = {0};
-        failure_set(&failure, 500, "INTERNAL_ERROR", "The gateway is out of memory.");
+        failure_set(&failure, 500, "INTERNAL_ERROR", REFUSAL_NO_MEMORY);
         server_refuse(server, connection, NULL, id, &failure, "");
         return;
     }

@@ -12,7 +12,9 @@
 #define STATUS_ID "count-status"
 #define USAGE_ID "count-usage"
 
-#define NOT_SUPPORTED "This version of the CLI cannot count tokens."
+#define NOT_SUPPORTED                                                                              \
+    "This version of the CLI cannot count tokens: update it where the gateway runs (npm "          \
+    "install -g @anthropic-ai/claude-code)."
 
 /* Both are freed. */
 static char *join(char *first, size_t first_size, char *second, size_t second_size, size_t *size) {

@@ -20,14 +20,7 @@ static void emit_text(struct run *run, uint32_t type, struct koine_text text) {
         run_emit(run, &event);
 }
 
-/* Without its schema the CLI would answer text, and charge for it. */
-static void on_init(void *data, struct koine_text session_id, struct koine_text model,
-                    bool takes_object) {
-    struct run *run = data;
-    (void)session_id;
-    (void)model;
-    if (takes_object)
-        return;
+static void refuse_schema(struct run *run) {
     const struct koine_failure failure = {
         .size = sizeof(failure),
         .status = 400,
@@ -36,6 +29,17 @@ static void on_init(void *data, struct koine_text session_id, struct koine_text 
         .issues = KOINE_TEXT("[{\"path\":[\"schema\"],\"message\":\"" SCHEMA_REFUSED "\"}]"),
     };
     run_fail_as(run, &failure);
+}
+
+/* Without its schema the CLI would answer text, and charge for it. */
+static void on_init(void *data, struct koine_text session_id, struct koine_text model,
+                    bool takes_object) {
+    struct run *run = data;
+    (void)session_id;
+    (void)model;
+    if (takes_object)
+        return;
+    refuse_schema(run);
     run_end(run, "protocol_error");
 }
 
@@ -167,12 +171,18 @@ static void on_response(void *data, const struct cli_response *response) {
     if (strcmp(request_id, "settings") == 0) { /* without them more would be allowed than may be */
         run_fail(
             run, 500, "CLI_EXIT_ERROR",
-            "The CLI refuses the settings of this request; it must be Claude Code 2.1 or later.");
+            "The CLI refuses the settings of this request: it must be Claude Code 2.1 or later; "
+            "update it (npm install -g @anthropic-ai/claude-code).");
         run_end(run, "protocol_error");
     }
     if (strcmp(request_id, "initialize") != 0)
         return;
-    run_fail(run, 400, "VALIDATION_ERROR", "The CLI refuses this schema or these instructions.");
+    if (run->wants_object)
+        refuse_schema(run);
+    else
+        run_fail(run, 400, "VALIDATION_ERROR",
+                 "The CLI refuses the instructions of this request (system, tools): leave them out "
+                 "one after the other to see which.");
     run_end(run, "protocol_error");
 }
 

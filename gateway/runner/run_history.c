@@ -77,7 +77,8 @@ int32_t run_history_write(struct run *run, const struct koine_run_options *optio
         transcript.model = options->model;
     char *content = counts || awaits_results ? content_of(options) : NULL;
     if ((counts || awaits_results) && !content)
-        return failure_issue(run->request, failure, "prompt", "is no valid text");
+        return failure_issue(run->request, failure, "prompt",
+                             "must be UTF-8 text, or content blocks of it");
     if (content)
         transcript.prompt = (struct koine_text){content, strlen(content)};
     char *path = path_of(run, &transcript);

@@ -56,6 +56,19 @@ START_TEST(it_answers)
 }
 END_TEST
 
+/* What the CLI says then is of its own terminal: "Please run /login". */
+START_TEST(without_credentials_it_is_said_how_to_give_them)
+{
+    cli = real_cli_start(_i, "runner: {environment: {ANTHROPIC_API_KEY: ''}}\n", NULL);
+    struct http_response answer = real_cli_ask(cli, "Say hello", NULL, NULL);
+    http_assert_error(&answer, 502, "UPSTREAM_ERROR");
+    const char *sentence = http_string(&answer, "error");
+    ck_assert_msg(strstr(sentence, "run `claude` once") && strstr(sentence, "ANTHROPIC_API_KEY"),
+                  "it says: %s", sentence);
+    http_response_finish(&answer);
+}
+END_TEST
+
 START_TEST(a_session_continues_with_what_was_said)
 {
     start(_i);
@@ -235,6 +248,7 @@ END_TEST
 int main(void) {
     const TTest *const tests[] = {
         it_answers,
+        without_credentials_it_is_said_how_to_give_them,
         a_session_continues_with_what_was_said,
         a_session_that_the_cli_does_not_know,
         a_history_of_the_client_arrives_before_the_prompt,
