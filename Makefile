@@ -52,6 +52,10 @@ ALL := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/libkoi
 	$(BUILD)/koine-test-host $(BUILD)/libkoine-test-host-malloc.a
 # The test host judges modules with the gateway's own code, as far as that needs jansson alone.
 TEST_HOST_COMMAND := $(sort $(wildcard sdk/test-host/command*.c))
+# It reads fragments as the gateway does, which needs libyaml: the command does, the library does not.
+TEST_HOST_FRAGMENTS := $(addprefix gateway/,openapi/part.c openapi/nodes.c openapi/references.c openapi/write_json.c \
+	openapi/embedded.c config/tree.c config/scalar.c config/problems.c runner/json_writer.c ops/utf8.c) \
+	sdk/module/json_characters.c
 TEST_HOST_HEAP := $(sort $(wildcard sdk/test-host/heap*.c))
 TEST_HOST_SOURCES := $(filter-out $(TEST_HOST_COMMAND) $(TEST_HOST_HEAP),$(sort $(wildcard sdk/test-host/*.c))) \
 	$(addprefix gateway/,http/router.c http/route_path.c http/failure_form.c http/answer_header.c http/header_name.c modules/loader.c modules/loader_file.c modules/handles.c modules/struct_size.c \
@@ -72,7 +76,8 @@ else
 MODE := -O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZER) -fno-sanitize-recover=all
 endif
 DEFINES := -D_GNU_SOURCE -DKOINE_VERSION='"$(VERSION)"' \
-	-DKOINE_MODULE_DIRECTORY='"$(PREFIX)/lib/koine-gateway/modules"'
+	-DKOINE_MODULE_DIRECTORY='"$(PREFIX)/lib/koine-gateway/modules"' \
+	-DKOINE_STANDIN_CLI='"$(PREFIX)/lib/koine-gateway/standin-cli"'
 CFLAGS ?= -g
 # Modules see the ABI and the module SDK, nothing of the host; what they embed is beside them.
 MODULE_SOURCES := modules/% sdk/module/% examples/modules/% tests/e2e/modules/% tests/abi/v1/%
@@ -87,7 +92,7 @@ MODULE_LINK = $(LINK) -shared
 endif
 libs = $(shell pkg-config --libs $(1))
 
-.PHONY: all run check check-chaos test clients bench lint format install clean setup setup-check standins \
+.PHONY: all run check check-chaos test clients bench lint format install clean setup setup-check setup-run standins \
 	unit e2e abi fuzz openapi openapi-check document modules examples abi-record
 all: $(ALL)
 standins: $(STANDINS)
@@ -137,9 +142,9 @@ $(BUILD)/libkoine-test-host-malloc.a: $(TEST_HOST_HEAP:%.c=$(BUILD)/%.o)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 TEST_HOST := $(BUILD)/libkoine-test-host.a $(BUILD)/libkoine-test-host-malloc.a
-$(BUILD)/koine-test-host: $(TEST_HOST_COMMAND:%.c=$(BUILD)/%.o) $(TEST_HOST)
+$(BUILD)/koine-test-host: $(TEST_HOST_COMMAND:%.c=$(BUILD)/%.o) $(TEST_HOST_FRAGMENTS:%.c=$(BUILD)/%.o) $(TEST_HOST)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -o $@ $^ $(call libs,jansson) -ldl -lpthread
+	$(Q)$(LINK) -o $@ $^ $(call libs,jansson yaml-0.1) -ldl -lpthread
 
 # One folder a module; its OpenAPI fragment and the schema of its settings are built in.
 # $(1): the folder, below build as modules/NAME.so too. $(2): further packages that it links.
@@ -200,7 +205,7 @@ $(BUILD)/tests/modules/module_v1.so: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildca
 
 $(BUILD)/tests/standin-cli: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/standin_cli*.c)))
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -o $@ $^ $(call libs,jansson)
+	$(Q)$(LINK) -o $@ $^ $(call libs,jansson) -lm
 $(BUILD)/tests/standin-api: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/standin_api*.c)))
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(call libs,libevent jansson)
@@ -256,8 +261,13 @@ setup:
 setup-check:
 	@tests/support/install-packages $(CHECK_PACKAGES) $$(command -v npm >/dev/null || echo npm)
 
-run: setup
-	@$(MAKE) --no-print-directory -j2 all standins
+# What serving needs; curl is for the first request, where it can be installed without being asked.
+RUN := $(BUILD)/koine-gateway $(MODULES:%=$(BUILD)/modules/%.so) $(BUILD)/tests/standin-cli
+setup-run:
+	@tests/support/install-packages $(BUILD_PACKAGES) \
+		$$([ "$$(id -u)" != 0 ] || command -v curl >/dev/null || echo curl)
+run: setup-run
+	@$(MAKE) --no-print-directory -j$$(nproc) $(RUN)
 	@gateway/run $(BUILD)
 
 # ---- tests ---------------------------------------------------------------------------------------
@@ -322,11 +332,12 @@ $(BUILD)/%.pc: %.pc.in Makefile
 	@mkdir -p $(@D)
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< >$@
 
-install: all $(PKG_CONFIGS)
+install: all $(BUILD)/tests/standin-cli $(PKG_CONFIGS)
 	install -d $(INSTALLED)/bin $(INSTALLED)/lib/koine-gateway/modules $(INSTALLED)/lib/pkgconfig \
 		$(INSTALLED)/include/koine $(INSTALLED)/include/koine-module $(SHARE)
 	install -m 755 $(BUILD)/koine-gateway $(BUILD)/koine-test-host sdk/module/koine-new-module $(INSTALLED)/bin/
 	install -m 644 $(MODULES:%=$(BUILD)/modules/%.so) $(INSTALLED)/lib/koine-gateway/modules/
+	install -m 755 $(BUILD)/tests/standin-cli $(INSTALLED)/lib/koine-gateway/
 	install -m 644 $(BUILD)/libkoine-module.a $(TEST_HOST) $(INSTALLED)/lib/
 	install -m 644 $(PKG_CONFIGS) $(INSTALLED)/lib/pkgconfig/
 	install -m 644 include/koine/*.h $(INSTALLED)/include/koine/

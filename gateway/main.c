@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command line: reads options and configuration, opens the socket, has a worker supervised. */
 #include "config/config.h"
+#include "demo.h"
 #include "inspect.h"
 #include "ops/log.h"
 #include "runner/cli_limits.h"
@@ -26,6 +27,8 @@ static const char usage[] =
     "\n"
     "  -c, --config FILE        read the configuration from FILE (YAML)\n"
     "  -l, --listen ADDR:PORT   listen here instead (127.0.0.1:3100); port 0: any free one\n"
+    "  -d, --demo               serve made-up answers, to try clients and pages without an\n"
+    "                           account: asks no model, runs no tool, takes the key koine-demo\n"
     "  -t, --check-config       check configuration and modules, then end\n"
     "  -p, --print-config       print the effective configuration, secrets masked\n"
     "  -m, --modules            list modules and their routes, and what is refused and why;\n"
@@ -37,32 +40,37 @@ static const char usage[] =
     "\n"
     "CLAUDE_CODE_GATEWAY_API_KEY holds the key that clients send when the configuration\n"
     "names none. All keys of the file, with comments: koine-gateway.yaml in\n"
-    "examples/config, or installed in share/koine-gateway.\n";
+    "examples/config, or installed in share/koine-gateway.\n"
+    "\n"
+    "With --demo whatever FILE and the environment say holds, their keys too, but for what\n"
+    "belongs to the real CLI: runner.command, runner.environment and runner.pass. Sessions\n"
+    "are kept in a temporary directory instead of state_directory and end with the demo.\n"
+    "Its key is known to everybody: keep it on 127.0.0.1.\n";
 
 struct options {
     const char *config, *listen;
-    bool check, print, modules, openapi;
+    bool check, demo, modules, openapi, print;
 };
 
 /* 0: go on; else the exit status plus 1. */
 static int read_options(int argc, char **argv, struct options *options) {
-    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
-                                          {"listen", required_argument, NULL, 'l'},
-                                          {"check-config", no_argument, NULL, 't'},
-                                          {"print-config", no_argument, NULL, 'p'},
-                                          {"modules", no_argument, NULL, 'm'},
-                                          {"openapi", no_argument, NULL, 'o'},
-                                          {"version", no_argument, NULL, 'v'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"config", required_argument, NULL, 'c'}, {"listen", required_argument, NULL, 'l'},
+        {"demo", no_argument, NULL, 'd'},         {"check-config", no_argument, NULL, 't'},
+        {"print-config", no_argument, NULL, 'p'}, {"modules", no_argument, NULL, 'm'},
+        {"openapi", no_argument, NULL, 'o'},      {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     int option;
-    while ((option = getopt_long(argc, argv, "c:l:tpmovh", known, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "c:l:dtpmovh", known, NULL)) != -1) {
         switch (option) {
         case 'c':
             options->config = optarg;
             break;
         case 'l':
             options->listen = optarg;
+            break;
+        case 'd':
+            options->demo = true;
             break;
         case 't':
             options->check = true;
@@ -138,8 +146,13 @@ static void on_ready(void *data) {
     if (getsockname(service->listener, (struct sockaddr *)&address, &size) == 0)
         getnameinfo((struct sockaddr *)&address, size, host, sizeof(host), port, sizeof(port),
                     NI_NUMERICHOST | NI_NUMERICSERV);
-    log_print(service->log, KOINE_LOG_INFO, "gateway", "serving on http://%s%s%s:%s",
-              strchr(host, ':') ? "[" : "", host, strchr(host, ':') ? "]" : "", port);
+    const bool is_ipv6 = strchr(host, ':');
+    char url[128];
+    snprintf(url, sizeof(url), "http://%s%s%s:%s", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "",
+             port);
+    log_print(service->log, KOINE_LOG_INFO, "gateway", "serving on %s", url);
+    if (service->config->demo)
+        demo_announce(service->config, service->log, url);
 }
 
 /* Everything short of serving: a refusal shows before the start. */
@@ -203,6 +216,30 @@ static int serve(const struct config *config) {
     return result;
 }
 
+/* Whatever a demo leaves goes with the process that has begun it, not with its worker. */
+static int serve_demo(struct config *config) {
+    struct demo demo;
+    char message[512];
+    if (demo_begin(&demo, config, message, sizeof(message))) {
+        fprintf(stderr, "koine-gateway: %s\n", message);
+        return 1;
+    }
+    int result = serve(config);
+    demo_end(&demo);
+    return result;
+}
+
+static struct config *load(const struct options *options, struct config_error *error) {
+    if (!options->demo)
+        return options->modules || options->openapi
+                   ? config_load_without_keys(options->config, environ, error)
+                   : config_load(options->config, environ, error);
+    char *cli = demo_find_cli(error->message, sizeof(error->message));
+    struct config *config = cli ? config_load_demo(options->config, environ, cli, error) : NULL;
+    free(cli);
+    return config;
+}
+
 int main(int argc, char **argv) {
     process_launcher_main(argv);
     struct options options = {0};
@@ -210,9 +247,7 @@ int main(int argc, char **argv) {
     if (end)
         return end - 1;
     struct config_error error;
-    struct config *config = options.modules || options.openapi
-                                ? config_load_without_keys(options.config, environ, &error)
-                                : config_load(options.config, environ, &error);
+    struct config *config = load(&options, &error);
     if (config && options.listen && config_set_listen(config, options.listen, &error)) {
         config_destroy(config);
         config = NULL;
@@ -231,7 +266,7 @@ int main(int argc, char **argv) {
     else if (options.check)
         result = check(config);
     else
-        result = serve(config);
+        result = options.demo ? serve_demo(config) : serve(config);
     config_destroy(config);
     return result;
 }

@@ -70,6 +70,7 @@ struct config_slot_class {
 
 struct config {
     char *file;             /* path it was read from, NULL: none */
+    bool demo;              /* started with --demo: see config_load_demo */
     char *listen_host;      /* "127.0.0.1", "::1", "0.0.0.0" */
     uint16_t listen_port;   /* 3100; 0 lets the system choose */
     char *state_directory;  /* absolute */
@@ -195,6 +196,21 @@ struct config *config_load(const char *path, char *const *environment, struct co
 /* The same for a look at it that serves nobody: it may lack keys. */
 struct config *config_load_without_keys(const char *path, char *const *environment,
                                         struct config_error *error);
+
+/* The key that every demo takes. */
+#define CONFIG_DEMO_KEY "koine-demo"
+
+/* What a template of a temporary directory ends with: see mkdtemp. */
+#define CONFIG_TEMPORARY "koine-demo-XXXXXX"
+
+/*
+ * The same for a demo, whose answers the stand-in CLI at `cli` makes up. It takes CONFIG_DEMO_KEY
+ * beside the keys that there are, starts `cli` whatever runner.command says, and has a
+ * state_directory and a CLAUDE_CONFIG_DIR below it that end with CONFIG_TEMPORARY until somebody
+ * makes them.
+ */
+struct config *config_load_demo(const char *path, char *const *environment, const char *cli,
+                                struct config_error *error);
 
 /* Replaces host and port by `text`: "127.0.0.1:3100", "[::1]:3100", ":3100" or "3100"; without a
  * host the host stays as it is, so that a bare port never opens the gateway to the network.

@@ -5,12 +5,11 @@
  */
 #include "config/environment.h"
 
+#include "config/api_key.h"
 #include "config/forms.h"
-#include "config/keys.h"
 #include "config/scalar.h"
 
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,31 +26,6 @@ const char *environment_value(char *const *environment, const char *name) {
     return NULL;
 }
 
-/* The key named "default", from the file or new; NULL with a problem added. */
-static struct config_key *open_default_key(struct config *config, struct problems *problems) {
-    for (size_t i = 0; i < config->key_count; i++) {
-        if (config->keys[i].name != NULL && strcmp(config->keys[i].name, "default") == 0) {
-            return &config->keys[i];
-        }
-    }
-    struct config_key *keys = reallocarray(config->keys, config->key_count + 1, sizeof *keys);
-    if (keys == NULL) {
-        problems_add_no_memory(problems);
-        return NULL;
-    }
-    config->keys = keys;
-    struct config_key *key = &keys[config->key_count];
-    memset(key, 0, sizeof *key);
-    key->name = strdup("default");
-    if (key->name == NULL || key_set_defaults(&key_table_key, key) != 0) {
-        free(key->name);
-        problems_add_no_memory(problems);
-        return NULL;
-    }
-    config->key_count++;
-    return key;
-}
-
 static bool is_printable(const char *text) {
     for (; *text != '\0'; text++) {
         if (*text <= ' ' || *text > '~') {
@@ -63,8 +37,8 @@ static bool is_printable(const char *text) {
 
 static void lay_key(struct config *config, const char *secret, struct problems *problems) {
     size_t size = secret != NULL ? strlen(secret) : 0;
-    if (secret == NULL) {
-        return;
+    if (secret == NULL || (config->demo && strcmp(secret, CONFIG_DEMO_KEY) == 0)) {
+        return; /* whoever tries the demo's clients has that in the environment */
     }
     if (size < SHORTEST_KEY || size > LONGEST_KEY || !is_printable(secret)) {
         problems_add(problems, 0, FORM_KEY_VARIABLE,
@@ -73,10 +47,9 @@ static void lay_key(struct config *config, const char *secret, struct problems *
                      SHORTEST_KEY, LONGEST_KEY);
         return;
     }
-    struct config_key *key = open_default_key(config, problems);
-    unsigned int hash_size = 0;
-    if (key != NULL && EVP_Digest(secret, size, key->sha256, &hash_size, EVP_sha256(), NULL) != 1) {
-        problems_add(problems, 0, FORM_KEY_VARIABLE, "SHA-256 is not available in libcrypto");
+    struct config_key *key = api_key_open(config, "default", problems);
+    if (key != NULL) {
+        api_key_hash(secret, key->sha256, problems);
     }
 }
 

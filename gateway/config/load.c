@@ -4,6 +4,7 @@
  * this order; config_set_listen; config_destroy.
  */
 #include "config/check.h"
+#include "config/demo.h"
 #include "config/environment.h"
 #include "config/keys.h"
 
@@ -181,8 +182,14 @@ static void set_working_directory(struct config *config, struct problems *proble
     }
 }
 
-static struct config *load(const char *path, char *const *environment, bool needs_key,
-                           struct config_error *error) {
+/* What load lacks of a configuration in a file. */
+struct purpose {
+    bool needs_key;
+    const char *demo_cli; /* NULL: no demo */
+};
+
+static struct config *load(const char *path, char *const *environment,
+                           const struct purpose *purpose, struct config_error *error) {
     struct problems problems;
     struct node *root = NULL;
     problems_init(&problems, path, error);
@@ -191,12 +198,16 @@ static struct config *load(const char *path, char *const *environment, bool need
         problems_add_no_memory(&problems);
         return NULL;
     }
+    config->demo = purpose->demo_cli != NULL;
     root = lay_file(config, path, &problems);
     environment_lay(config, environment, &problems);
+    if (config->demo) {
+        demo_lay(config, environment, purpose->demo_cli, &problems);
+    }
     environment_set_state_directory(config, environment, &problems);
     set_working_directory(config, &problems);
     if (problems.count == 0) { /* else entries of lists may be missing */
-        check_config(config, root, environment, needs_key, &problems);
+        check_config(config, root, environment, purpose->needs_key, &problems);
     }
     if (problems.count > 0) {
         problems_finish(&problems);
@@ -208,12 +219,17 @@ static struct config *load(const char *path, char *const *environment, bool need
 }
 
 struct config *config_load(const char *path, char *const *environment, struct config_error *error) {
-    return load(path, environment, true, error);
+    return load(path, environment, &(struct purpose){.needs_key = true}, error);
 }
 
 struct config *config_load_without_keys(const char *path, char *const *environment,
                                         struct config_error *error) {
-    return load(path, environment, false, error);
+    return load(path, environment, &(struct purpose){0}, error);
+}
+
+struct config *config_load_demo(const char *path, char *const *environment, const char *cli,
+                                struct config_error *error) {
+    return load(path, environment, &(struct purpose){.demo_cli = cli}, error);
 }
 
 int config_set_listen(struct config *config, const char *text, struct config_error *error) {

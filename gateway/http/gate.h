@@ -89,6 +89,8 @@ struct gate_options {
     uint32_t idle_timeout_ms;  /* between requests */
     uint32_t write_timeout_ms; /* no progress while bytes wait for the client */
     uint32_t max_connections;  /* above it new ones wait in the kernel's backlog */
+    const char *header_line;   /* in every answer; ended by CRLF; lives as long as the gate; NULL:
+                                  none */
 };
 
 /* Creates a gate on `base` (made with EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST for speed). Options and

@@ -126,9 +126,10 @@ static void *writable(struct koine_text text) {
 static int respond(struct gate_connection *connection, int status, const char *framing,
                    struct koine_text headers, struct koine_text body, bool kept) {
     char start[320];
-    int size =
-        snprintf(start, sizeof(start), "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s", status, reason(status),
-                 gate_date(connection->gate), framing, connection_field(connection));
+    const char *everywhere = connection->gate->options.header_line;
+    int size = snprintf(start, sizeof(start), "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s", status,
+                        reason(status), gate_date(connection->gate), framing,
+                        connection_field(connection), everywhere ? everywhere : "");
     assert(size > 0 && (size_t)size < sizeof(start));
     assert(headers.size == 0 || headers.data[headers.size - 1] == '\n');
     char empty_line[] = "\r\n";

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The gate's callbacks: who may pass, what is refused, and where a request goes. */
 #include "http/server.h"
+#include "demo.h"
 #include "http/assets.h"
 #include "modules/module.h"
 #include <stdio.h>
@@ -204,6 +205,7 @@ struct server *server_create(struct worker *worker) {
         .idle_timeout_ms = config->http.idle_timeout_ms,
         .write_timeout_ms = config->http.write_timeout_ms,
         .max_connections = config->http.max_connections,
+        .header_line = config->demo ? DEMO_HEADER_LINE : NULL,
     };
     static const struct gate_callbacks callbacks = {
         .head = on_head,

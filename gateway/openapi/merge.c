@@ -88,6 +88,19 @@ static bool set_text(struct node *mapping, const char *name, const char *text) {
     return member ? nodes_set_text(member, text) : (bool)nodes_add_text(mapping, name, text);
 }
 
+static bool add_notice(struct node *info, const char *notice) {
+    const struct node *description = nodes_find(info, "description");
+    const char *text = node_text(description);
+    char *whole = NULL;
+    if (!notice)
+        return true;
+    const bool good =
+        asprintf(&whole, "%s%s%s", notice, text ? "\n\n" : "", text ? text : "") >= 0 &&
+        set_text(info, "description", whole);
+    free(whole);
+    return good;
+}
+
 static bool set_server(struct node *root, const char *url) {
     struct node *servers = nodes_find(root, "servers");
     if (!url)
@@ -126,6 +139,7 @@ static bool finish(struct merge *merge, struct node *root) {
     struct node paths = {.kind = NODE_MAPPING};
     bool good = set_server(root, merge->options->server_url) &&
                 set_text(nodes_find(root, "info"), "version", KOINE_VERSION) &&
+                add_notice(nodes_find(root, "info"), merge->options->notice) &&
                 paths_finish(&merge->paths, &paths) &&
                 components_drop_unused(&merge->components, &paths, nodes_find(root, "security")) &&
                 finish_tags(merge, root, &paths) && nodes_move(root, "paths", &paths) &&

@@ -18,6 +18,7 @@ struct openapi_source {
 
 struct openapi_options {
     const char *server_url; /* where it is served; NULL: as the host's part says */
+    const char *notice;     /* what the description begins with; NULL: nothing */
     const char *const *off; /* pages of the host that are not served, with all below; NULL ends */
     /* What is wrong with a fragment, whose operations are minimal ones then. */
     void (*warn)(void *data, const char *module, const char *sentence);

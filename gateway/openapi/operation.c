@@ -2,7 +2,9 @@
 /* Security follows from the route; tags, parameters and answers from what is known of it. */
 #include "openapi/operation.h"
 #include "openapi/nodes.h"
+#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define BEARER "bearer"
@@ -79,9 +81,11 @@ bool operation_fit(struct node *operation, const struct route *route, const char
 
 /* ---- parameters */
 
-static bool add_parameter(struct node *parameters, const char *name, const char *place) {
+static bool add_parameter(struct node *parameters, const char *name, const char *place,
+                          const char *description) {
     struct node *parameter = nodes_add_mapping(parameters, NULL);
     return nodes_add_text(parameter, "name", name) && nodes_add_text(parameter, "in", place) &&
+           nodes_add_text(parameter, "description", description) &&
            nodes_add_true(parameter, "required") &&
            nodes_add_text(nodes_add_mapping(parameter, "schema"), "type", "string");
 }
@@ -99,10 +103,12 @@ static bool make_parameters(struct node *operation, const struct koine_route *ro
         if (!route_path_is_param(segment))
             continue;
         snprintf(name, sizeof(name), "%.*s", (int)segment.size - 2, segment.data + 1);
-        if (!add_parameter(parameters, name, "path"))
+        if (!add_parameter(parameters, name, "path", NOT_DESCRIBED))
             return false;
     }
-    return !route->header || add_parameter(parameters, route->header, "header");
+    return !route->header ||
+           add_parameter(parameters, route->header, "header",
+                         "The route is for requests with this header, whatever its value.");
 }
 
 static bool same_text(const struct node *a, const struct node *b, const char *member) {
@@ -135,14 +141,31 @@ bool operation_add_parameters(struct node *operation, const struct node *paramet
 
 /* ---- one that nobody describes */
 
+/* Of letters, digits and '_' alone: names of functions are made of it. */
+static bool add_id(struct node *operation, const struct route *route, const char *module) {
+    char *id = NULL;
+    if (asprintf(&id, "%s_%s%s%s%s", module, route->as.method, route->as.path,
+                 route->as.header ? "_" : "", route->as.header ? route->as.header : "") < 0)
+        return false;
+    for (char *at = id; *at; at++)
+        *at = isalnum((unsigned char)*at) ? *at : '_';
+    const bool good = nodes_add_text(operation, "operationId", id);
+    free(id);
+    return good;
+}
+
+static bool add_answers(struct node *operation) {
+    struct node *answers = nodes_add_mapping(operation, "responses");
+    return nodes_add_text(nodes_add_mapping(answers, "4XX"), "description", "Refused.") &&
+           nodes_add_text(nodes_add_mapping(answers, "default"), "description", NOT_DESCRIBED);
+}
+
 bool operation_make(struct node *operation, const struct route *route, const char *module) {
-    if (!add_tag(operation, module) || !nodes_add_text(operation, "summary", NOT_DESCRIBED))
+    if (!add_id(operation, route, module) || !add_tag(operation, module) ||
+        !nodes_add_text(operation, "summary", NOT_DESCRIBED))
         return false;
     if (route->as.authentication == KOINE_AUTH_NONE ? !require_nothing(operation)
                                                     : !require_key(operation, route->as.key_places))
         return false;
-    if (!make_parameters(operation, &route->as))
-        return false;
-    struct node *answers = nodes_add_mapping(operation, "responses");
-    return nodes_add_text(nodes_add_mapping(answers, "default"), "description", NOT_DESCRIBED);
+    return make_parameters(operation, &route->as) && add_answers(operation);
 }

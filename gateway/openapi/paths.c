@@ -206,10 +206,15 @@ static bool add_minimal(struct paths *paths, const struct openapi_source *source
     snprintf(method, sizeof(method), "%s", route->as.method);
     for (char *at = method; *at; at++)
         *at = (char)tolower((unsigned char)*at);
-    struct path_entry *entry =
-        place(paths, route->as.path, route->as.header, method, NULL, source->name);
-    struct node *operation = entry ? nodes_add_mapping(&entry->item, method) : NULL;
-    return operation && operation_make(operation, route, source->name);
+    struct node operation = {.kind = NODE_MAPPING};
+    struct path_entry *entry = NULL;
+    const bool made = operation_make(&operation, route, source->name) &&
+                      make_id_unique(paths, &operation, source->name);
+    if (made)
+        entry = place(paths, route->as.path, route->as.header, method, NULL, source->name);
+    const bool added = entry && nodes_move(&entry->item, method, &operation);
+    node_finish(&operation);
+    return added;
 }
 
 bool paths_add_module(struct paths *paths, const struct openapi_source *source,

@@ -10,6 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DEMO_NOTICE                                                                                \
+    "**This is a demo.** Its answers are made up: no model is asked, and no tool runs. It takes "  \
+    "the "                                                                                         \
+    "key `" CONFIG_DEMO_KEY "`."
+
 /* ---- what is loaded */
 
 struct sources {
@@ -63,8 +68,11 @@ static struct node *merge(struct worker *worker, const char *server_url, bool wa
         off[off_count++] = "/docs";
     if (!worker->config->pages.console)
         off[off_count++] = "/console";
-    const struct openapi_options options = {
-        .server_url = server_url, .off = off, .warn = warn ? on_warning : NULL, .data = worker};
+    const struct openapi_options options = {.server_url = server_url,
+                                            .notice = worker->config->demo ? DEMO_NOTICE : NULL,
+                                            .off = off,
+                                            .warn = warn ? on_warning : NULL,
+                                            .data = worker};
     struct node *document = NULL;
     if (collect(&sources, worker->modules))
         document =

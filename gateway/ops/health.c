@@ -203,11 +203,12 @@ int health_json(struct health *health, char *out, size_t size) {
              "{\"status\":\"%s\",\"claudeCli\":\"%s\",\"timestamp\":\"%s\",\"concurrency\":{"
              "\"streaming\":{\"active\":%u,\"limit\":%u,\"waiting\":%u},"
              "\"nonStreaming\":{\"active\":%u,\"limit\":%u,\"waiting\":%u}},\"version\":\"%s\","
-             "\"cliVersion\":\"%s\",\"uptimeSeconds\":%llu,\"workerRestarts\":%u,%s%s%s%s}",
+             "\"cliVersion\":\"%s\",%s\"uptimeSeconds\":%llu,\"workerRestarts\":%u,%s%s%s%s}",
              problem ? "unhealthy" : "healthy", available ? "available" : "unavailable", now,
              slot_class_active(streaming), slot_class_limit(streaming), streams.waiting,
              slot_class_active(plain), slot_class_limit(plain), answers.waiting, KOINE_VERSION,
-             health->version, (unsigned long long)((worker_now_ms() - worker->started_ms) / 1000),
+             health->version, worker->config->demo ? "\"demo\":true," : "",
+             (unsigned long long)((worker_now_ms() - worker->started_ms) / 1000),
              worker->supervised->restarts, processes, problem ? ",\"error\":\"" : "",
              problem ? problem : "", problem ? "\"" : "");
     return problem ? 503 : 200;

@@ -32,6 +32,9 @@ int command_watch(struct command *command);
 void print_answer(const char *request, struct koine_test_answer *answer);
 void print_module(struct koine_test_host *host);
 
+/* command_openapi.c: warns of what the gateway would not show of the module, or show bare. */
+void check_openapi(struct koine_test_host *host);
+
 /* command_check.c: all that can be said of a module without a request. Returns findings. */
 size_t check_module(const struct command *command);
 /* Sends the requests again and again, each allocation failing once. Returns findings. */

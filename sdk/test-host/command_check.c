@@ -1,34 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What can be said of a module without a request: lifecycle, documents, failing allocations.
- * A route without documentation is a warning, not a finding: it works.
- */
+/* What can be said of a module without a request: lifecycle, documents, failing allocations. */
 #include "test-host/command.h"
-#include <string.h>
-
-/* The path stands in the fragment as a key: "/hello": or /hello:, also with a name of the module's
- * own behind it ("/hello#mine":), where another module has the same path. */
-static bool is_documented(const char *openapi, const char *path, size_t size) {
-    for (const char *at = openapi; (at = memmem(at, strlen(at), path, size)); at += size) {
-        char next = at[size];
-        char before = at == openapi ? '\n' : at[-1];
-        bool begins = before == '\n' || before == ' ' || before == '"' || before == '\'';
-        if (begins && (next == ':' || next == '"' || next == '\'' || next == '#'))
-            return true;
-    }
-    return false;
-}
-
-static void warn_of_undocumented(struct koine_test_host *host) {
-    const char *openapi = koine_test_openapi(host), *route;
-    for (size_t i = 0; (route = koine_test_route(host, i)); i++) {
-        const char *path = strchr(route, ' ') + 1;
-        if (!openapi || !is_documented(openapi, path, strcspn(path, " ")))
-            printf("  warning: %s is not in the module's OpenAPI fragment (extension "
-                   "koine.openapi/1)\n",
-                   route);
-    }
-}
 
 static size_t check_lifecycle(const struct command *command) {
     struct koine_test_error error;
@@ -38,7 +10,7 @@ static size_t check_lifecycle(const struct command *command) {
         return 2;
     }
     print_module(host);
-    warn_of_undocumented(host);
+    check_openapi(host);
     koine_test_stop(host);
     fflush(stdout);
     return koine_test_host_destroy(host) ? 1 : 0;

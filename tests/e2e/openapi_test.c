@@ -254,6 +254,17 @@ START_TEST(no_module_may_have_its_paths)
 }
 END_TEST
 
+START_TEST(a_demo_says_so)
+{
+    static const char *const arguments[] = {"--demo", NULL};
+    gateway = gateway_start(&(struct gateway_options){.no_key = true, .arguments = arguments});
+    struct http_response answer = document();
+    const char *description = http_string(&answer, "info.description");
+    ck_assert_msg(strncmp(description, "**This is a demo.** ", 20) == 0, "%.200s", description);
+    http_response_finish(&answer);
+}
+END_TEST
+
 /* ---- --openapi */
 
 /* What it prints with this configuration, without a key; stderr too with `errors`. */
@@ -294,7 +305,8 @@ START_TEST(it_is_printed_of_what_is_configured)
     char *config = modules_config(
         modules, "  settings: {alpha: {routes: 'GET /a', openapi: 'paths: 1'}}\n", NULL);
     char *text = printed(config, "2>&1", 0);
-    ck_assert_msg(strstr(text, "/a:\n    get:\n      tags: [alpha]\n") != NULL, "%s", text);
+    ck_assert_msg(strstr(text, "/a:\n    get:\n      operationId: alpha_GET_a\n") != NULL, "%s",
+                  text);
     ck_assert_msg(strstr(text, "alpha: the OpenAPI fragment:1: paths: found the number 1") != NULL,
                   "%s", text);
     free(text);
@@ -326,6 +338,7 @@ int main(void) {
         a_fragment_that_cannot_be_used_is_told_of_once,
         an_example_describes_itself,
         no_module_may_have_its_paths,
+        a_demo_says_so,
         it_is_printed,
         it_is_printed_of_what_is_configured,
         a_module_that_is_refused_shows,

@@ -5,7 +5,7 @@
  *
  * A scenario is a JSON object, given in the environment as CLAUDE_CODE_STANDIN='{…}' or
  * '@/file.json', and for one turn as a prompt that begins with `standin:{…}`, whose keys win over
- * the environment's.
+ * the environment's. With CLAUDE_CODE_STANDIN_DEMO=1 there are none: see standin_cli_demo.h.
  */
 /* clang-format off: a table
  *
@@ -16,6 +16,7 @@
  * repeat            n            the answer is `text` n times, a delta each (over 1 M/s without delay)
  * delta_bytes       n            bytes of a delta (24; never splits a character)
  * short_result      true         the assistant and result lines hold `text` once, however often it was sent
+ * delta_words       true         … and on to the end of a word
  * delay_ms          n            pause after each delta;    first_delay_ms: before the first
  * delay_after       n            bytes of a block without delay_ms
  * start_ms          n            sleep before the process is ready; with start_busy: true it burns CPU
@@ -70,6 +71,7 @@
  */
 /* clang-format on */
 #include "standin_cli.h"
+#include "standin_cli_demo.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -152,7 +154,7 @@ static void take_options(struct standin *s) {
     const struct options *o = &s->options;
     json_error_t error;
     const char *model = o->model ? o->model : getenv("ANTHROPIC_MODEL");
-    s->model = standin_must(strdup(model ? model : "claude-standin"));
+    s->model = standin_must(strdup(model ? model : s->demo ? "claude-demo" : "claude-standin"));
     s->system_prompt = option_text(o->system_prompt, o->system_prompt_file);
     s->append_system_prompt = option_text(o->append_system_prompt, o->append_system_prompt_file);
     if (o->json_schema && !(s->json_schema = json_loads(o->json_schema, 0, &error)))
@@ -181,7 +183,8 @@ static void standin_init(struct standin *s, int argc, char **argv, char **enviro
     s->servers = standin_must(json_object());
     s->handshake = standin_must(json_object());
     s->model_usage = standin_must(json_object());
-    s->base_scenario = scenario_load(getenv("CLAUDE_CODE_STANDIN"));
+    s->demo = demo_is_on();
+    s->base_scenario = scenario_load(s->demo ? NULL : getenv("CLAUDE_CODE_STANDIN"));
     s->scenario = json_incref(s->base_scenario);
     scenario_report(s);
     options_parse(&s->options, argc, argv);

@@ -57,7 +57,7 @@ struct standin {
     char *system_prompt, *append_system_prompt;
     json_t *json_schema, *settings;
     json_t *flag_settings; /* a layer of its own, of apply_flag_settings */
-    bool in_turn, interrupted, initialized;
+    bool in_turn, interrupted, initialized, demo;
     uint64_t reads, initialized_at, prompted_at; /* reads of stdin; in which one these came */
 
     double total_cost_usd;

@@ -128,7 +128,7 @@ static void on_initialize(struct standin *s, const char *id, json_t *request) {
             set_text(&s->system_prompt, prompt);
         if ((append = json_string_value(json_object_get(request, "appendSystemPrompt"))))
             set_text(&s->append_system_prompt, append);
-        if (schema_is_taken(json_object_get(request, "jsonSchema"))) {
+        if (s->demo || schema_is_taken(json_object_get(request, "jsonSchema"))) {
             json_decref(s->json_schema);
             s->json_schema = json_incref(json_object_get(request, "jsonSchema"));
         }

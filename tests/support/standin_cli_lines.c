@@ -14,7 +14,8 @@ void line_emit(struct standin *s, json_t *line) {
     standin_uuid(s, uuid);
     json_object_set_new(standin_must(line), "session_id", json_string(s->session_id));
     json_object_set_new(line, "uuid", json_string(uuid));
-    char *text = standin_must(json_dumps(line, JSON_COMPACT));
+    size_t digits = s->demo ? JSON_REAL_PRECISION(12) : 0; /* 4.2, not 4.2000000000000002 */
+    char *text = standin_must(json_dumps(line, JSON_COMPACT | digits));
     wire_append(s, text, strlen(text));
     wire_append(s, "\n", 1);
     free(text);

@@ -62,15 +62,24 @@ struct delta {
     bool has_middle; /* faults may strike halfway */
 };
 
+/* … and the rest of the word that it would end in. */
+static size_t word_length(const char *text, size_t left, size_t bytes) {
+    while (bytes < left && text[bytes] != ' ' && text[bytes] != '\n')
+        bytes++;
+    return bytes;
+}
+
 /* Returns the bytes sent: all of them unless interrupted. */
 static size_t stream_deltas(struct standin *s, struct turn *t, const struct delta *d,
                             const char *text) {
     size_t bytes = strlen(text), done = 0;
     int64_t wanted = scenario_int(s, "delta_bytes", 24), delay = scenario_int(s, "delay_ms", 0);
     int64_t at_once = scenario_int(s, "delay_after", 0);
-    bool middle = d->has_middle;
+    bool middle = d->has_middle, words = scenario_true(s, "delta_words");
     while (done < bytes && !s->interrupted) {
         size_t length = delta_length(text + done, bytes - done, wanted > 0 ? (size_t)wanted : 1);
+        if (words)
+            length = word_length(text + done, bytes - done, length);
         line_delta(s, t, d->index, d->type, d->field, text + done, length, 1);
         done += length;
         if (delay > 0 && (int64_t)done >= at_once)

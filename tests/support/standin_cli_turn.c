@@ -2,6 +2,7 @@
 /* One turn of the stand-in CLI: which scenario holds, what is said in which order, how the turn
  * ends. How a message looks on the wire is standin_cli_message.c. */
 #include "standin_cli.h"
+#include "standin_cli_demo.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,8 +29,14 @@ static char *prompt_text(const json_t *content) {
     return text ? text : standin_must(strdup(""));
 }
 
+static void scenario_set(struct standin *s, json_t *scenario) {
+    json_decref(s->scenario);
+    s->scenario = scenario;
+}
+
 /* The environment's keys, then those of its nth turn, then the prompt's. */
-static bool scenario_pick(struct standin *s, const char *prompt) {
+static bool scenario_pick(struct standin *s, const struct turn *t) {
+    const char *prompt = t->prompt;
     json_t *turns = json_object_get(s->base_scenario, "turns");
     json_t *picked = standin_must(json_deep_copy(s->base_scenario));
     json_t *own = NULL;
@@ -43,8 +50,7 @@ static bool scenario_pick(struct standin *s, const char *prompt) {
         json_object_update(picked, own);
         json_decref(own);
     }
-    json_decref(s->scenario);
-    s->scenario = picked;
+    scenario_set(s, picked);
     return own || json_array_get(turns, (size_t)s->turn_count);
 }
 
@@ -78,7 +84,7 @@ static void set_answer(struct turn *t, char *answer) {
     t->answer = standin_must(answer);
 }
 
-static char *demo_text(const struct turn *t) {
+static char *plain_answer(const struct turn *t) {
     char *text = NULL;
     size_t bytes = strnlen(t->prompt, ECHO_CHARS);
     while (bytes > 0 && t->prompt[bytes] && ((unsigned char)t->prompt[bytes] & 0xc0) == 0x80)
@@ -212,10 +218,10 @@ static void answer_text(struct standin *s, struct turn *t) {
     int index = 0;
     if (!text && given)
         text = strdup(given);
-    if (!text && t->tool_output)
+    if (!text && t->tool_output && !s->demo)
         text = strdup(t->tool_output);
     if (!text)
-        text = demo_text(t);
+        text = s->demo ? demo_answer(s, t) : plain_answer(t);
     standin_must(text);
     message_begin(s, t);
     if ((thinking = scenario_string(s, "thinking", NULL)))
@@ -341,7 +347,9 @@ static void end_interrupted(struct standin *s, struct turn *t) {
 void turn_run(struct standin *s, json_t *user_message) {
     struct turn turn, *t = &turn;
     turn_init(s, t, user_message);
-    bool has_own = scenario_pick(s, t->prompt);
+    bool has_own = !s->demo && scenario_pick(s, t);
+    if (s->demo)
+        scenario_set(s, demo_scenario(s, t));
     s->wire.split_utf8 = scenario_true(s, "split_utf8");
     if (has_own)
         scenario_checkpoint(s, "start");

@@ -38,6 +38,7 @@ struct fixture {
     struct route routes[MODULES][ROUTES];
     const struct route *lists[MODULES][ROUTES];
     const char *host;
+    const char *notice;
     const char *const *off;
     struct node *root;
     json_t *json;
@@ -88,7 +89,7 @@ static inline void on_warning(void *data, const char *module, const char *senten
 
 static inline void merge(void) {
     const struct openapi_options options = {
-        .server_url = "/", .off = fixture.off, .warn = on_warning};
+        .server_url = "/", .notice = fixture.notice, .off = fixture.off, .warn = on_warning};
     fixture.root =
         openapi_merge(text_of(fixture.host), fixture.modules, fixture.module_count, &options);
     ck_assert_msg(fixture.root != NULL, "no document: %s", fixture.warnings);

@@ -3,8 +3,11 @@
  * Fragments that cannot be used: the warning names the line and what was expected, the module's
  * routes are shown without it, and nothing takes long.
  */
+#include "openapi/part.h"
 #include "openapi_fixture.h"
+#include "support/scratch_directory.h"
 
+#include <glob.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -209,6 +212,32 @@ START_TEST(the_hosts_part_is_one)
 }
 END_TEST
 
+/* Of the stock modules and the examples: they refer to nothing but what the gateway has. */
+START_TEST(the_fragments_that_are_here_can_be_used)
+{
+    glob_t files;
+    struct openapi_part host, part;
+    struct config_error error;
+    struct problems problems;
+    problems_init(&problems, "gateway/openapi.yaml", &error);
+    ck_assert_msg(openapi_part_read(&host, openapi_host_part(), NULL, &problems), "%s",
+                  error.message);
+    ck_assert_int_eq(glob("modules/*/openapi.yaml", 0, NULL, &files), 0);
+    ck_assert_int_eq(glob("examples/modules/*/openapi.yaml", GLOB_APPEND, NULL, &files), 0);
+    ck_assert_uint_gt(files.gl_pathc, 10);
+    for (size_t i = 0; i < files.gl_pathc; i++) {
+        char *text = scratch_read(files.gl_pathv[i]);
+        problems_init(&problems, files.gl_pathv[i], &error);
+        ck_assert_msg(openapi_part_read(&part, text_of(text), host.components, &problems), "%s",
+                      error.message);
+        openapi_part_finish(&part);
+        free(text);
+    }
+    globfree(&files);
+    openapi_part_finish(&host);
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {
         fragments_that_are_no_yaml,
@@ -220,6 +249,7 @@ int main(void) {
         an_alias_bomb,
         many_components_that_clash_one_through_the_other,
         the_hosts_part_is_one,
+        the_fragments_that_are_here_can_be_used,
     };
     return test_main("openapi_fragment", fixture_setup, fixture_teardown, tests,
                      sizeof tests / sizeof *tests);

@@ -40,10 +40,14 @@ START_TEST(a_route_without_description_is_shown)
     fixture.routes[0][1].given_authentication = KOINE_AUTH_NONE;
     merge();
     assert_at("paths /v1/{kind}/of/{name} post",
-              "{'tags':['alpha'],'summary':'Not described by its module.','parameters':["
-              "{'name':'kind','in':'path','required':true,'schema':{'type':'string'}},"
-              "{'name':'name','in':'path','required':true,'schema':{'type':'string'}}],"
-              "'responses':{'default':{'description':'Not described by its module.'}}}");
+              "{'operationId':'alpha_POST_v1__kind__of__name_','tags':['alpha'],'summary':'Not "
+              "described by its module.','parameters':["
+              "{'name':'kind','in':'path','description':'Not described by its "
+              "module.','required':true,'schema':{'type':'string'}},"
+              "{'name':'name','in':'path','description':'Not described by its "
+              "module.','required':true,'schema':{'type':'string'}}],"
+              "'responses':{'4XX':{'description':'Refused.'},'default':{'description':'Not "
+              "described by its module.'}}}");
     assert_at("paths /public get security", "[]");
     ck_assert_str_eq(fixture.warnings, "");
 }
@@ -168,7 +172,8 @@ START_TEST(an_undescribed_route_names_its_header)
     merge();
     assert_names("paths", "/health /a /a#x-with /b");
     assert_at("paths /a#x-with get parameters",
-              "[{'name':'x-with','in':'header','required':true,'schema':{'type':'string'}}]");
+              "[{'name':'x-with','in':'header','description':'The route is for requests with this "
+              "header, whatever its value.','required':true,'schema':{'type':'string'}}]");
 }
 END_TEST
 
@@ -245,6 +250,20 @@ START_TEST(pages_that_are_off_are_left_out)
 }
 END_TEST
 
+START_TEST(a_notice_comes_first)
+{
+    fixture.notice = "Mind this.";
+    merge();
+    assert_at("info description", "'Mind this.'");
+    fixture_teardown();
+    fixture_setup();
+    fixture.notice = "Mind this.";
+    fixture.host = "info: {description: Of the host.}\npaths: {}\n";
+    merge();
+    assert_at("info description", "'Mind this.\\n\\nOf the host.'");
+}
+END_TEST
+
 START_TEST(ids_of_operations_are_unique)
 {
     add_module("alpha", "paths: {/a: {get: {operationId: list}}}\n");
@@ -274,6 +293,7 @@ int main(void) {
         security_is_what_the_route_says,
         security_of_the_whole_fragment_is_that_of_its_operations,
         pages_that_are_off_are_left_out,
+        a_notice_comes_first,
         ids_of_operations_are_unique,
     };
     return test_main("openapi_paths", fixture_setup, fixture_teardown, tests,

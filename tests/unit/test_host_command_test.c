@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command koine-test-host: what it prints, and its exit status. */
 #include "support/scratch_directory.h"
+#include "support/test_modules.h"
 #include "test_host_fixture.h"
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -48,6 +49,44 @@ START_TEST(a_route_without_documentation)
     struct output output = run_with("ticker", "");
     ck_assert_int_eq(output.status, 0);
     assert_holds(&output, "warning: GET /ticker is not in the module's OpenAPI fragment");
+}
+END_TEST
+
+/* A copy of the module "routes" that has GET /a and this fragment, in quotes. */
+static struct output run_with_fragment(const char *fragment) {
+    char *directory = scratch_directory_create();
+    char *module = test_module_copy("routes", directory, "alpha");
+    char *arguments = scratch_text(
+        "'%s' -s '{\"routes\":\"GET /a, GET /a?x-mark\",\"openapi\":\"%s\"}'", module, fragment);
+    struct output output = run_with("", arguments);
+    free(arguments);
+    free(module);
+    scratch_directory_destroy(directory);
+    return output;
+}
+
+START_TEST(a_fragment_is_read_as_the_gateway_does)
+{
+    struct output output = run_with_fragment("paths: {/a: {get: {}, description: D}}");
+    ck_assert_int_eq(output.status, 0);
+    ck_assert_ptr_null(strstr(output.text, "warning"));
+    output = run_with_fragment("paths: {'\\''/a#mark'\\'': {get: {responses: {x: {$ref: "
+                               "'\\''#/components/responses/Forbidden'\\''}}}}}");
+    ck_assert_int_eq(output.status, 0);
+    ck_assert_ptr_null(strstr(output.text, "warning"));
+    output = run_with_fragment("paths:\\n  /a: {get: {}, post: {}}\\n  /b: {get: {}}");
+    ck_assert_int_eq(output.status, 0);
+    assert_holds(&output,
+                 "warning: the OpenAPI fragment:2: the module has no route for post of /a");
+    assert_holds(&output, "warning: the OpenAPI fragment:3: the module has no route for get of /b");
+    output = run_with_fragment("paths: {}");
+    assert_holds(&output, "warning: GET /a is not in the module's OpenAPI fragment");
+    output = run_with_fragment("paths:\\n- /a");
+    ck_assert_int_eq(output.status, 0);
+    assert_holds(&output,
+                 "warning: the OpenAPI fragment:1: paths: found a list, expected a mapping: "
+                 "the gateway shows the module's routes without their description");
+    ck_assert_ptr_null(strstr(output.text, "is not in"));
 }
 END_TEST
 
@@ -198,6 +237,7 @@ int main(void) {
     const TTest *const tests[] = {
         a_good_module,
         a_route_without_documentation,
+        a_fragment_is_read_as_the_gateway_does,
         requests,
         a_header,
         a_stream_with_its_times,
