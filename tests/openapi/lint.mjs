@@ -91,6 +91,19 @@ function withoutExamples(document) {
   return problems;
 }
 
+/** Refusals that the gateway has for every operation of that kind, whichever module it is of. */
+export function missingRefusals(document, entries) {
+  return entries.flatMap(({ id, operation }) => {
+    const needsKey = (operation.security ?? document.security).length > 0;
+    const wanted = [405];
+    if (needsKey) wanted.push(401, 403);
+    if (operation.requestBody) wanted.push(400, 408, 413, 415, 503);
+    return wanted
+      .filter((status) => !(status in operation.responses))
+      .map((status) => `${id}: ${status} is not described`);
+  });
+}
+
 /** Examples of streams: each event by its schema, in an order that is described. */
 function streamProblems(document, validator) {
   return answers(document).flatMap(([place, { content }]) => {

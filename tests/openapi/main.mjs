@@ -8,7 +8,7 @@ import { Exchanges, promiseProblems } from './exchanges.mjs';
 import { exampleProblems, oldSentences } from './examples.mjs';
 import { Judge } from './judge.mjs';
 import { fieldProblems } from './fields.mjs';
-import { ownProblems, redoclyProblems } from './lint.mjs';
+import { missingRefusals, ownProblems, redoclyProblems } from './lint.mjs';
 import { Live } from './live.mjs';
 import { selfProblems } from './self.mjs';
 
@@ -35,6 +35,7 @@ report('openapi.yaml, by Redocly', await redoclyProblems(top, file));
 report('openapi.yaml and the fragments of examples/modules', [
   ...ownProblems(all, judge.answers),
   ...fieldProblems(all, judge.requests),
+  ...missingRefusals(document, stock),
 ]);
 
 const live = new Live(judge, { build, scratch });
