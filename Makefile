@@ -3,6 +3,7 @@
 # make run          installs what is missing, builds, serves on 127.0.0.1:3100
 # make check        installs what is missing, builds, passes every test
 # make clients      the official npm clients against the gateway with the real CLI; part of check
+# make openapi      writes openapi.yaml, the document of the stock modules, anew
 # make document     openapi.yaml: valid, complete, and what a live gateway answers; part of check
 # make check-chaos  1,000 runs with clients that leave and CLIs that die, plain and sanitized
 # make bench        measures against a bare evhttp server and the CLI alone

@@ -335,7 +335,8 @@ const struct node *node_child(const struct node *mapping, const char *name) {
         return NULL;
     }
     for (size_t i = 0; i < mapping->count; i++) {
-        if (mapping->children[i].name != NULL && strcmp(mapping->children[i].name, name) == 0) {
+        const char *other = mapping->children[i].name;
+        if (other != NULL && *other == *name && strcmp(other, name) == 0) {
             return &mapping->children[i];
         }
     }

@@ -9,6 +9,7 @@
 #include "modules/loader.h"
 #include "modules/module.h"
 #include "modules/tool_check.h"
+#include "openapi/part.h"
 #include "supervisor/crash_note.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,6 +149,19 @@ static void check_tools(struct module *module) {
                       KOINE_EXTENSION_TOOLS, problem);
 }
 
+/* The fragment is read when somebody asks for the document: memory that is none shows now. */
+static void take_fragment(struct module *module, struct koine_text text) {
+    enum { PAGE_BYTES = 4096 };
+    MODULE_RUNS_IN(module, NOTES_EXTENSION, NULL);
+    const size_t read = text.size < OPENAPI_MAXIMUM_BYTES ? text.size : OPENAPI_MAXIMUM_BYTES;
+    const volatile char *bytes = text.data;
+    for (size_t i = 0; i < read; i += PAGE_BYTES)
+        (void)bytes[i];
+    if (read)
+        (void)bytes[read - 1];
+    module->openapi = text;
+}
+
 static bool read_extensions(struct module *module) {
     const struct koine_document *openapi =
         offer(module, KOINE_EXTENSION_OPENAPI, LENGTH_WITH(koine_document, text));
@@ -155,7 +169,7 @@ static bool read_extensions(struct module *module) {
         module_refuse(module, "module %s: what it offers as %s has a size and no data",
                       module->path, KOINE_EXTENSION_OPENAPI);
     else if (openapi)
-        module->openapi = openapi->text;
+        take_fragment(module, openapi->text);
     module->tools = offer(module, KOINE_EXTENSION_TOOLS, LENGTH_WITH(koine_tool_set, tools));
     if (module->tools)
         check_tools(module);

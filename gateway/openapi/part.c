@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAXIMUM_BYTES = 1024 * 1024, MAXIMUM_NODES = 50000, MAXIMUM_ENTRIES = 2000 };
+enum { MAXIMUM_NODES = 50000, MAXIMUM_ENTRIES = 2000 };
 
 bool openapi_is_method(const char *member) {
     static const char *const methods[] = {"get",     "put",  "post",  "delete",
@@ -168,9 +168,9 @@ bool openapi_part_read(struct openapi_part *part, struct koine_text text, struct
                        struct problems *problems) {
     static const struct tree_limits limits = {MAXIMUM_NODES, MAXIMUM_ENTRIES};
     *part = (struct openapi_part){0};
-    if (text.size > MAXIMUM_BYTES) {
+    if (text.size > OPENAPI_MAXIMUM_BYTES) {
         problems_add(problems, 0, NULL, "has %zu bytes, expected at most %d", text.size,
-                     MAXIMUM_BYTES);
+                     OPENAPI_MAXIMUM_BYTES);
         return false;
     }
     part->root = tree_read_within(text.data, text.size, &limits, problems);

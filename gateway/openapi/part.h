@@ -9,14 +9,17 @@
 #include "config/tree.h"
 #include <koine/base.h>
 
+enum { OPENAPI_MAXIMUM_BYTES = 1024 * 1024 };
+
 struct openapi_part {
     struct node *root; /* owns the others, which are members of it */
     struct node *paths, *components, *tags, *security; /* NULL: not there */
 };
 
 /*
- * Reads YAML or JSON of at most 1 MiB. References lead to its own components or to those of `host`
- * (NULL: there are no others). False with a problem added. openapi_part_finish in any case.
+ * Reads YAML or JSON of at most OPENAPI_MAXIMUM_BYTES. References lead to its own components or to
+ * those of `host` (NULL: there are no others). False with a problem added. openapi_part_finish in
+ * any case.
  */
 bool openapi_part_read(struct openapi_part *part, struct koine_text text, struct node *host,
                        struct problems *problems);

@@ -17,7 +17,7 @@ struct walk {
 
 static const char *one_of(const char *const *words, const char *text) {
     for (; *words; words++)
-        if (strcmp(*words, text) == 0)
+        if (**words == *text && strcmp(*words, text) == 0) /* of every member: mostly not */
             return *words;
     return NULL;
 }
@@ -144,7 +144,7 @@ struct node *references_find(struct node *components, const struct reference *re
     const char *name = *reference->text + reference->begin;
     for (size_t i = 0; section && section->kind == NODE_MAPPING && i < section->count; i++) {
         struct node *component = &section->children[i];
-        if (strncmp(component->name, name, reference->size) == 0 &&
+        if (*component->name == *name && strncmp(component->name, name, reference->size) == 0 &&
             component->name[reference->size] == '\0')
             return component;
     }

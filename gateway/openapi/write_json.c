@@ -79,7 +79,6 @@ static void write_scalar(struct json_writer *writer, const struct node *node) {
         json_writer_integer(writer, scalar.integer);
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion) as deep as a document may be */
 static void write(struct json_writer *writer, const struct node *node) {
     if (node->kind == NODE_SCALAR) {
         write_scalar(writer, node);

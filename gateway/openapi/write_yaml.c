@@ -19,7 +19,8 @@ static bool is_plain_text(const char *text) {
     static const char *const booleans[] = {"y", "n", "yes", "no", "on", "off"};
     const bool begins = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
                         *text == '/' || *text == '_' || *text == '$';
-    for (size_t i = 0; i < sizeof(booleans) / sizeof(*booleans); i++)
+    const bool is_short = strlen(text) <= 3;
+    for (size_t i = 0; is_short && i < sizeof(booleans) / sizeof(*booleans); i++)
         if (strcasecmp(text, booleans[i]) == 0)
             return false;
     return begins && scalar_resolve(text).type == SCALAR_TEXT;
@@ -61,7 +62,6 @@ static yaml_scalar_style_t block_style(const struct node *node, size_t room) {
 }
 
 /* On one line, in at most about `limit` columns. */
-/* NOLINTNEXTLINE(misc-no-recursion) as deep as a document may be */
 static size_t flow_columns(const struct node *node, size_t limit) {
     size_t columns = node->kind == NODE_SCALAR ? strlen(node->text) + (node->plain ? 0 : 2) : 2;
     if (node->kind == NODE_SCALAR && strchr(node->text, '\n'))

@@ -169,6 +169,17 @@ START_TEST(one_that_crashes_in_its_init_is_named_and_the_others_are_listed)
 }
 END_TEST
 
+/* The document is made when somebody asks for it: what is wrong is found before. */
+START_TEST(one_whose_fragment_is_nowhere_is_named)
+{
+    static const char *const modules[] = {"refused", NULL};
+    int status = list(modules, NULL, NULL, "KOINE_TEST_REFUSE=openapi-memory");
+    ck_assert_int_eq(status, 1);
+    assert_path_said("refused  %s\n         ", "refused");
+    assert_said("while it was created and initialised");
+}
+END_TEST
+
 START_TEST(one_that_crashes_in_its_destroy_is_named)
 {
     static const char *const modules[] = {"refused", NULL};
@@ -288,6 +299,7 @@ int main(void) {
         a_header_that_a_route_wants_is_shown,
         what_is_refused_is_listed_with_the_reason,
         one_that_crashes_in_its_init_is_named_and_the_others_are_listed,
+        one_whose_fragment_is_nowhere_is_named,
         one_that_crashes_in_its_destroy_is_named,
         a_directory_that_is_not_there,
         a_look_disturbs_nobody,

@@ -132,9 +132,14 @@ static const struct koine_tool_set *tools(void) {
 
 static const void *extension(void *self, const char *id) {
     static const struct koine_document none = {.size = 4};
+    static const struct koine_document nowhere = {
+        .size = sizeof(nowhere),
+        .text = {(const char *)16, 5000}}; /* NOLINT(performance-no-int-to-ptr) */
     (void)self;
     if (getenv("KOINE_TEST_REFUSE") && strcmp(id, KOINE_EXTENSION_TOOLS) == 0)
         return tools();
+    if (wants("openapi-memory") && strcmp(id, KOINE_EXTENSION_OPENAPI) == 0)
+        return &nowhere;
     return wants("openapi") && strcmp(id, KOINE_EXTENSION_OPENAPI) == 0 ? &none : NULL;
 }
 
