@@ -297,7 +297,7 @@ abi: e2e
 	@tests/abi/check $(BUILD)
 clients: all standins
 	@tests/clients/run $(BUILD)
-document: all standins
+document: all standins examples
 	@tests/openapi/run $(BUILD)
 # After KOINE_ABI_MINOR was raised: the new record stands beside the old ones.
 abi-record:

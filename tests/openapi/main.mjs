@@ -11,6 +11,7 @@ import { fieldProblems } from './fields.mjs';
 import { missingRefusals, ownProblems, redoclyProblems } from './lint.mjs';
 import { Live } from './live.mjs';
 import { selfProblems } from './self.mjs';
+import { variantProblems } from './variants.mjs';
 
 const SHOWN = 40;
 const [top, build, scratch, records] = process.argv.slice(2);
@@ -37,6 +38,8 @@ report('openapi.yaml and the fragments of examples/modules', [
   ...fieldProblems(all, judge.requests),
   ...missingRefusals(document, stock),
 ]);
+
+report('documents of other gateways', await variantProblems(top, build, scratch));
 
 const live = new Live(judge, { build, scratch });
 await live.run(stock);
