@@ -59,7 +59,7 @@ TEST_HOST_FRAGMENTS := $(addprefix gateway/,openapi/part.c openapi/nodes.c opena
 	sdk/module/json_characters.c
 TEST_HOST_HEAP := $(sort $(wildcard sdk/test-host/heap*.c))
 TEST_HOST_SOURCES := $(filter-out $(TEST_HOST_COMMAND) $(TEST_HOST_HEAP),$(sort $(wildcard sdk/test-host/*.c))) \
-	$(addprefix gateway/,http/router.c http/route_path.c http/failure_form.c http/answer_header.c http/header_name.c modules/loader.c modules/loader_file.c modules/handles.c modules/struct_size.c \
+	$(addprefix gateway/,http/router.c http/route_path.c http/failure_form.c http/refusal_text.c config/nearest.c http/answer_header.c http/header_name.c modules/loader.c modules/loader_file.c modules/handles.c modules/struct_size.c \
 	modules/tool_check.c \
 	modules/config_schema.c modules/config_schema_check.c modules/schema_place.c modules/schema_value.c \
 	policy/tool_policy.c policy/tool_rule.c policy/tool_rule_set.c policy/tool_rule_text.c policy/session_uuid.c \
@@ -75,7 +75,11 @@ ifeq ($(SANITIZER),)
 MODE := -O2 -fstack-protector-strong $(if $(findstring _FORTIFY,$(CPPFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 else
 MODE := -O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZER) -fno-sanitize-recover=all
+CFLAGS ?= -g1
 endif
+# Tests are compiled more often than what they do is worth; not what benches measure with.
+TEST_SOURCES := tests/unit/%_test.c tests/e2e/%_test.c
+TEST_MODE = $(if $(filter $(TEST_SOURCES),$<),$(if $(SANITIZER),-O0,-O1))
 DEFINES := -D_GNU_SOURCE -DKOINE_VERSION='"$(VERSION)"' \
 	-DKOINE_MODULE_DIRECTORY='"$(PREFIX)/lib/koine-gateway/modules"' \
 	-DKOINE_STANDIN_CLI='"$(PREFIX)/lib/koine-gateway/standin-cli"'
@@ -83,7 +87,7 @@ CFLAGS ?= -g
 # Modules see the ABI and the module SDK, nothing of the host; what they embed is beside them.
 MODULE_SOURCES := modules/% sdk/module/% examples/modules/% tests/e2e/modules/% tests/abi/v1/%
 INCLUDES = -Iinclude -Isdk/module $(if $(filter $(MODULE_SOURCES),$<),-DKOINE_EMBED_FOLDER='"$(<D)/"',-Igateway -Isdk -Isdk/test-host -Itests)
-FLAGS = -std=c11 $(MODE) $(CFLAGS) $(CPPFLAGS) $(WARN) $(DEFINES) $(INCLUDES) -MMD -MP \
+FLAGS = -std=c11 $(MODE) $(TEST_MODE) $(CFLAGS) $(CPPFLAGS) $(WARN) $(DEFINES) $(INCLUDES) -MMD -MP \
 	$(if $(filter $(MODULE_SOURCES),$<),-fPIC -fvisibility=hidden -ffunction-sections -fdata-sections)
 LINK = $(CC) $(if $(SANITIZER),-fsanitize=$(SANITIZER)) $(LDFLAGS)
 MODULE_LINK = $(LINK) -shared -Wl,-z,defs -Wl,-z,relro,-z,now -Wl,--gc-sections
@@ -94,7 +98,7 @@ endif
 libs = $(shell pkg-config --libs $(1))
 
 .PHONY: all run check check-chaos test clients bench lint format install clean setup setup-check setup-run standins \
-	unit e2e abi fuzz openapi openapi-check document modules examples abi-record
+	unit e2e e2e-parts abi fuzz openapi openapi-check document modules examples abi-record
 all: $(ALL)
 standins: $(STANDINS)
 modules: $(MODULES:%=$(BUILD)/modules/%.so)
@@ -284,15 +288,17 @@ SANITIZED := SANITIZER=address,undefined BUILD=build/sanitize
 check-chaos:
 	@$(MAKE) --no-print-directory -s -j2 e2e
 	@$(CHAOS) build/tests/e2e/chaos_test
-	@$(MAKE) --no-print-directory -s -j2 $(SANITIZED) e2e
+	@$(MAKE) --no-print-directory -s -j2 $(SANITIZED) e2e-parts
 	@$(CHAOS) KOINE_SLOW=1 KOINE_GATEWAY=build/sanitize/koine-gateway \
 		KOINE_STANDIN_CLI=build/sanitize/tests/standin-cli \
 		ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:allocator_may_return_null=1 \
-		build/sanitize/tests/e2e/chaos_test
+		build/tests/e2e/chaos_test
 
 unit: $(UNIT_TESTS) $(STANDINS)
-e2e: all examples $(E2E_TESTS) $(STANDINS) $(TEST_MODULES:%=$(BUILD)/tests/modules/%.so) \
+# What the end-to-end tests start and load: sanitized, without test programs that only ask for it.
+e2e-parts: all examples $(STANDINS) $(TEST_MODULES:%=$(BUILD)/tests/modules/%.so) \
 	$(BUILD)/tests/modules/module_v1.so
+e2e: e2e-parts $(E2E_TESTS)
 abi: e2e
 	@tests/abi/check $(BUILD)
 clients: all standins

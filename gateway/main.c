@@ -104,6 +104,21 @@ static int read_options(int argc, char **argv, struct options *options) {
     return 0;
 }
 
+static const char *listen_advice(int error) {
+    switch (error) {
+    case EADDRINUSE:
+        return "; end what listens there (ss -ltnp shows it), or choose another port with --listen "
+               "or GATEWAY_PORT";
+    case EACCES:
+        return "; ports below 1024 need root or CAP_NET_BIND_SERVICE: choose another with --listen";
+    case EADDRNOTAVAIL:
+        return "; no interface of this machine has that address: 127.0.0.1 is reached from this "
+               "machine alone, 0.0.0.0 listens on all";
+    default:
+        return "";
+    }
+}
+
 /* A bound, listening socket; -1 with a message on stderr. */
 static int open_listener(const struct config *config) {
     char port[8];
@@ -121,7 +136,7 @@ static int open_listener(const struct config *config) {
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
         bind(fd, found->ai_addr, found->ai_addrlen) || listen(fd, 1024)) {
         fprintf(stderr, "koine-gateway: cannot listen on %s port %s: %s%s\n", config->listen_host,
-                port, strerror(errno), errno == EADDRINUSE ? "; choose another with --listen" : "");
+                port, strerror(errno), listen_advice(errno));
         if (fd >= 0)
             close(fd);
         fd = -1;

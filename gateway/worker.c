@@ -143,7 +143,7 @@ out:
 
 static struct session_ids *make_session_ids(struct worker *worker) {
     unsigned char secret[32];
-    char message[256];
+    char message[1024];
     if (state_secret_load(worker->config->state_directory, secret, message, sizeof(message))) {
         log_print(worker->log, KOINE_LOG_ERROR, "gateway", "%s", message);
         return NULL;

@@ -98,10 +98,10 @@ static void check_directory(const struct check *check, const char *path, unsigne
         return;
     }
     if (stat(path, &status) != 0) {
-        problems_add(check->problems, line, shown, "%s: %s", problems_quote(path).text,
-                     strerror(errno));
+        problems_add(check->problems, line, shown, "%s: %s; make it, or name another directory",
+                     problems_quote(path).text, strerror(errno));
     } else if (!S_ISDIR(status.st_mode)) {
-        problems_add(check->problems, line, shown, "%s is not a directory",
+        problems_add(check->problems, line, shown, "%s is not a directory; name one",
                      problems_quote(path).text);
     }
 }
@@ -216,7 +216,8 @@ static void check_user(const struct check *check) {
         return;
     }
     if (user == NULL) {
-        problems_add(check->problems, line, "runner.user", "this system has no user %s",
+        problems_add(check->problems, line, "runner.user",
+                     "this system has no user %s; make it (useradd --system), or leave the key out",
                      problems_quote(name).text);
     } else if (geteuid() != 0 && geteuid() != user->pw_uid) {
         problems_add(check->problems, line, "runner.user",

@@ -135,7 +135,11 @@ static char *read_file(const char *path, size_t *size, struct problems *problems
     char *text = malloc(MAXIMUM_FILE + 1);
     FILE *file = fopen(path, "re");
     if (text == NULL || file == NULL) {
-        problems_add(problems, 0, path, "cannot be opened: %s", strerror(errno));
+        problems_add(
+            problems, 0, path,
+            "cannot be opened: %s; --config takes the path of a YAML file that the gateway's user "
+            "may read, and without it the defaults hold",
+            strerror(errno));
         goto error;
     }
     *size = fread(text, 1, MAXIMUM_FILE + 1, file);

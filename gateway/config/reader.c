@@ -196,7 +196,8 @@ static void refuse_unknown(struct reader *reader, const struct key_table *table,
         problems_add(reader->problems, node->line, shown, "unknown key; did you mean \"%s\"?",
                      nearest);
     } else {
-        problems_add(reader->problems, node->line, shown, "unknown key");
+        problems_add(reader->problems, node->line, shown,
+                     "unknown key; koine-gateway --print-config shows those that there are");
     }
     free(nearest);
 }

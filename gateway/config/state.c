@@ -24,7 +24,10 @@ struct state {
 };
 
 static int fail(const struct state *state, const char *what, const char *path) {
-    snprintf(state->message, state->size, "%s: %s: %s", path, what, strerror(errno));
+    snprintf(
+        state->message, state->size,
+        "%s: %s: %s; let the gateway's user write there, or set state_directory to another place",
+        path, what, strerror(errno));
     return -1;
 }
 

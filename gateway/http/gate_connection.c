@@ -272,7 +272,7 @@ static void act_on_deadline(struct gate_connection *connection) {
             gate_request_refuse(connection, NULL,
                                 (struct gate_refusal){408, "REQUEST_TIMEOUT",
                                                       "The head of the request did not arrive in "
-                                                      "time."});
+                                                      "time (http.head_timeout_ms)."});
         } else {
             close_idle(connection);
         }
@@ -281,7 +281,7 @@ static void act_on_deadline(struct gate_connection *connection) {
         gate_request_refuse_late(connection,
                                  (struct gate_refusal){408, "REQUEST_TIMEOUT",
                                                        "The body of the request did not arrive in "
-                                                       "time."});
+                                                       "time (http.body_timeout_ms)."});
         break;
     case GATE_STREAMING:
         gate_stream_tick(connection);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Conditional requests (RFC 9110 section 13.1.2) and the header lines that all pages share. */
 #include "http/page.h"
+#include "http/refusal_text.h"
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,10 +27,11 @@ static bool client_has(const struct gate_head *head, const char *etag) {
 bool page_is_read(struct server *server, struct gate_connection *connection,
                   const struct gate_head *head, const char *id) {
     struct koine_failure failure = {0};
+    struct refusal_text text;
     if (head->is_head || (head->method.size == 3 && memcmp(head->method.data, "GET", 3) == 0))
         return true;
     failure_set(&failure, 405, "METHOD_NOT_ALLOWED",
-                "This path is served, but not with this method; see the header Allow.");
+                refusal_wrong_method(&text, head->method, head->path, "GET, HEAD"));
     server_refuse(server, connection, NULL, id, &failure, "Allow: GET, HEAD\r\n");
     return false;
 }

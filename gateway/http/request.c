@@ -4,6 +4,7 @@
  * freed when its run is over too. How it is answered is answer.c.
  */
 #include "http/request.h"
+#include "http/refusal_words.h"
 #include "http/server.h"
 #include "modules/module.h"
 #include "policy/session_id.h"
@@ -118,6 +119,14 @@ static void complain_unanswered(struct request *request) {
                     (unsigned long long)(request->expires_ms - request->opened_ms));
 }
 
+/* Who can give the request more time. */
+static const char *whose_deadline(const struct request *request) {
+    if (request->expires_ms < request->deadline_at_ms)
+        return "the whole request (a limit that its module has set)";
+    return request->route->as.deadline_ms ? "the whole request (a limit of its route)"
+                                          : "the whole request (http.request_timeout_ms)";
+}
+
 static void on_deadline(evutil_socket_t fd, short what, void *data) {
     (void)fd;
     (void)what;
@@ -136,15 +145,16 @@ static void on_deadline(evutil_socket_t fd, short what, void *data) {
     }
     request->how = KOINE_END_DEADLINE;
     evtimer_add(request->deadline, &grace);
-    failure_set(&failure, 504, "TIMEOUT_ERROR", "No result within the time of this request.");
+    failure_print(request, &failure, 504, "TIMEOUT_ERROR", REFUSAL_TIMEOUT,
+                  whose_deadline(request));
     if (request->run) /* the run tells its module, which answers in its own form */
-        runner_timed_out(request->run, "the whole request");
+        runner_timed_out(request->run, whose_deadline(request));
     if (request->state == REQUEST_OPEN)
         request_fail(request, &failure);
 }
 
 void request_shut_down(struct request *request) {
-    static const char code[] = "UNAVAILABLE", message[] = "The gateway is shutting down.";
+    static const char code[] = "UNAVAILABLE", message[] = REFUSAL_ENDED_BY_SHUTDOWN;
     struct koine_failure failure = {0};
     struct route_name name;
     if (request->state == REQUEST_READING) {
@@ -209,7 +219,7 @@ void request_dispatch(struct request *request, struct koine_text fields, struct 
     if (request_is_open(request) && !request->deadline &&
         request_set_deadline(request, deadline_limit_ms(request)) != KOINE_OK) {
         struct koine_failure failure = {0};
-        failure_set(&failure, 500, "INTERNAL_ERROR", "The gateway is out of memory.");
+        failure_set(&failure, 500, "INTERNAL_ERROR", REFUSAL_NO_MEMORY);
         request_fail(request, &failure);
     }
 }
@@ -328,8 +338,7 @@ int32_t request_check_session(struct request *request, struct koine_text session
     bool accept = foreign < 0 ? keys_count(worker->keys) == 1 : foreign == 1;
     if (key && (accept || session_id_belongs(worker->session_ids, key->config->name, session_id)))
         return KOINE_OK;
-    return failure_set(failure, 404, "SESSION_NOT_FOUND",
-                       "There is no session with this sessionId.");
+    return failure_set(failure, 404, "SESSION_NOT_FOUND", REFUSAL_NO_SESSION);
 }
 
 int32_t request_refuse_slot(const struct request *request, struct koine_failure *failure) {

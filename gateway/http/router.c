@@ -2,7 +2,9 @@
 /* The route table: a short array that is searched in order: where two match, the first one is the
  * more fixed. */
 #include "http/router.h"
+
 #include "http/header_name.h"
+#include "http/refusal_words.h"
 #include "supervisor/notes.h"
 #include <assert.h>
 #include <stdio.h>
@@ -212,9 +214,8 @@ const char *route_name(const struct koine_route *route, struct route_name *name)
 }
 
 const char *route_key_wanted(const struct route *route) {
-    return route && (route->as.key_places & KOINE_KEY_X_API_KEY)
-               ? "A key is needed: send the header \"X-Api-Key: KEY\"."
-               : "A key is needed: send the header \"Authorization: Bearer KEY\".";
+    return route && (route->as.key_places & KOINE_KEY_X_API_KEY) ? REFUSAL_X_API_KEY_WANTED
+                                                                 : REFUSAL_BEARER_WANTED;
 }
 
 int route_wrong_key_status(const struct route *route) {

@@ -3,6 +3,8 @@
 #include "http/server.h"
 #include "demo.h"
 #include "http/assets.h"
+#include "http/refusal_text.h"
+#include "http/refusal_words.h"
 #include "modules/module.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,7 +70,7 @@ static bool authenticated(struct server *server, struct gate_connection *connect
         return false;
     default:
         refuse_with(server, connection, route, id, route_wrong_key_status(route), "AUTH_ERROR",
-                    "This key is not known here.",
+                    REFUSAL_WRONG_KEY,
                     route_wrong_key_status(route) == 401 ? "WWW-Authenticate: Bearer\r\n" : "");
         return false;
     }
@@ -87,31 +89,35 @@ static struct route_request route_request_of(const struct gate_head *head) {
 static void refuse_unknown(struct server *server, struct gate_connection *connection,
                            const struct route *dialect, const struct route_match *match,
                            const struct route_request *request, const char *id) {
+    struct refusal_text text;
     if (!match->same_path) {
         refuse_with(server, connection, dialect, id, 404, "NOT_FOUND",
-                    "Nothing is served at this path.", "");
+                    refusal_unknown_path(&text, server->router, request->path), "");
         return;
     }
     char allow[128], header[160];
     router_allow(server->router, request, allow, sizeof(allow));
     snprintf(header, sizeof(header), "Allow: %s\r\n", allow);
     refuse_with(server, connection, dialect, id, 405, "METHOD_NOT_ALLOWED",
-                "This path is served, but not with this method; see the header Allow.", header);
+                refusal_wrong_method(&text, request->method, request->path, allow), header);
+}
+
+static uint64_t body_limit(const struct server *server, const struct route *route) {
+    return route && route->as.max_body_bytes ? route->as.max_body_bytes
+                                             : server->worker->config->http.max_body_bytes;
 }
 
 static enum gate_verdict pass(struct server *server, struct gate_connection *connection,
                               const struct gate_head *head, const struct route_match *match,
                               struct key *key, const char *id, uint64_t *max_body_bytes,
                               void **decision) {
-    const struct config *config = server->worker->config;
     struct request *request = request_create(server->worker, connection, head, match, key, id);
     if (!request) {
-        refuse_with(server, connection, match->route, id, 500, "INTERNAL_ERROR",
-                    "The gateway is out of memory.", "");
+        refuse_with(server, connection, match->route, id, 500, "INTERNAL_ERROR", REFUSAL_NO_MEMORY,
+                    "");
         return GATE_ANSWERED;
     }
-    *max_body_bytes = match->route->as.max_body_bytes ? match->route->as.max_body_bytes
-                                                      : config->http.max_body_bytes;
+    *max_body_bytes = body_limit(server, match->route);
     *decision = request;
     return GATE_PASS;
 }
@@ -141,13 +147,11 @@ static enum gate_verdict on_head(void *data, struct gate_connection *connection,
         return GATE_ANSWERED;
     }
     if (key && !key_may_use_route(key, head->path)) {
-        refuse_with(server, connection, dialect, id, 403, "AUTH_ERROR",
-                    "This key may not use this route.", "");
+        refuse_with(server, connection, dialect, id, 403, "AUTH_ERROR", REFUSAL_ROUTE_OF_KEY, "");
         return GATE_ANSWERED;
     }
     if (server->worker->draining) {
-        refuse_with(server, connection, dialect, id, 503, "UNAVAILABLE",
-                    "The gateway is shutting down.", "");
+        refuse_with(server, connection, dialect, id, 503, "UNAVAILABLE", REFUSAL_SHUTTING_DOWN, "");
         return GATE_ANSWERED;
     }
     return pass(server, connection, head, &match, key, id, max_body_bytes, decision);
@@ -173,12 +177,27 @@ static void on_drained(void *data, struct gate_connection *connection, void *dec
     request_drained(decision);
 }
 
+/* What the gate refuses it knows no limits of the configuration of. */
+static const char *name_limit(const struct server *server, const struct route *route, int status,
+                              const char *message, struct refusal_text *text) {
+    switch (status) {
+    case 413:
+        return refusal_large_body(text, route, body_limit(server, route));
+    case 431:
+        return refusal_large_head(text, server->worker->config->http.max_head_bytes);
+    default:
+        return message;
+    }
+}
+
 static void on_refuse(void *data, struct gate_connection *connection, const struct gate_head *head,
                       void *decision, int status, const char *code, const char *message) {
     struct server *server = data;
     struct request *request = decision;
     char id[REQUEST_ID_SIZE];
     const struct route *dialect = NULL;
+    struct refusal_text text;
+    message = name_limit(server, request ? request->route : NULL, status, message, &text);
     if (request) {
         snprintf(id, sizeof(id), "%s", request->id);
         dialect = request->route;

@@ -124,7 +124,10 @@ static bool check_machine(const char *path, struct loader_message *message) {
 bool loader_check_file(const char *path, struct loader_message *message) {
     struct stat file;
     if (stat(path, &file))
-        return loader_refuse(message, path, "%s", strerror(errno));
+        return loader_refuse(message, path, "%s%s", strerror(errno),
+                             errno == ENOENT ? "; expected the path of a shared object, or the "
+                                               "name of one in modules.directory"
+                                             : "");
     if (!S_ISREG(file.st_mode))
         return loader_refuse(message, path, "is not a regular file");
     return check_writers(path, &file, message) && check_machine(path, message);

@@ -134,7 +134,8 @@ static bool create_module(struct module *module) {
     module->state = MODULE_CREATED;
     if (result == KOINE_OK)
         return true;
-    module_refuse(module, "module %s: create failed (%d)", module->path, result);
+    module_refuse(module, "module %s: create failed (%d); what it has logged says why",
+                  module->path, result);
     if (!module->self)
         module->state = MODULE_GONE; /* nothing to destroy */
     return false;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* "koine.slots/1", "koine.tools/1", "koine.auth/1": what a request may use, and whose it is. */
+#include "http/refusal_words.h"
 #include "http/server.h"
 #include "modules/module.h"
 #include "modules/service_request.h"
@@ -91,10 +92,9 @@ static int32_t narrow_refused(struct request *request, const struct tool_policy_
         snprintf(message, sizeof(message), "rule %zu: %s", error->index, error->reason);
         return failure_issue(request, failure, path, message);
     case TOOL_POLICY_NOTHING_LEFT:
-        return failure_set(failure, 400, "NO_TOOLS_AVAILABLE",
-                           "None of the requested tools may be used here.");
+        return failure_set(failure, 400, "NO_TOOLS_AVAILABLE", REFUSAL_NO_TOOLS);
     default:
-        failure_set(failure, 500, "INTERNAL_ERROR", "The gateway is out of memory.");
+        failure_set(failure, 500, "INTERNAL_ERROR", REFUSAL_NO_MEMORY);
         return KOINE_NO_MEMORY;
     }
 }
@@ -191,7 +191,7 @@ static int32_t auth_key_name(const struct koine_host *host, koine_request handle
 
 static int32_t act(struct request *request, struct key *key, struct koine_failure *failure) {
     if (!key_may_use_route(key, request->path))
-        return failure_set(failure, 403, "AUTH_ERROR", "This key may not use this route.");
+        return failure_set(failure, 403, "AUTH_ERROR", REFUSAL_ROUTE_OF_KEY);
     request_act_as(request, key);
     return KOINE_OK;
 }
@@ -211,10 +211,10 @@ static int32_t auth_authenticate(const struct koine_host *host, koine_request ha
     enum key_check check = keys_check(request->worker->keys, request->route->as.key_places,
                                       authorization, api_key, &key);
     if (check == KEY_MISSING)
-        return failure_set(failure, 401, "UNAUTHORIZED", "A key is needed.");
+        return failure_set(failure, 401, "UNAUTHORIZED", route_key_wanted(request->route));
     if (check == KEY_WRONG)
         return failure_set(failure, route_wrong_key_status(request->route), "AUTH_ERROR",
-                           "This key is not known here.");
+                           REFUSAL_WRONG_KEY);
     return act(request, key, failure);
 }
 

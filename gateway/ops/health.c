@@ -65,7 +65,9 @@ static void on_ended(void *data, const struct process_status *status) {
     struct health *health = data;
     health->probe = NULL;
     if (health->timed_out)
-        conclude(health, false, "`claude --version` did not end in time");
+        conclude(health, false,
+                 "`claude --version` did not end within health.probe_timeout_ms: run it by hand to "
+                 "see why");
     else if (status->how == PROCESS_NOT_STARTED)
         conclude(health, false, "the CLI could not be started; the gateway's log says why");
     else if (status->exit_code == 0)

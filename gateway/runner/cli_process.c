@@ -21,14 +21,16 @@
 const char *cli_start_failure_text(enum cli_start_failure failure) {
     static const char *const texts[] = {
         [CLI_STARTED] = "The CLI has been started.",
-        [CLI_NOT_FOUND] = "The CLI was not found: install Claude Code, or set runner.command.",
+        [CLI_NOT_FOUND] = "The CLI was not found: install Claude Code (npm install -g "
+                          "@anthropic-ai/claude-code), or set runner.command.",
         [CLI_NOT_EXECUTABLE] =
             "The CLI could not be started: check that runner.command is a program "
             "and may be executed.",
         [CLI_NOT_STARTED] = "The CLI could not be started; the gateway's log says why.",
         [CLI_DIED] = "The CLI ends before it answers: run it by hand to see why; it must be Claude "
                      "Code 2.1 or later.",
-        [CLI_SILENT] = "The CLI does not answer within runner.start_timeout_ms.",
+        [CLI_SILENT] = "The CLI does not answer within runner.start_timeout_ms: run it by hand to "
+                       "see why, or raise the limit.",
         [CLI_BABBLED] = "What was started is not Claude Code 2.1 or later: it writes what is no "
                         "message of its protocol; check runner.command.",
     };

@@ -2,6 +2,7 @@
 /* Profiles of the configuration as a request may use them. */
 #include "runner/cli_profile.h"
 
+#include "http/refusal_words.h"
 #include "http/server.h"
 #include "runner/cli_command.h"
 #include "runner/cli_settings.h"
@@ -36,12 +37,12 @@ const struct config_profile *cli_profile_choose(struct request *request, struct 
         name = cli_profile_default(request->key);
     const struct config_profile *profile = cli_profile_named(request->worker->config, name);
     if (!profile) {
-        failure_issue(request, failure, "profile", "is no profile of this gateway's configuration");
+        failure_issue(request, failure, "profile", REFUSAL_UNKNOWN_PROFILE);
         return NULL;
     }
     if (!request->key || key_may_use_profile(request->key, name))
         return profile;
-    failure_set(failure, 403, "AUTH_ERROR", "This key may not use this profile.");
+    failure_set(failure, 403, "AUTH_ERROR", REFUSAL_PROFILE_OF_KEY);
     return NULL;
 }
 
@@ -71,7 +72,9 @@ int32_t cli_profile_check(struct request *request, const struct config_profile *
     }
     if (!is_bare || has_credential)
         return KOINE_OK;
-    return failure_print(request, failure, 503, "UNAVAILABLE",
-                         "The profile %s needs ANTHROPIC_API_KEY in the gateway's environment.",
-                         profile->name);
+    return failure_print(
+        request, failure, 503, "UNAVAILABLE",
+        "The profile %s needs ANTHROPIC_API_KEY in the gateway's environment (--bare "
+        "takes no login): set it there and start the gateway again.",
+        profile->name);
 }

@@ -3,6 +3,7 @@
  * The start of a run's turn, in two steps: everything is made and checked while the client can
  * still be refused; a process is found for it then, or when those it has to wait for are gone.
  */
+#include "http/refusal_words.h"
 #include "modules/module.h"
 #include "runner/cli_input.h"
 #include "runner/cli_settings.h"
@@ -49,7 +50,7 @@ static const struct tool_policy *base_policy(const struct run *run) {
 }
 
 static int32_t out_of_memory(struct koine_failure *failure) {
-    failure_set(failure, 500, "INTERNAL_ERROR", "The gateway is out of memory.");
+    failure_set(failure, 500, "INTERNAL_ERROR", REFUSAL_NO_MEMORY);
     return KOINE_NO_MEMORY;
 }
 
@@ -57,7 +58,9 @@ static int32_t out_of_memory(struct koine_failure *failure) {
 
 static int32_t refuse_without_cli(struct run *run, int error, struct koine_failure *failure) {
     const struct worker *worker = run->runner->worker;
-    log_print(worker->log, KOINE_LOG_ERROR, "runner", "the CLI (%s) cannot be started: %s",
+    log_print(worker->log, KOINE_LOG_ERROR, "runner",
+              "the CLI (%s) cannot be started: %s; install Claude Code (npm install -g "
+              "@anthropic-ai/claude-code), or set runner.command",
               worker->config->runner.command, strerror(error));
     return failure_set(failure, 500, "SPAWN_ERROR",
                        cli_start_failure_text(cli_start_failure_of(error)));

@@ -4,9 +4,11 @@
  * says run_events.c, results run_result.c, tools run_tools.c.
  */
 #include "runner/run.h"
+#include "http/refusal_words.h"
 #include "modules/module.h"
 #include "runner/cli_input.h"
 #include <assert.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,7 +177,7 @@ void run_over(struct run *run, int exit_code, int signal) {
                                 .reason = {reason, strlen(reason)}};
     struct koine_run_event event = {.type = KOINE_RUN_END, .end = &end};
     if (run->no_memory)
-        run_fail(run, 500, "INTERNAL_ERROR", "The gateway is out of memory.");
+        run_fail(run, 500, "INTERNAL_ERROR", REFUSAL_NO_MEMORY);
     run->concluded = run->over = true;
     run_emit(run, &event);
     run_free(run);
@@ -183,25 +185,36 @@ void run_over(struct run *run, int exit_code, int signal) {
 
 /* What the client is told of limits that the operator has set; the log names the key. */
 static const char *const over_limit[] = {
-    [PROCESS_LIMIT_MEMORY] =
-        "The CLI and its tools used more memory than this gateway allows: they were ended.",
+    [PROCESS_LIMIT_MEMORY] = "The CLI and its tools used more memory than this gateway allows "
+                             "(runner.limits.memory_bytes): they were ended.",
     [PROCESS_LIMIT_CPU] =
-        "The CLI used more processor time than this gateway allows: it was ended.",
-    [PROCESS_LIMIT_FILE] = "The CLI wrote a larger file than this gateway allows: it was ended.",
+        "The CLI used more processor time than this gateway allows (runner.limits.cpu_seconds): it "
+        "was ended.",
+    [PROCESS_LIMIT_FILE] =
+        "The CLI wrote a larger file than this gateway allows (runner.limits.file_bytes): it was "
+        "ended.",
 };
+
+static const char *advice_for(const struct cli_process *cli, int signal) {
+    if (signal == SIGKILL)
+        return " Most likely the machine was out of memory: its kernel's log says so then (dmesg).";
+    return cli->ready || cli->resumes
+               ? " Send the request again; if this goes on, run the CLI by hand to see why."
+               : " Run it by hand to see why; it must be Claude Code 2.1 or later.";
+}
 
 /* The failure of a process that ended before its result. */
 static void fail_unfinished(struct run *run, const struct cli_process *cli,
                             const struct process_status *status) {
     const char *when = cli->ready ? "gave a result" : "answered";
-    const char *advice = cli->ready || cli->resumes
-                             ? ""
-                             : " Run it by hand to see why; it must be Claude Code 2.1 or later.";
+    const char *advice = advice_for(cli, status->signal);
     char message[256];
     if (status->how == PROCESS_LINE_TOO_LONG) {
         run->reason = "line_too_long";
-        run_fail(run, 500, "PARSE_ERROR",
-                 "The CLI wrote a line over the limit (runner.max_line_bytes).");
+        run_fail(
+            run, 500, "PARSE_ERROR",
+            "The CLI wrote a line over the limit (runner.max_line_bytes): ask for less at once, "
+            "or have the limit raised.");
         return;
     }
     if (status->how == PROCESS_NOT_STARTED) {
@@ -230,7 +243,7 @@ void run_on_process_ended(struct run *run, const struct cli_process *cli,
 void runner_timed_out(struct run *run, const char *what) {
     char message[160];
     bool has_turn = run->cli && run->spoken && !run->concluded && !run->reason;
-    snprintf(message, sizeof(message), "No result in time: %s took too long.", what);
+    snprintf(message, sizeof(message), REFUSAL_TIMEOUT, what);
     run_tools_complain(run);
     if (!has_turn) {
         fail_and_end(run, 504, "TIMEOUT_ERROR", message, "timeout");

@@ -3,12 +3,11 @@
  * From a run that was accepted to the start of its turn: it may have to wait for its session, for a
  * slot and for a process, in this order, each within its time. And all that happens by time alone.
  */
+#include "http/refusal_words.h"
 #include "modules/module.h"
 #include "runner/run.h"
 #include <string.h>
 #include <strings.h>
-
-#define SESSION_BUSY "Another request of this session is still running."
 
 /* ---- the session */
 
@@ -60,7 +59,7 @@ static bool get_session(struct run *run, struct koine_failure *failure, int32_t 
     if (config->sessions.wait_ms)
         wait_for(run, RUN_WAITS_FOR_SESSION, config->sessions.wait_ms);
     else
-        *result = failure_set(failure, 409, "SESSION_BUSY", SESSION_BUSY);
+        *result = failure_set(failure, 409, "SESSION_BUSY", REFUSAL_SESSION_BUSY);
     return false;
 }
 
@@ -170,15 +169,16 @@ static void waited_too_long(struct run *run) {
         failure_set(&failure, 409, "SESSION_BUSY",
                     run->runner->worker->config->sessions.wait_ms
                         ? "Another request of this session was still running when the time to wait "
-                          "for it (sessions.wait_ms) was over."
-                        : SESSION_BUSY);
+                          "for it (sessions.wait_ms) was over: send this one when that one has "
+                          "ended."
+                        : REFUSAL_SESSION_BUSY);
         refuse(run, &failure);
     } else if (run->waits == RUN_WAITS_FOR_SLOT) {
         run_leave_line(run, SLOT_WAIT_TIMED_OUT);
         request_refuse_slot(run->request, &failure);
         refuse(run, &failure);
     } else {
-        runner_timed_out(run, "waiting for a process of the CLI");
+        runner_timed_out(run, "waiting for a process of the CLI (pool.max_processes)");
     }
 }
 

@@ -30,7 +30,10 @@ int runner_adopt(struct run *run, struct request *request, koine_run_callback on
     if (!run->parked || run->reason || request->run)
         return KOINE_WRONG_STATE;
     if (!request->key || request->key != run->key) { /* of nobodies, who knows which one it is */
-        failure_set(failure, 404, "SESSION_NOT_FOUND", "There is no such waiting run.");
+        failure_set(
+            failure, 404, "SESSION_NOT_FOUND",
+            "There is no such waiting run: it was given its results already, waited longer than "
+            "runner.parked_timeout_ms, or is another key's.");
         return KOINE_REFUSED;
     }
     if (!request_take_slot(request, failure))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a `result` line means for the client: an answer, or which of the contract's failures. */
+#include "http/refusal_words.h"
 #include "runner/run.h"
 #include <ctype.h>
 #include <stdio.h>
@@ -66,8 +67,10 @@ static void answer_cut(struct run *run, const struct cli_result *from) {
     if (run->limit_model)
         result.model = (struct koine_text){run->limit_model, strlen(run->limit_model)};
     if (run->wants_object)
-        run_fail(run, 500, "PARSE_ERROR",
-                 "The answer was cut by maxTokens before the object was complete.");
+        run_fail(
+            run, 500, "PARSE_ERROR",
+            "The answer was cut by maxTokens before the object was complete: raise maxTokens, or "
+            "ask for less.");
     else
         run_succeed(run, &result);
 }
@@ -97,6 +100,17 @@ static uint32_t status_in(struct koine_text text) {
     return status >= 400 && status <= 599 ? status : 0;
 }
 
+/* Its own words are of a login in a terminal, which whoever sent the request does not see. */
+static bool lacks_credentials(struct koine_text text, uint32_t status) {
+    return status == 401 || holds(text, "Please run /login") || holds(text, "Not logged in") ||
+           holds(text, "Invalid API key");
+}
+
+#define NO_CREDENTIALS                                                                             \
+    "The CLI has no credentials that the model's API accepts: run `claude` once as the user of "   \
+    "the gateway and log in, or set ANTHROPIC_API_KEY (or CLAUDE_CODE_OAUTH_TOKEN, which `claude " \
+    "setup-token` makes) in the gateway's environment and start it again."
+
 /* The API's own words help whoever reads them; none that look like a credential are passed on. */
 static void fail_upstream(struct run *run, const struct cli_result *result) {
     char message[400], status[32] = "";
@@ -112,7 +126,8 @@ static void fail_upstream(struct run *run, const struct cli_result *result) {
         size--; /* not within a character */
     snprintf(message, sizeof(message), "The model's API failed%s: %.*s", status, (int)size,
              text.data);
-    failure_set(&failure, 502, "UPSTREAM_ERROR", message);
+    failure_set(&failure, 502, "UPSTREAM_ERROR",
+                lacks_credentials(result->text, upstream) ? NO_CREDENTIALS : message);
     failure.upstream_status = upstream;
     if (upstream == 429 || upstream == 529) /* too many requests; overloaded */
         failure.retry_after_s = UPSTREAM_RETRY_AFTER_S;
@@ -127,17 +142,21 @@ static bool is_lost(const struct cli_result *result) {
 
 static void fail(struct run *run, const struct cli_result *result) {
     if (is(result->subtype, "error_max_turns"))
-        run_fail(run, 422, "LIMIT_REACHED", "The run used up its maxTurns before it was done.");
+        run_fail(run, 422, "LIMIT_REACHED",
+                 "The run used up its maxTurns before it was done: raise it, or ask for less.");
     else if (is(result->subtype, "error_max_budget_usd"))
-        run_fail(run, 422, "LIMIT_REACHED", "The run used up its maxBudgetUsd before it was done.");
+        run_fail(run, 422, "LIMIT_REACHED",
+                 "The run used up its maxBudgetUsd before it was done: raise it, or ask for less.");
     else if (is(result->subtype, "error_max_structured_output_retries"))
-        run_fail(run, 500, "PARSE_ERROR", "The model found no object that fits the schema.");
+        run_fail(run, 500, "PARSE_ERROR", "The model found" REFUSAL_NO_OBJECT);
     else if (is_lost(result))
-        run_fail(run, 404, "SESSION_NOT_FOUND", "There is no session with this sessionId.");
+        run_fail(run, 404, "SESSION_NOT_FOUND", REFUSAL_NO_SESSION);
     else if (is(result->subtype, "success"))
         fail_upstream(run, result);
     else
-        run_fail(run, 500, "CLI_EXIT_ERROR", "The CLI failed while it worked on this request.");
+        run_fail(run, 500, "CLI_EXIT_ERROR",
+                 "The CLI failed while it worked on this request: send it again; if this goes on, "
+                 "run the CLI by hand to see why.");
 }
 
 static void deliver(struct run *run, const struct cli_result *result) {
@@ -146,7 +165,7 @@ static void deliver(struct run *run, const struct cli_result *result) {
     else if (result->is_error || !is(result->subtype, "success"))
         fail(run, result);
     else if (run->wants_object && !result->object.size)
-        run_fail(run, 500, "PARSE_ERROR", "The model gave no object that fits the schema.");
+        run_fail(run, 500, "PARSE_ERROR", "The model gave" REFUSAL_NO_OBJECT);
     else
         answer(run, result);
 }

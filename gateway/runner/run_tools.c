@@ -3,6 +3,7 @@
  * Tools in a run: the CLI's questions whether a tool may run, and the tools that modules give the
  * model, each module being an MCP server of the run.
  */
+#include "http/refusal_words.h"
 #include "modules/module.h"
 #include "modules/tool_check.h"
 #include "runner/cli_input.h"
@@ -97,7 +98,7 @@ int run_tools_prepare(struct run *run, const struct koine_run_options *options,
     }
     return KOINE_OK;
 no_memory:
-    failure_set(failure, 500, "INTERNAL_ERROR", "The gateway is out of memory.");
+    failure_set(failure, 500, "INTERNAL_ERROR", REFUSAL_NO_MEMORY);
     return KOINE_NO_MEMORY;
 }
 

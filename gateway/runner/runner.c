@@ -4,6 +4,7 @@
  * (run_begin.c). Owns what all runs share.
  */
 #include "runner/runner.h"
+#include "http/refusal_words.h"
 #include "modules/module.h"
 #include "runner/cli_command.h"
 #include "runner/cli_profile.h"
@@ -262,7 +263,7 @@ static int32_t start(struct request *request, struct module *module,
         return KOINE_REFUSED;
     struct run *run = run_create(request, module, options, on_event, data);
     if (!run) {
-        failure_set(failure, 500, "INTERNAL_ERROR", "The gateway is out of memory.");
+        failure_set(failure, 500, "INTERNAL_ERROR", REFUSAL_NO_MEMORY);
         return KOINE_NO_MEMORY;
     }
     if ((result = choose_session(run, options, failure)) != KOINE_OK ||

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who a request acts for and what that key may use: routes, profiles, sessions, slots. */
 #include "http/failure_form.h"
+#include "http/refusal_words.h"
 #include "policy/session_id.h"
 #include "test-host/answer.h"
 #include <inttypes.h>
@@ -102,8 +103,7 @@ int32_t access_check_session(struct koine_test_answer *request, struct koine_tex
     const struct host_key *key = request->key;
     if (key && (host->key_count == 1 || (owner && strcmp(owner, key->name) == 0)))
         return KOINE_OK;
-    return failure_set(failure, 404, "SESSION_NOT_FOUND",
-                       "There is no session with this sessionId.");
+    return failure_set(failure, 404, "SESSION_NOT_FOUND", REFUSAL_NO_SESSION);
 }
 
 /* ---- slots */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The client: sends requests as the test says, and reads as fast as the test lets it. */
+#include "http/refusal_text.h"
+#include "http/refusal_words.h"
 #include "test-host/answer.h"
 #include "test-host/host.h"
 #include <ctype.h>
@@ -145,14 +147,16 @@ static bool carries(const void *data, const char *header) {
 static void refuse_unknown(struct koine_test_answer *answer, const struct route *dialect,
                            const struct route_match *match, const struct route_request *asked) {
     char allow[128], header[160];
+    struct refusal_text text;
     if (!match->same_path) {
-        reply_refuse(answer, dialect, 404, "NOT_FOUND", "Nothing is served at this path.", "");
+        reply_refuse(answer, dialect, 404, "NOT_FOUND",
+                     refusal_unknown_path(&text, answer->host->router, asked->path), "");
         return;
     }
     router_allow(answer->host->router, asked, allow, sizeof(allow));
     snprintf(header, sizeof(header), "Allow: %s\r\n", allow);
     reply_refuse(answer, dialect, 405, "METHOD_NOT_ALLOWED",
-                 "This path is served, but not with this method; see the header Allow.", header);
+                 refusal_wrong_method(&text, asked->method, asked->path, allow), header);
 }
 
 /* 401 and 403 as in the gateway's server.c. */
@@ -169,7 +173,7 @@ static bool authenticated(struct koine_test_answer *answer, const struct route_m
         return false;
     default:
         reply_refuse(answer, dialect, route_wrong_key_status(dialect), "AUTH_ERROR",
-                     "This key is not known here.",
+                     REFUSAL_WRONG_KEY,
                      route_wrong_key_status(dialect) == 401 ? "WWW-Authenticate: Bearer\r\n" : "");
         return false;
     }
@@ -187,17 +191,18 @@ static const struct route *pass(struct koine_test_answer *answer, struct koine_t
     if (!authenticated(answer, match, dialect))
         return NULL;
     const struct route *route = match->route;
+    struct refusal_text text;
     uint64_t limit =
         route && route->as.max_body_bytes ? route->as.max_body_bytes : host->limits.max_body_bytes;
     if (!route || !route->module)
         refuse_unknown(answer, dialect, match, &asked);
     else if (answer->key && !access_may_use(answer->key, path))
-        reply_refuse(answer, dialect, 403, "AUTH_ERROR", "This key may not use this route.", "");
+        reply_refuse(answer, dialect, 403, "AUTH_ERROR", REFUSAL_ROUTE_OF_KEY, "");
     else if (host->state != HOST_SERVING)
-        reply_refuse(answer, dialect, 503, "UNAVAILABLE", "The gateway is shutting down.", "");
+        reply_refuse(answer, dialect, 503, "UNAVAILABLE", REFUSAL_SHUTTING_DOWN, "");
     else if (answer->body.size > limit)
         reply_refuse(answer, dialect, 413, "PAYLOAD_TOO_LARGE",
-                     "The body of the request is larger than this route accepts.", "");
+                     refusal_large_body(&text, route, limit), "");
     else
         return route;
     return NULL;

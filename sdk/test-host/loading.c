@@ -62,7 +62,8 @@ static bool create_module(struct koine_test_host *host, struct koine_test_error 
         return true;
     if (!host->self)
         host_set_state(host, HOST_GONE); /* nothing to destroy */
-    return refuse(error, "module %s: create failed (%d)", host->path, result);
+    return refuse(error, "module %s: create failed (%d); what it has logged says why", host->path,
+                  result);
 }
 
 static const void *extension(struct koine_test_host *host, const char *id) {

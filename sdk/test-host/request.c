@@ -4,6 +4,7 @@
  * is over. How it is answered is reply.c and stream.c.
  */
 #include "http/failure_form.h"
+#include "http/refusal_words.h"
 #include "test-host/answer.h"
 #include "test-host/call.h"
 #include "test-host/run.h"
@@ -117,7 +118,8 @@ static void on_deadline(void *data) {
     }
     request->how = KOINE_END_DEADLINE;
     timed_set(host, &request->deadline, ANSWER_GRACE_MS, on_deadline, request);
-    failure_set(&failure, 504, "TIMEOUT_ERROR", "No result within the time of this request.");
+    failure_set(&failure, 504, "TIMEOUT_ERROR",
+                "No result in time: the whole request took too long.");
     if (request->run) /* the run tells its module, which answers in its own form */
         run_timed_out(request->run, "the whole request");
     if (request->state == ANSWER_OPEN) {
@@ -205,7 +207,7 @@ void request_shut_down(struct koine_test_answer *request) {
     if (!answer_is_open(request))
         return;
     request->how = KOINE_END_SHUTDOWN;
-    failure_set(&failure, 503, "UNAVAILABLE", "The gateway is shutting down.");
+    failure_set(&failure, 503, "UNAVAILABLE", REFUSAL_ENDED_BY_SHUTDOWN);
     if (request->run)
         run_shut_down(request->run, &failure);
     else

@@ -5,6 +5,7 @@
  */
 #include "test-host/run.h"
 #include "http/failure_form.h"
+#include "http/refusal_words.h"
 #include "test-host/call.h"
 #include <stdlib.h>
 #include <string.h>
@@ -159,7 +160,7 @@ static void update(struct run *run) {
 void run_timed_out(struct run *run, const char *what) {
     struct koine_failure failure = {0};
     char message[160];
-    snprintf(message, sizeof(message), "No result in time: %s took too long.", what);
+    snprintf(message, sizeof(message), REFUSAL_TIMEOUT, what);
     failure_set(&failure, 504, "TIMEOUT_ERROR", message);
     fail_and_end(run, &failure, "timeout");
 }

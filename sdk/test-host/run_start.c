@@ -2,6 +2,7 @@
 /* Accepts runs: checks what a module asked for as the gateway's runner.c does, and keeps it for the
  * test. */
 #include "http/failure_form.h"
+#include "http/refusal_words.h"
 #include "runner/run_options.h"
 #include "test-host/run.h"
 #include <stdlib.h>
@@ -33,23 +34,23 @@ static int32_t check_profile(struct koine_test_answer *request, struct koine_tex
     if (!name.data)
         name = default_profile(request);
     if (!list_has(request->host->profiles, name))
-        return failure_issue(request, failure, "profile",
-                             "is no profile of this gateway's configuration");
+        return failure_issue(request, failure, "profile", REFUSAL_UNKNOWN_PROFILE);
     if (own && !list_has(own, name))
-        return failure_set(failure, 403, "AUTH_ERROR", "This key may not use this profile.");
+        return failure_set(failure, 403, "AUTH_ERROR", REFUSAL_PROFILE_OF_KEY);
     return KOINE_OK;
 }
 
 int32_t run_check_credentials(struct koine_test_answer *request, struct koine_text name,
                               struct koine_failure *failure) {
-    char sentence[160];
+    char sentence[320];
     int32_t result = check_profile(request, name, failure);
     if (!name.data)
         name = default_profile(request);
     if (result != KOINE_OK || !list_has(request->host->profiles_without_key, name))
         return result;
     snprintf(sentence, sizeof(sentence),
-             "The profile %.*s needs ANTHROPIC_API_KEY in the gateway's environment.",
+             "The profile %.*s needs ANTHROPIC_API_KEY in the gateway's environment (--bare takes "
+             "no login): set it there and start the gateway again.",
              (int)name.size, name.data);
     failure_set(failure, 503, "UNAVAILABLE", "");
     failure->message = request_copy(request, text_of(sentence));
@@ -85,8 +86,7 @@ static int32_t choose_session(struct run *run, const struct koine_run_options *o
             return KOINE_REFUSED;
         memcpy(run->continued, options->session_id.data, SESSION_ID_SIZE - 1);
         if (is_busy(run))
-            return failure_set(failure, 409, "SESSION_BUSY",
-                               "Another request of this session is still running.");
+            return failure_set(failure, 409, "SESSION_BUSY", REFUSAL_SESSION_BUSY);
     }
     const char *id = run->continued;
     if (!*id || run->forks)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The steps of a script that end a run: its result, a failure, a CLI that dies. */
 #include "http/failure_form.h"
+#include "http/refusal_words.h"
 #include "modules/struct_size.h"
 #include "test-host/run.h"
 #include <stdlib.h>
@@ -172,7 +173,7 @@ void script_result(struct run *run, const json_t *value) {
         slot_return(run->request);
     run->finished = true;
     if (run->wants_object && !run->object.size && !json_object_get(value, "object"))
-        fail(run, 500, "PARSE_ERROR", "The model gave no object that fits the schema.");
+        fail(run, 500, "PARSE_ERROR", "The model gave" REFUSAL_NO_OBJECT);
     else
         succeed(run, value);
 }

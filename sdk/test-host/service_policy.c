@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* "koine.slots/1", "koine.tools/1", "koine.auth/1": what a request may use, and whose it is. */
 #include "http/failure_form.h"
+#include "http/refusal_words.h"
 #include "test-host/answer.h"
 #include "test-host/call.h"
 #include <stdlib.h>
@@ -89,10 +90,9 @@ static int32_t narrow_refused(struct koine_test_answer *request,
         return failure_issue(request, failure,
                              error->in_disallowed ? "disallowedTools" : "allowedTools", message);
     case TOOL_POLICY_NOTHING_LEFT:
-        return failure_set(failure, 400, "NO_TOOLS_AVAILABLE",
-                           "None of the requested tools may be used here.");
+        return failure_set(failure, 400, "NO_TOOLS_AVAILABLE", REFUSAL_NO_TOOLS);
     default:
-        failure_set(failure, 500, "INTERNAL_ERROR", "The gateway is out of memory.");
+        failure_set(failure, 500, "INTERNAL_ERROR", REFUSAL_NO_MEMORY);
         return KOINE_NO_MEMORY;
     }
 }
@@ -191,7 +191,7 @@ static int32_t act(struct koine_test_answer *request, const struct host_key *key
                    struct koine_failure *failure) {
     if (!access_may_use(key, request->path)) {
         request->key = NULL;
-        return failure_set(failure, 403, "AUTH_ERROR", "This key may not use this route.");
+        return failure_set(failure, 403, "AUTH_ERROR", REFUSAL_ROUTE_OF_KEY);
     }
     access_act_as(request, key);
     return KOINE_OK;
@@ -204,10 +204,10 @@ static int32_t authenticate(struct koine_test_answer *request, struct koine_fail
     case 0:
         return act(request, request->key, failure);
     case 401:
-        return failure_set(failure, 401, "UNAUTHORIZED", "A key is needed.");
+        return failure_set(failure, 401, "UNAUTHORIZED", route_key_wanted(request->route));
     default:
         return failure_set(failure, route_wrong_key_status(request->route), "AUTH_ERROR",
-                           "This key is not known here.");
+                           REFUSAL_WRONG_KEY);
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* "koine.runner/1": checks what a module hands in and calls the run. */
 #include "http/failure_form.h"
+#include "http/refusal_words.h"
 #include "modules/struct_size.h"
 #include "test-host/call.h"
 #include "test-host/run.h"
@@ -53,7 +54,7 @@ static int32_t runner_start(const struct koine_host *seen, koine_request handle,
         return refuse(&call, failure, result,
                       "The module asked for what this gateway does not know.");
     if (!host_may_allocate(call.host))
-        return refuse(&call, failure, KOINE_NO_MEMORY, "The gateway is out of memory.");
+        return refuse(&call, failure, KOINE_NO_MEMORY, REFUSAL_NO_MEMORY);
     return call_end(&call, run_start(request, &options, on_event, data, run, failure));
 }
 

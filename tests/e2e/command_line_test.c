@@ -87,6 +87,7 @@ START_TEST(arguments_that_nobody_knows)
     assert_run(KEY, "--listen nonsense:port", 1, "nonsense");
     assert_run(KEY, "--listen 127.0.0.1:99999", 1, "99999");
     assert_run(KEY, "--listen 192.0.2.1:0", 1, "192.0.2.1");
+    assert_run(KEY, "--listen 192.0.2.1:0", 1, "no interface of this machine has that address");
 }
 END_TEST
 
@@ -162,12 +163,30 @@ START_TEST(the_printed_configuration_masks_secrets)
 }
 END_TEST
 
+START_TEST(what_the_start_lacks_is_named_with_what_mends_it)
+{
+    assert_run(KEY, "--config nowhere.yaml", 1,
+               "nowhere.yaml: cannot be opened: No such file or directory; --config takes");
+    assert_run(KEY " STATE_DIRECTORY=/dev/null", "--listen 127.0.0.1:0", 1,
+               "/dev/null: the state directory cannot be used: Not a directory; let the gateway's "
+               "user write there, or set state_directory to another place");
+    write_config("colour: red\n");
+    assert_run(KEY, "--config gateway.yaml", 1,
+               "colour: unknown key; koine-gateway --print-config shows those that there are");
+    write_config("modules: {load: [nope]}\n");
+    assert_run(KEY, "--listen 127.0.0.1:0 --config gateway.yaml", 1,
+               "nope.so: No such file or directory; expected the path of a shared object, or the "
+               "name of one in modules.directory");
+}
+END_TEST
+
 START_TEST(a_port_in_use_is_named)
 {
     struct gateway *first = gateway_start(NULL);
     char *arguments = scratch_text("--listen 127.0.0.1:%u", gateway_port(first));
     char *port = scratch_text("%u", gateway_port(first));
     assert_run(KEY, arguments, 1, port);
+    assert_run(KEY, arguments, 1, "end what listens there (ss -ltnp shows it), or choose another");
     free(port);
     free(arguments);
     gateway_stop(first);
@@ -198,6 +217,7 @@ int main(void) {
         a_wrong_file_is_told_where,
         a_right_file_is_fine,
         the_printed_configuration_masks_secrets,
+        what_the_start_lacks_is_named_with_what_mends_it,
         a_port_in_use_is_named,
         a_module_that_crashes_at_the_first_start_ends_the_gateway,
     };

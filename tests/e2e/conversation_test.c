@@ -410,8 +410,10 @@ START_TEST(bare_needs_an_api_key)
     assert_profile("unset", 503, "UNAVAILABLE");
     assert_profile("none", 400, "VALIDATION_ERROR");
     struct http_response answer = http_post(gateway, "/profile/bare", json_object());
-    ck_assert_str_eq(http_string(&answer, "error"), "The profile bare needs ANTHROPIC_API_KEY in "
-                                                    "the gateway's environment.");
+    ck_assert_str_eq(http_string(&answer, "error"),
+                     "The profile bare needs ANTHROPIC_API_KEY in "
+                     "the gateway's environment (--bare takes no login): set it there and start "
+                     "the gateway again.");
     http_response_finish(&answer);
 }
 END_TEST

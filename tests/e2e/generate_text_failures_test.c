@@ -59,6 +59,8 @@ START_TEST(failures_of_a_running_cli)
          "UPSTREAM_ERROR"},
         {"{'is_error':{'text':'bad key sk-secret','api_error_status':401}}", NULL, 502,
          "UPSTREAM_ERROR"},
+        {"{'is_error':{'text':'bad key sk-secret','api_error_status':403}}", NULL, 502,
+         "UPSTREAM_ERROR"},
         {"{'subtype':'error_max_turns'}", "{'maxTurns':1}", 422, "LIMIT_REACHED"},
         {"{'subtype':'error_max_budget_usd'}", "{'maxBudgetUsd':0.01}", 422, "LIMIT_REACHED"},
         {"{'subtype':'error_during_execution'}", NULL, 500, "CLI_EXIT_ERROR"},

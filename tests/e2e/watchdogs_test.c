@@ -96,7 +96,7 @@ START_TEST(the_time_to_wait_for_a_process)
         generate(gateway, "{'hang':{'when':'after_result','ignore_sigterm':true}}", NULL);
     http_assert_status(&answer, 200);
     await_health(gateway, "processes.idle", 1);
-    time_out("{}", NULL, "waiting for a process of the CLI");
+    time_out("{}", NULL, "waiting for a process of the CLI (pool.max_processes)");
     assert_all_over();
     http_response_finish(&answer);
 }
@@ -122,7 +122,8 @@ END_TEST
 START_TEST(the_time_that_the_gateway_gives_a_request)
 {
     start(NULL, NO_SPARES "runner: {interrupt_grace_ms: 100}\nhttp: {request_timeout_ms: 500}\n");
-    time_out("{'hang':'mid_text'}", "{'timeoutMs':60000}", "the whole request");
+    time_out("{'hang':'mid_text'}", "{'timeoutMs':60000}",
+             "the whole request (http.request_timeout_ms)");
     assert_all_over();
 }
 END_TEST

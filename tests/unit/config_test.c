@@ -426,7 +426,10 @@ END_TEST
 START_TEST(a_file_that_cannot_be_read_says_why)
 {
     ck_assert_ptr_null(config_load("nowhere.yaml", USUAL, &error));
-    ck_assert_str_eq(error.message, "nowhere.yaml: cannot be opened: No such file or directory");
+    ck_assert_str_eq(
+        error.message,
+        "nowhere.yaml: cannot be opened: No such file or directory; --config takes the path of a "
+        "YAML file that the gateway's user may read, and without it the defaults hold");
     ck_assert_ptr_null(config_load("/tmp", USUAL, &error));
     ck_assert_str_eq(error.message, "/tmp: cannot be read: Is a directory");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the test host tells a module of messages, blocks, tokens and profiles, line by line. Ends
  * and refusals of runs are test_host_runs_test.c. */
+#include "http/refusal_words.h"
 #include "test_host_fixture.h"
 
 #define TEXT_BEGUN "{\"type\":\"text\",\"text\":\"\"}"
@@ -198,20 +199,20 @@ START_TEST(profiles_are_asked_for)
     assert_answer(host, "/profiles/full", 200, "full");
     assert_answer(host, "/profiles/bare", 200, "bare");
     assert_answer(host, "/profiles/none", 400,
-                  "VALIDATION_ERROR: profile: is no profile of this gateway's configuration (0)");
+                  "VALIDATION_ERROR: profile: " REFUSAL_UNKNOWN_PROFILE " (0)");
     fixture_end(host);
     host = fixture_with("event-lines", (struct koine_test_options){.profiles_without_key = bare});
     assert_answer(host, "/profiles/full", 200, "full");
     assert_answer(host, "/profiles/bare", 503,
                   "UNAVAILABLE: The profile bare needs ANTHROPIC_API_KEY in the gateway's "
-                  "environment. (0)");
+                  "environment (--bare takes no login): set it there and start the gateway again. "
+                  "(0)");
     fixture_end(host);
     host =
         fixture_with("event-lines",
                      (struct koine_test_options){.keys = keys, .key_count = 1, .profiles = narrow});
     assert_answer(host, "/profiles/narrow", 200, "narrow");
-    assert_answer(host, "/profiles/bare", 403,
-                  "AUTH_ERROR: This key may not use this profile. (0)");
+    assert_answer(host, "/profiles/bare", 403, "AUTH_ERROR: " REFUSAL_PROFILE_OF_KEY " (0)");
     fixture_end(host);
 }
 END_TEST
