@@ -80,8 +80,8 @@ function withoutExamples(document) {
       if (!content.examples && content.example === undefined)
         problems.push(`${id}: its request as ${type} has no example`);
     }
-    if (!operation.description && !operation.summary)
-      problems.push(`${id} has neither summary nor description`);
+    if (!operation.summary) problems.push(`${id} has no summary`);
+    if (!operation.tags?.length) problems.push(`${id} has no tag`);
   }
   for (const [place, { content, headers }] of answers(document)) {
     for (const [type, media] of Object.entries(content ?? {})) {
