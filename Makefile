@@ -316,7 +316,7 @@ clients: all standins
 	@tests/clients/run $(BUILD)
 browser: all standins $(BUILD)/examples/modules/hello.so
 	@tests/browser/run $(BUILD)
-document: all standins
+document: all standins examples
 	@tests/openapi/run $(BUILD)
 # After KOINE_ABI_MINOR was raised: the new record stands beside the old ones.
 abi-record:

@@ -14,7 +14,7 @@ function environment(keys) {
 
 export const GATEWAYS = {
   // What examples and most refusals are sent to.
-  wide: { text: `${KEYS}http: {max_body_bytes: ${BODY_LIMIT}, body_timeout_ms: 100}\n` },
+  wide: { text: `${KEYS}http: {max_body_bytes: ${BODY_LIMIT}, body_timeout_ms: 250}\n` },
   // Gives up soon, and has no pages.
   hasty: {
     text: `${KEYS}http: {request_timeout_ms: 300}\npool: {warm: 0}\npages: {docs: false, console: false}\n`,

@@ -145,6 +145,7 @@ export class Judge {
   isKnownError({ body }) {
     const [value, broken] = readJson(body);
     if (broken) return false;
+    for (const text of sentencesOf(value)) this.sentences.add(inGeneral(text));
     const forms = ['Error', 'OpenAiError', 'AnthropicError'];
     return forms.some((name) => !this.answers(this.document.components.schemas[name])(value));
   }

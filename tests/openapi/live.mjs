@@ -5,6 +5,7 @@ import path from 'node:path';
 import { begin, send } from './client.mjs';
 import { KEY, startGateway } from './gateway.mjs';
 import { BODY_LIMIT, GATEWAYS, OTHER_KEY } from './gateways.mjs';
+import { forbidden } from './limits.mjs';
 import * as requests from './requests.mjs';
 
 /** What a run does that is to last. */
@@ -54,6 +55,7 @@ export class Live {
     try {
       for (const entry of operations) await this.examples(wide, entry);
       for (const entry of operations) await this.refusals(wide, entry);
+      for (const entry of operations) await this.limits(wide, entry);
       await this.sessions(wide, operations);
       await this.heads(wide);
     } finally {
@@ -165,6 +167,16 @@ export class Live {
     await refused(415, typed('text/plain', body));
     await this.missing(gateway, entry, refused);
     await this.failures(entry, refused);
+  }
+
+  /** Every limit of the request's schema is kept. */
+  async limits(gateway, entry) {
+    if (!entry.operation.requestBody) return;
+    const plain = requests.requestOf(this.document, entry, KEY);
+    for (const [what, body] of forbidden(this.document, entry, this.judge.requests)) {
+      const request = requests.withBody(plain, 'application/json', body);
+      await this.ask(gateway, `${entry.id}, ${what}`, request, 400);
+    }
   }
 
   async missing(gateway, entry, refused) {

@@ -8,9 +8,10 @@ import { Exchanges, promiseProblems } from './exchanges.mjs';
 import { exampleProblems, oldSentences } from './examples.mjs';
 import { Judge } from './judge.mjs';
 import { fieldProblems } from './fields.mjs';
-import { ownProblems, redoclyProblems } from './lint.mjs';
+import { missingRefusals, ownProblems, redoclyProblems } from './lint.mjs';
 import { Live } from './live.mjs';
 import { selfProblems } from './self.mjs';
+import { variantProblems } from './variants.mjs';
 
 const SHOWN = 40;
 const [top, build, scratch, records] = process.argv.slice(2);
@@ -35,7 +36,10 @@ report('openapi.yaml, by Redocly', await redoclyProblems(top, file));
 report('openapi.yaml and the fragments of examples/modules', [
   ...ownProblems(all, judge.answers),
   ...fieldProblems(all, judge.requests),
+  ...missingRefusals(document, stock),
 ]);
+
+report('documents of other gateways', await variantProblems(top, build, scratch));
 
 const live = new Live(judge, { build, scratch });
 await live.run(stock);

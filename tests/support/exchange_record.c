@@ -48,9 +48,13 @@ size_t exchange_request_size(const char *sent, size_t size) {
     return head < size ? head : size;
 }
 
-static bool is_kept(const char *line) {
+static bool begins(const char *text, size_t size, const char *name) {
+    return size >= strlen(name) && strncasecmp(text, name, strlen(name)) == 0;
+}
+
+static bool is_kept(const char *line, size_t size) {
     for (size_t i = 0; i < sizeof kept_headers / sizeof *kept_headers; i++)
-        if (strncasecmp(line, kept_headers[i], strlen(kept_headers[i])) == 0)
+        if (begins(line, size, kept_headers[i]))
             return true;
     return false;
 }
@@ -62,7 +66,7 @@ static char *kept_head(const char *head, size_t size, size_t *kept_size) {
     for (const char *line = head, *end = head + size; line < end;) {
         const char *feed = memchr(line, '\n', (size_t)(end - line));
         size_t length = feed ? (size_t)(feed - line) + 1 : (size_t)(end - line);
-        if (line == head || is_kept(line))
+        if (line == head || is_kept(line, length))
             at = mempcpy(at, line, length);
         line += length;
     }
@@ -79,7 +83,7 @@ static bool is_repeated(const char *head, size_t size, const char *status) {
     snprintf(now, sizeof now, "%.12s %.*s", status, (int)size, head);
     count = strcmp(now, last) == 0 ? count + 1 : 0;
     memcpy(last, now, sizeof last);
-    return count >= KEPT_IN_A_ROW && strncmp(head, "GET ", 4) == 0;
+    return count >= KEPT_IN_A_ROW && begins(head, size, "GET ");
 }
 
 static void append(const struct iovec *parts, int count) {
