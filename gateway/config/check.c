@@ -45,7 +45,8 @@ static void check_any_key(const struct check *check) {
                  "or put its hash (printf %%s \"$KEY\" | sha256sum) into the configuration file:\n"
                  "    keys:\n"
                  "      - name: default\n"
-                 "        sha256: HASH");
+                 "        sha256: HASH\n"
+                 "or try it with made-up answers first: koine-gateway --demo");
 }
 
 /* The later of two keys says that it is the same as the earlier one. */

@@ -108,6 +108,14 @@ static bool begins(const struct gate_head *head, const char *start) {
     return head->path.size >= strlen(start) && memcmp(head->path.data, start, strlen(start)) == 0;
 }
 
+static void redirect(struct gate_connection *connection, int status, const char *target,
+                     const char *id) {
+    char headers[256];
+    int size =
+        snprintf(headers, sizeof(headers), "Location: %s\r\nX-Request-Id: %s\r\n", target, id);
+    gate_answer(connection, status, (struct koine_text){headers, (size_t)size}, KOINE_TEXT(""));
+}
+
 /* The pages name their files relative to themselves, as a proxy may put them deeper. */
 static bool redirected(struct server *server, struct gate_connection *connection,
                        const struct gate_head *head, const char *id) {
@@ -116,12 +124,21 @@ static bool redirected(struct server *server, struct gate_connection *connection
         return false;
     if (docs ? !server->assets->docs : !server->assets->console)
         return false;
-    if (!page_is_read(server, connection, head, id))
-        return true;
-    char headers[256];
-    int size = snprintf(headers, sizeof(headers), "Location: ../%s\r\nX-Request-Id: %s\r\n",
-                        docs ? "docs" : "console", id);
-    gate_answer(connection, 308, (struct koine_text){headers, (size_t)size}, KOINE_TEXT(""));
+    if (page_is_read(server, connection, head, id))
+        redirect(connection, 308, docs ? "../docs" : "../console", id);
+    return true;
+}
+
+bool assets_answer_root(struct server *server, struct gate_connection *connection,
+                        const struct gate_head *head, const char *id) {
+    const struct assets *assets = server->assets;
+    struct koine_text accepted;
+    bool is_get = head->method.size == 3 && memcmp(head->method.data, "GET", 3) == 0;
+    if (!is_get || !path_is(head, "/") || !(assets->docs || assets->console) ||
+        !gate_field(head->fields, "Accept", &accepted) || !accepted.size ||
+        !memmem(accepted.data, accepted.size, "text/html", strlen("text/html")))
+        return false;
+    redirect(connection, 302, assets->docs ? "docs" : "console", id);
     return true;
 }
 

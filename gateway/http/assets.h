@@ -16,4 +16,9 @@ void assets_destroy(struct assets *assets); /* takes NULL */
 bool assets_answer(struct server *server, struct gate_connection *connection,
                    const struct gate_head *head, const char *id);
 
+/* Somebody who has typed the gateway's address into a browser is led to a page: true when `head`
+ * was theirs and has been answered. For when no module serves "/". */
+bool assets_answer_root(struct server *server, struct gate_connection *connection,
+                        const struct gate_head *head, const char *id);
+
 #endif

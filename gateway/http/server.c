@@ -134,6 +134,8 @@ static enum gate_verdict on_head(void *data, struct gate_connection *connection,
         return GATE_ANSWERED;
     const struct route_request asked = route_request_of(head);
     router_match(server->router, &asked, &match);
+    if (!match.same_path && assets_answer_root(server, connection, head, id))
+        return GATE_ANSWERED;
     const struct route *dialect = match.route ? match.route : match.same_path;
     if (!dialect)
         dialect = router_failure_route(server->router, &asked);

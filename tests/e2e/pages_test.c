@@ -117,6 +117,39 @@ START_TEST(a_slash_too_many_leads_to_the_page)
 }
 END_TEST
 
+START_TEST(who_types_the_address_into_a_browser_is_led_to_them)
+{
+    static const char browser[] = "Accept: text/html,application/xhtml+xml,*/*;q=0.8";
+    gateway = gateway_start(NULL);
+    struct http_response answer = ask("GET", "/", browser);
+    http_assert_status(&answer, 302);
+    expect_header(&answer, "Location", "docs");
+    http_response_finish(&answer);
+    answer = ask("GET", "/", "Accept: */*");
+    http_assert_error(&answer, 401, "UNAUTHORIZED");
+    http_response_finish(&answer);
+    answer = ask("POST", "/", browser);
+    http_assert_error(&answer, 401, "UNAUTHORIZED");
+    http_response_finish(&answer);
+}
+END_TEST
+
+START_TEST(without_the_reference_the_console_is_what_they_see)
+{
+    static const char browser[] = "Accept: text/html";
+    gateway = gateway_start(&(struct gateway_options){.config = "pages: {docs: false}\n"});
+    struct http_response answer = ask("GET", "/", browser);
+    expect_header(&answer, "Location", "console");
+    http_response_finish(&answer);
+    gateway_stop(gateway);
+    gateway = gateway_start(
+        &(struct gateway_options){.config = "pages: {docs: false, console: false}\n"});
+    answer = ask("GET", "/", browser);
+    http_assert_error(&answer, 401, "UNAUTHORIZED");
+    http_response_finish(&answer);
+}
+END_TEST
+
 START_TEST(other_paths_below_them_are_not_served)
 {
     static const char *const paths[] = {"/docs/../../etc/passwd",
@@ -284,6 +317,8 @@ int main(void) {
         may_load_and_run_only_what_is_the_gateways,
         are_only_read,
         a_slash_too_many_leads_to_the_page,
+        who_types_the_address_into_a_browser_is_led_to_them,
+        without_the_reference_the_console_is_what_they_see,
         other_paths_below_them_are_not_served,
         the_console_can_be_turned_off,
         the_reference_can_be_turned_off,
