@@ -44,6 +44,17 @@ static bool check_version(struct node *root, struct problems *problems) {
     return refuse(problems, version, "openapi", "version 3.1");
 }
 
+/* What merging goes through, of an operation or a path item. */
+static bool check_lists(const struct node *item, struct problems *problems) {
+    static const char *const lists[] = {"parameters", "security", "tags"};
+    for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+        const struct node *list = node_child(item, lists[i]);
+        if (list && list->kind != NODE_SEQUENCE)
+            return refuse(problems, list, lists[i], "a list");
+    }
+    return true;
+}
+
 static bool check_path_item(const struct node *item, struct problems *problems) {
     const char *name = item->name;
     if (*name != '/') {
@@ -56,10 +67,14 @@ static bool check_path_item(const struct node *item, struct problems *problems) 
         return refuse(problems, item, problems_quote(name).text, "a mapping of operations");
     for (size_t i = 0; i < item->count; i++) {
         const struct node *member = &item->children[i];
-        if (openapi_is_method(member->name) && member->kind != NODE_MAPPING)
+        if (!openapi_is_method(member->name))
+            continue;
+        if (member->kind != NODE_MAPPING)
             return refuse(problems, member, member->name, "an operation, which is a mapping");
+        if (!check_lists(member, problems))
+            return false;
     }
-    return true;
+    return check_lists(item, problems);
 }
 
 static bool check_paths(const struct node *paths, struct problems *problems) {
