@@ -5,7 +5,6 @@
  */
 #include "http/viewer.h"
 #include "http/page.h"
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>

@@ -11,14 +11,15 @@
 
 enum { ROUNDS = 16 }; /* of one clash that makes another */
 
-static bool leads_to_marked(void *data, const struct reference *reference) {
+/* A visit: goes on until a reference leads to one that is marked. */
+static bool stays_unmarked(void *data, const struct reference *reference) {
     const struct node *component = references_find(data, reference);
     return !component || !component->marked;
 }
 
 /* Whether it says something else than the one that is there, where that is judged so far. */
 static bool differs(struct node *component, const struct node *other, struct node *own) {
-    return !nodes_equal(component, other) || !references_walk(component, leads_to_marked, own);
+    return !nodes_equal(component, other) || !references_walk(component, stays_unmarked, own);
 }
 
 /* One round. Returns how many were marked; `all`: every one whose name is there. */
