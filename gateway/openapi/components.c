@@ -48,10 +48,12 @@ struct renaming {
     bool no_memory;
 };
 
-/* MODULE_NAME, malloc'd; with more behind it where that is taken. */
+/* MODULE_NAME, malloc'd; with a number behind it where that is taken, or would be another's that
+ * has the number in its name: whether that has its new one yet makes no difference then. */
 static char *new_name(const struct renaming *renaming, const char *section, const char *name) {
     const struct node *there = nodes_find(renaming->components, section);
     const struct node *own = nodes_find(renaming->own, section);
+    const size_t prefix = strlen(renaming->module) + 1;
     char *fresh = NULL;
     for (unsigned n = 1; n < 1000; n++) {
         char number[16] = "";
@@ -59,7 +61,8 @@ static char *new_name(const struct renaming *renaming, const char *section, cons
             snprintf(number, sizeof(number), "_%u", n);
         if (asprintf(&fresh, "%s_%s%s", renaming->module, name, number) < 0)
             return NULL;
-        if (!node_child(there, fresh) && !node_child(own, fresh))
+        if (!node_child(there, fresh) && !node_child(own, fresh) &&
+            (n == 1 || !node_child(own, fresh + prefix)))
             return fresh;
         free(fresh);
     }
