@@ -149,13 +149,14 @@ static bool check_reference(void *data, const struct reference *reference) {
     const char *text = *reference->text;
     if (references_find(check->part->components, reference) ||
         references_find(check->host, reference) || reference->loose ||
-        (*text == '#' && !reference->section))
+        (*text == '#' && !reference->begin && !reference->section))
         return true;
     problems_add(check->problems, reference->line, NULL, "%s %s: expected %s",
                  reference->begin || !reference->section ? "$ref" : "security",
                  problems_quote(text).text,
-                 reference->section ? "the name of a component that the fragment or the gateway has"
-                                    : "\"#/components/…\": nothing is fetched from elsewhere");
+                 reference->section || reference->begin
+                     ? "the name of a component that the fragment or the gateway has"
+                     : "\"#/components/…\": nothing is fetched from elsewhere");
     return false;
 }
 

@@ -107,6 +107,8 @@ START_TEST(references_that_lead_nowhere)
         "component that the fragment or the gateway has");
     assert_refused("paths: {/a: {get: {x-a: {$ref: '#/components/schemas'}}}}\n",
                    "$ref \"#/components/schemas\"");
+    assert_refused("paths: {/a: {get: {x-a: {$ref: '#/components/schema/E'}}}}\n",
+                   "$ref \"#/components/schema/E\": expected the name of a component");
     assert_refused("paths: {/a: {get: {x-a: {$ref: 'http://elsewhere/x.json'}}}}\n",
                    "expected \"#/components/…\": nothing is fetched from elsewhere");
     assert_refused("paths: {/a: {get: {security: [{none: []}]}}}\n", "security \"none\": expected");
