@@ -57,6 +57,8 @@ static bool check_lists(const struct node *item, struct problems *problems) {
 
 static bool check_path_item(const struct node *item, struct problems *problems) {
     const char *name = item->name;
+    if (strncmp(name, "x-", 2) == 0)
+        return true; /* an extension; it is nobody's route, and so not shown */
     if (*name != '/') {
         problems_add(problems, item->line, NULL,
                      "paths: found %s, expected a path such as \"/name\"",
