@@ -66,7 +66,7 @@ TEST_HOST_SOURCES := $(filter-out $(TEST_HOST_COMMAND) $(TEST_HOST_HEAP),$(sort 
 	modules/handles.c modules/struct_size.c modules/tool_check.c \
 	modules/config_schema.c modules/config_schema_check.c modules/schema_place.c modules/schema_value.c \
 	policy/tool_policy.c policy/tool_rule.c policy/tool_rule_set.c policy/tool_rule_text.c policy/session_uuid.c \
-	ops/metrics.c ops/metric_family.c ops/metric_options.c ops/metrics_render.c ops/utf8.c \
+	ops/beside.c ops/metrics.c ops/metric_family.c ops/metric_options.c ops/metrics_render.c ops/utf8.c \
 	runner/json_writer.c runner/json_slice.c runner/run_options.c runner/transcript_check.c runner/mcp_server.c runner/cli_command.c \
 	runner/cli_settings.c runner/string_block.c) $(SHARED_SOURCES)
 
