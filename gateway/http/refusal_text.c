@@ -21,19 +21,28 @@ static struct shown shorten(struct koine_text text, size_t most) {
     return (struct shown){(int)size, size < text.size ? "…" : ""};
 }
 
+struct guess {
+    const char *path; /* NULL: nothing is near */
+    size_t distance;
+};
+
+static void consider(struct guess *best, const char *known, const char *asked) {
+    size_t distance = nearest_distance(known, asked);
+    if (distance < best->distance)
+        *best = (struct guess){known, distance};
+}
+
 /* Paths with parameters are none that could be typed, so they are not proposed. */
 static const char *probably_meant(const struct router *router, const char *path) {
-    const char *best = NULL;
-    size_t nearest = nearest_limit(path);
+    struct guess best = {NULL, nearest_limit(path)};
     for (size_t i = 0; i < router_count(router); i++) {
         const char *known = router_at(router, i)->as.path;
-        size_t distance = strchr(known, '{') ? nearest : nearest_distance(known, path);
-        if (distance < nearest) {
-            nearest = distance;
-            best = known;
-        }
+        if (!strchr(known, '{'))
+            consider(&best, known, path);
     }
-    return best;
+    for (size_t i = 0; router_pages[i]; i++)
+        consider(&best, router_pages[i], path);
+    return best.path;
 }
 
 const char *refusal_unknown_path(struct refusal_text *out, const struct router *router,

@@ -95,12 +95,14 @@ const struct route *router_taken(const struct router *router, const struct koine
     return NULL;
 }
 
+const char *const router_pages[] = {"/health",  "/livez",        "/readyz",
+                                    "/metrics", "/openapi.yaml", "/openapi.json",
+                                    "/docs",    "/console",      NULL};
+
 bool router_is_page(const char *path) {
-    static const char *const pages[] = {"/health",       "/livez",        "/readyz", "/metrics",
-                                        "/openapi.yaml", "/openapi.json", "/docs",   "/console"};
     static const char *const folders[] = {"/docs/", "/console/"};
-    for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++)
-        if (strcmp(pages[i], path) == 0)
+    for (size_t i = 0; router_pages[i]; i++)
+        if (strcmp(router_pages[i], path) == 0)
             return true;
     for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++)
         if (strncmp(folders[i], path, strlen(folders[i])) == 0)

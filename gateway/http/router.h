@@ -50,6 +50,9 @@ const char *router_problem(const struct koine_route *route);
 /* The route that answers the same requests already, or NULL. */
 const struct route *router_taken(const struct router *router, const struct koine_route *route);
 
+/* The paths of the gateway's own pages; NULL ends them. */
+extern const char *const router_pages[];
+
 /* Whether the path is one of the gateway's own pages: no module may have it, whatever the method.
  */
 bool router_is_page(const char *path);

@@ -49,6 +49,7 @@ START_TEST(a_path_that_nobody_serves)
         {"/generate-txt", "Nothing is served at /generate-txt; did you mean /generate-text?" PATHS},
         {"/stream-object/",
          "Nothing is served at /stream-object/; did you mean /stream-object?" PATHS},
+        {"/healthz", "Nothing is served at /healthz; did you mean /health?" PATHS},
         {"/far/away/from/all", "Nothing is served at /far/away/from/all:" PATHS},
         {"/%22%0a?q=1", "Nothing is served at /%22%0a:" PATHS},
     };
