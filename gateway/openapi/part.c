@@ -132,15 +132,17 @@ struct reference_check {
 static bool check_reference(void *data, const struct reference *reference) {
     const struct reference_check *check = data;
     const char *text = *reference->text;
+    const bool names_component =
+        reference->section || strncmp(text, "#/components/", strlen("#/components/")) == 0;
     if (references_find(check->part->components, reference) ||
         references_find(check->host, reference) || reference->loose ||
-        (*text == '#' && !reference->section))
+        (*text == '#' && !names_component))
         return true;
     problems_add(check->problems, reference->line, NULL, "%s %s: expected %s",
                  reference->begin || !reference->section ? "$ref" : "security",
                  problems_quote(text).text,
-                 reference->section ? "the name of a component that the fragment or the gateway has"
-                                    : "\"#/components/…\": nothing is fetched from elsewhere");
+                 names_component ? "the name of a component that the fragment or the gateway has"
+                                 : "\"#/components/…\": nothing is fetched from elsewhere");
     return false;
 }
 
@@ -169,13 +171,13 @@ bool openapi_part_read(struct openapi_part *part, struct koine_text text, struct
     static const struct tree_limits limits = {MAXIMUM_NODES, MAXIMUM_ENTRIES};
     *part = (struct openapi_part){0};
     if (text.size > OPENAPI_MAXIMUM_BYTES) {
-        problems_add(problems, 0, NULL, "has %zu bytes, expected at most %d", text.size,
-                     OPENAPI_MAXIMUM_BYTES);
+        problems_add(problems, 0, NULL, "the fragment has %zu bytes, expected at most %d",
+                     text.size, OPENAPI_MAXIMUM_BYTES);
         return false;
     }
     part->root = tree_read_within(text.data, text.size, &limits, problems);
     if (!part->root && !problems->count)
-        problems_add(problems, 0, NULL, "is empty, expected paths and components");
+        problems_add(problems, 0, NULL, "the fragment is empty, expected paths and components");
     if (!part->root)
         return false;
     if (part->root->kind != NODE_MAPPING)

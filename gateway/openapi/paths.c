@@ -153,15 +153,23 @@ static bool has_id(const struct paths *paths, const char *id) {
     return false;
 }
 
+/* MODULE_ID; with a number behind it where that is taken as well. */
 static bool make_id_unique(const struct paths *paths, struct node *operation, const char *module) {
     struct node *id = nodes_find(operation, "operationId");
     const char *text = node_text(id);
-    char *fresh = NULL;
     if (!text || !has_id(paths, text))
         return true;
-    const bool good = asprintf(&fresh, "%s_%s", module, text) >= 0 && nodes_set_text(id, fresh);
-    free(fresh);
-    return good;
+    for (unsigned n = 1;; n++) {
+        char *fresh = NULL, number[16] = "";
+        if (n > 1)
+            snprintf(number, sizeof(number), "_%u", n);
+        if (asprintf(&fresh, "%s_%s%s", module, text, number) < 0)
+            return false;
+        const bool taken = has_id(paths, fresh), good = taken || nodes_set_text(id, fresh);
+        free(fresh);
+        if (!taken)
+            return good;
+    }
 }
 
 static bool add_operation(struct paths *paths, const struct openapi_source *source,

@@ -276,6 +276,22 @@ START_TEST(ids_of_operations_are_unique)
 }
 END_TEST
 
+START_TEST(ids_within_a_module_are_unique_too)
+{
+    add_module("alpha", "paths: {/a: {get: {operationId: do}, put: {operationId: do},\n"
+                        "  post: {operationId: do}}, /b: {get: {operationId: alpha_do_2}}}\n");
+    add_route("GET", "/b");
+    add_route("GET", "/a");
+    add_route("PUT", "/a");
+    add_route("POST", "/a");
+    merge();
+    assert_at("paths /a get operationId", "'do'");
+    assert_at("paths /a put operationId", "'alpha_do'");
+    assert_at("paths /a post operationId", "'alpha_do_2'");
+    assert_at("paths /b get operationId", "'alpha_alpha_do_2'");
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {
         an_operation_stands_as_its_module_wrote_it,
@@ -295,6 +311,7 @@ int main(void) {
         pages_that_are_off_are_left_out,
         a_notice_comes_first,
         ids_of_operations_are_unique,
+        ids_within_a_module_are_unique_too,
     };
     return test_main("openapi_paths", fixture_setup, fixture_teardown, tests,
                      sizeof tests / sizeof *tests);
