@@ -172,6 +172,20 @@ static bool make_id_unique(const struct paths *paths, struct node *operation, co
     }
 }
 
+/* Parameters that the operations of an entry share would be those of one that joins them, too. */
+static bool keep_apart(struct path_entry *entry) {
+    struct node *shared = nodes_find(&entry->item, "parameters");
+    if (!shared)
+        return true;
+    for (size_t i = 0; i < entry->item.count; i++) {
+        struct node *operation = &entry->item.children[i];
+        if (openapi_is_method(operation->name) && !operation_add_parameters(operation, shared))
+            return false;
+    }
+    nodes_remove(&entry->item, shared);
+    return true;
+}
+
 static bool add_operation(struct paths *paths, const struct openapi_source *source,
                           const struct openapi_part *part, const struct route *route,
                           const struct node *item, struct node *operation) {
@@ -180,7 +194,7 @@ static bool add_operation(struct paths *paths, const struct openapi_source *sour
         return false;
     struct path_entry *entry =
         place(paths, route->as.path, mark ? mark + 1 : NULL, operation->name, item, source->name);
-    if (!entry)
+    if (!entry || (entry->origin != item && !keep_apart(entry)))
         return false;
     struct node *moved = nodes_move(&entry->item, operation->name, operation);
     return moved &&
@@ -220,7 +234,7 @@ static bool add_minimal(struct paths *paths, const struct openapi_source *source
                       make_id_unique(paths, &operation, source->name);
     if (made)
         entry = place(paths, route->as.path, route->as.header, method, NULL, source->name);
-    const bool added = entry && nodes_move(&entry->item, method, &operation);
+    const bool added = entry && keep_apart(entry) && nodes_move(&entry->item, method, &operation);
     node_finish(&operation);
     return added;
 }
