@@ -153,16 +153,16 @@ static bool has_id(const struct paths *paths, const char *id) {
     return false;
 }
 
-/* MODULE_ID; with a number behind it where that is taken as well. */
+/* MODULE_ID; where that is taken as well, the first number is one that is hardly ever. */
 static bool make_id_unique(const struct paths *paths, struct node *operation, const char *module) {
     struct node *id = nodes_find(operation, "operationId");
     const char *text = node_text(id);
     if (!text || !has_id(paths, text))
         return true;
-    for (unsigned n = 1;; n++) {
-        char *fresh = NULL, number[16] = "";
-        if (n > 1)
-            snprintf(number, sizeof(number), "_%u", n);
+    for (size_t n = paths->count;; n++) {
+        char *fresh = NULL, number[24] = "";
+        if (n > paths->count)
+            snprintf(number, sizeof(number), "_%zu", n);
         if (asprintf(&fresh, "%s_%s%s", module, text, number) < 0)
             return false;
         const bool taken = has_id(paths, fresh), good = taken || nodes_set_text(id, fresh);

@@ -297,16 +297,19 @@ END_TEST
 START_TEST(ids_within_a_module_are_unique_too)
 {
     add_module("alpha", "paths: {/a: {get: {operationId: do}, put: {operationId: do},\n"
-                        "  post: {operationId: do}}, /b: {get: {operationId: alpha_do_2}}}\n");
+                        "  post: {operationId: do}}, /b: {get: {operationId: alpha_do_4}}}\n");
     add_route("GET", "/b");
     add_route("GET", "/a");
     add_route("PUT", "/a");
     add_route("POST", "/a");
+    add_module("beta", "paths: {/c: {get: {operationId: alpha_do_3}}}\n");
+    add_route("GET", "/c");
     merge();
     assert_at("paths /a get operationId", "'do'");
     assert_at("paths /a put operationId", "'alpha_do'");
-    assert_at("paths /a post operationId", "'alpha_do_2'");
-    assert_at("paths /b get operationId", "'alpha_alpha_do_2'");
+    assert_at("paths /a post operationId", "'alpha_do_3'");
+    assert_at("paths /b get operationId", "'alpha_do_4'");
+    assert_at("paths /c get operationId", "'beta_alpha_do_3'");
 }
 END_TEST
 
