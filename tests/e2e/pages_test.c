@@ -328,6 +328,32 @@ static struct raw_client *ask_for_a_long_page(const char *config) {
     ck_assert(
         raw_send_text(client, "GET /docs/scalar/standalone.esm.js HTTP/1.1\r\n" RAW_HOST "\r\n"));
     ck_assert(raw_readable(client, 10000));
+    return client;
+}
+
+static void receive_it(struct raw_client *client) {
+    struct raw_answer answer = raw_receive(client, false);
+    ck_assert_int_eq(answer.status, 200);
+    ck_assert_uint_eq(answer.body_size, LONG_PAGE);
+    raw_answer_finish(&answer);
+}
+
+START_TEST(who_says_that_nothing_more_will_be_asked_gets_them_whole)
+{
+    struct raw_client *client = ask_for_a_long_page("");
+    ck_assert(raw_send_text(client, "GET /health HTTP/1.1\r\n" RAW_HOST "\r\n"));
+    raw_half_close(client);
+    receive_it(client);
+    struct raw_answer health = raw_receive(client, false);
+    ck_assert_int_eq(health.status, 200);
+    raw_answer_finish(&health);
+    ck_assert(raw_ends(client));
+    raw_close(client);
+}
+END_TEST
+
+static struct raw_client *drain_during_a_long_page(const char *config) {
+    struct raw_client *client = ask_for_a_long_page(config);
     gateway_terminate(gateway);
     gateway_await_log(gateway, "draining 1 open requests");
     return client;
@@ -335,11 +361,8 @@ static struct raw_client *ask_for_a_long_page(const char *config) {
 
 START_TEST(draining_sends_them_to_their_end)
 {
-    struct raw_client *client = ask_for_a_long_page("");
-    struct raw_answer answer = raw_receive(client, false);
-    ck_assert_int_eq(answer.status, 200);
-    ck_assert_uint_eq(answer.body_size, LONG_PAGE);
-    raw_answer_finish(&answer);
+    struct raw_client *client = drain_during_a_long_page("");
+    receive_it(client);
     raw_close(client);
     gateway_join(gateway);
     gateway = NULL;
@@ -348,7 +371,7 @@ END_TEST
 
 START_TEST(draining_does_not_wait_for_one_who_has_left)
 {
-    raw_reset(ask_for_a_long_page("drain_seconds: 3600\n"));
+    raw_reset(drain_during_a_long_page("drain_seconds: 3600\n"));
     gateway_join(gateway);
     gateway = NULL;
 }
@@ -356,7 +379,7 @@ END_TEST
 
 START_TEST(draining_does_not_wait_for_ever_for_one_who_does_not_read)
 {
-    struct raw_client *client = ask_for_a_long_page("drain_seconds: 0\n");
+    struct raw_client *client = drain_during_a_long_page("drain_seconds: 0\n");
     gateway_join(gateway);
     gateway = NULL;
     raw_close(client);
@@ -378,6 +401,7 @@ int main(void) {
         the_viewer_comes_in_parts,
         a_viewer_that_comes_later_is_found,
         those_who_do_not_read_cost_no_memory,
+        who_says_that_nothing_more_will_be_asked_gets_them_whole,
         draining_sends_them_to_their_end,
         draining_does_not_wait_for_one_who_has_left,
         draining_does_not_wait_for_ever_for_one_who_does_not_read,
