@@ -4,6 +4,7 @@
  * without it, so that the others are told of all the same.
  */
 #include "inspect.h"
+#include "config/environment.h"
 #include "http/server.h"
 #include "modules/listing.h"
 #include "openapi/served.h"
@@ -275,9 +276,17 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
     return remove(path);
 }
 
+/* False, with a path that is none: modules that ask for their state are told so. */
+static bool make_directory(char *const *environment, char *path, size_t size) {
+    const char *temporary = environment_value(environment, "TMPDIR");
+    int length = snprintf(path, size, "%s/koine-modules-XXXXXX",
+                          temporary && *temporary == '/' ? temporary : "/tmp");
+    return length > 0 && (size_t)length < size && mkdtemp(path);
+}
+
 int inspect_modules(const struct config *config, char *const *environment, enum inspection what,
                     FILE *out) {
-    char directory[] = "/tmp/koine-modules-XXXXXX";
+    char directory[PATH_MAX];
     struct inspect inspect = {.config = *config, .environment = environment, .what = what};
     inspect.glimpse = mmap(NULL, sizeof(*inspect.glimpse), PROT_READ | PROT_WRITE,
                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -285,15 +294,15 @@ int inspect_modules(const struct config *config, char *const *environment, enum 
         fprintf(stderr, "koine-gateway: cannot look at the modules: %s\n", strerror(errno));
         return 1;
     }
-    bool made = mkdtemp(directory) != NULL; /* if not, modules that ask for it are told so */
+    bool made = make_directory(environment, directory, sizeof(directory));
     inspect.config.state_directory = directory;
     int result;
     while ((result = try(&inspect)) < 0) {
     }
+    if (made) /* before anything is written: whoever reads it may leave, which ends this process */
+        nftw(directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     if (inspect.size && fwrite(inspect.text, 1, inspect.size, out) != inspect.size)
         result = 1;
-    if (made)
-        nftw(directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     for (struct failure *failure; (failure = inspect.failures);) {
         inspect.failures = failure->next;
         free(failure->path);

@@ -39,7 +39,7 @@ static void finish(void *data) {
 /* Requests first, then the processes that wait, which write their conversations down as they go. */
 static void finish_when_idle(void *data) {
     struct drain *drain = data;
-    if (drain->worker->server->open == 0 && runner_is_drained(drain->worker->runner))
+    if (server_open(drain->worker->server) == 0 && runner_is_drained(drain->worker->runner))
         finish(drain);
 }
 
@@ -57,7 +57,8 @@ static void on_drain_deadline(evutil_socket_t fd, short what, void *data) {
     }
     drain->told = true;
     log_print(drain->worker->log, KOINE_LOG_WARNING, "gateway",
-              "%zu requests were still open after drain_seconds: they are ended", server->open);
+              "%zu requests were still open after drain_seconds: they are ended",
+              server_open(server));
     evtimer_add(drain->deadline, &last_words);
     server_shut_down(server);
 }
@@ -85,7 +86,7 @@ static void on_stop(struct drain *drain, int number) {
     }
     log_print(worker->log, KOINE_LOG_INFO, "gateway",
               "%s: draining %zu open requests, %u s at most",
-              number == SIGTERM ? "SIGTERM" : "SIGINT", worker->server->open,
+              number == SIGTERM ? "SIGTERM" : "SIGINT", server_open(worker->server),
               worker->config->drain_seconds);
     begin_drain(drain, worker->config->drain_seconds);
 }
@@ -94,7 +95,7 @@ static void on_alone(struct drain *drain) {
     static const struct timeval at_once = {0, 0};
     struct worker *worker = drain->worker;
     log_print(worker->log, KOINE_LOG_ERROR, "gateway",
-              "the supervisor is gone: ending %zu open requests", worker->server->open);
+              "the supervisor is gone: ending %zu open requests", server_open(worker->server));
     if (worker->draining)
         evtimer_add(drain->deadline, &at_once);
     else

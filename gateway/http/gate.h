@@ -80,6 +80,8 @@ struct gate_callbacks {
      */
     void (*refuse)(void *data, struct gate_connection *connection, const struct gate_head *head,
                    void *decision, int status, const char *code, const char *message);
+    /* No answer to a head alone (gate_answer) is on its way any more. May be NULL. */
+    void (*sent)(void *data);
 };
 
 struct gate_options {
@@ -116,6 +118,7 @@ struct gate_counters {
     uint64_t requests;      /* heads read */
     uint64_t refused;       /* by the gate itself */
     uint64_t accept_pauses; /* times that accept failed (EMFILE …) and was paused */
+    uint64_t answers;       /* to heads alone, of which clients have yet to read */
 };
 void gate_count(const struct gate *gate, struct gate_counters *counters);
 

@@ -233,6 +233,10 @@ static void on_write(struct bufferevent *bev, void *data) {
 static void on_event(struct bufferevent *bev, short events, void *data) {
     struct gate_connection *connection = data;
     (void)bev;
+    if ((events & BEV_EVENT_EOF) && connection->counted) {
+        return; /* it asks for nothing more, but may read what it has asked for; libevent does not
+                   read until the answer is out, and then comes here again */
+    }
     enter(connection);
     gate_connection_close(connection,
                           events & BEV_EVENT_TIMEOUT ? GATE_TIMED_OUT : GATE_CLIENT_LEFT);

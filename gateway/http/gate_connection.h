@@ -96,6 +96,7 @@ struct gate_connection {
     bool owes_ended : 1;
     bool answering : 1; /* inside `head` or `refuse`: gate_answer is allowed */
     bool answered : 1;
+    bool counted : 1; /* among the answers to heads alone that are on their way */
     bool close_after : 1;
     bool keep_asked : 1; /* HTTP/1.0 wants to be told that the connection is kept */
     bool is_head : 1;

@@ -176,6 +176,10 @@ static void answer(struct gate_connection *connection, int status, struct koine_
     }
     assert(connection->answering && !connection->answered);
     respond_whole(connection, status, headers, body, kept);
+    if (!connection->owes_ended && gate_unsent(connection) > 0) {
+        connection->counted = true;
+        connection->gate->counters.answers++;
+    }
 }
 
 void gate_answer(struct gate_connection *connection, int status, struct koine_text headers,

@@ -33,6 +33,13 @@ void gate_request_release(struct gate_connection *connection) {
     free(connection->head_bytes);
     connection->head_bytes = NULL;
     connection->decision = NULL;
+    if (connection->counted) {
+        struct gate *gate = connection->gate;
+        connection->counted = false;
+        if (--gate->counters.answers == 0 && gate->callbacks.sent != NULL) {
+            gate->callbacks.sent(gate->data);
+        }
+    }
 }
 
 /* The user answers within the call; without an answer the connection could only hang. */

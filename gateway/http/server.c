@@ -214,6 +214,12 @@ static void on_refuse(void *data, struct gate_connection *connection, const stru
     refuse_with(server, connection, dialect, id, status, code, message, "");
 }
 
+static void on_sent(void *data) {
+    const struct server *server = data;
+    if (server->idle)
+        server->idle(server->idle_data);
+}
+
 struct server *server_create(struct worker *worker) {
     const struct config *config = worker->config;
     struct server *server = calloc(1, sizeof(*server));
@@ -234,6 +240,7 @@ struct server *server_create(struct worker *worker) {
         .ended = on_ended,
         .drained = on_drained,
         .refuse = on_refuse,
+        .sent = on_sent,
     };
     server->worker = worker;
     server->router = router_create();
@@ -250,6 +257,12 @@ struct server *server_create(struct worker *worker) {
 
 int server_listen(struct server *server, int fd) {
     return gate_listen(server->gate, fd);
+}
+
+size_t server_open(const struct server *server) {
+    struct gate_counters counters;
+    gate_count(server->gate, &counters);
+    return server->open + (size_t)counters.answers;
 }
 
 void server_shut_down(struct server *server) {

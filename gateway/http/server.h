@@ -21,12 +21,15 @@ struct server {
     uint64_t id_counter;
     size_t open;                 /* requests with a record */
     struct request_memory *kept; /* of requests that ended while a module's code ran */
-    void (*idle)(void *data);    /* called when the last one ends; used while draining */
+    void (*idle)(void *data);    /* called when the last one ends, and when the last page that was
+                                    asked for has left; used while draining */
     void *idle_data;
 };
 
 struct server *server_create(struct worker *worker);
 int server_listen(struct server *server, int fd); /* 0 or -1 with errno */
+/* What clients wait for: requests, and pages and refusals that they have yet to read. */
+size_t server_open(const struct server *server);
 /* The drain deadline has passed: every request is answered 503, or told so on its stream. */
 void server_shut_down(struct server *server);
 /* Ends what is still open at once. */

@@ -187,13 +187,13 @@ bool openapi_part_read(struct openapi_part *part, struct koine_text text, struct
     static const struct tree_limits limits = {MAXIMUM_NODES, MAXIMUM_ENTRIES};
     *part = (struct openapi_part){0};
     if (text.size > OPENAPI_MAXIMUM_BYTES) {
-        problems_add(problems, 0, NULL, "has %zu bytes, expected at most %d", text.size,
-                     OPENAPI_MAXIMUM_BYTES);
+        problems_add(problems, 0, NULL, "the fragment has %zu bytes, expected at most %d",
+                     text.size, OPENAPI_MAXIMUM_BYTES);
         return false;
     }
     part->root = tree_read_within(text.data, text.size, &limits, problems);
     if (!part->root && !problems->count)
-        problems_add(problems, 0, NULL, "is empty, expected paths and components");
+        problems_add(problems, 0, NULL, "the fragment is empty, expected paths and components");
     if (!part->root)
         return false;
     if (part->root->kind != NODE_MAPPING)

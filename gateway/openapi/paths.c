@@ -153,15 +153,37 @@ static bool has_id(const struct paths *paths, const char *id) {
     return false;
 }
 
+/* MODULE_ID; where that is taken as well, the first number is one that is hardly ever. */
 static bool make_id_unique(const struct paths *paths, struct node *operation, const char *module) {
     struct node *id = nodes_find(operation, "operationId");
     const char *text = node_text(id);
-    char *fresh = NULL;
     if (!text || !has_id(paths, text))
         return true;
-    const bool good = asprintf(&fresh, "%s_%s", module, text) >= 0 && nodes_set_text(id, fresh);
-    free(fresh);
-    return good;
+    for (size_t n = paths->count;; n++) {
+        char *fresh = NULL, number[24] = "";
+        if (n > paths->count)
+            snprintf(number, sizeof(number), "_%zu", n);
+        if (asprintf(&fresh, "%s_%s%s", module, text, number) < 0)
+            return false;
+        const bool taken = has_id(paths, fresh), good = taken || nodes_set_text(id, fresh);
+        free(fresh);
+        if (!taken)
+            return good;
+    }
+}
+
+/* Parameters that the operations of an entry share would be those of one that joins them, too. */
+static bool keep_apart(struct path_entry *entry) {
+    struct node *shared = nodes_find(&entry->item, "parameters");
+    if (!shared)
+        return true;
+    for (size_t i = 0; i < entry->item.count; i++) {
+        struct node *operation = &entry->item.children[i];
+        if (openapi_is_method(operation->name) && !operation_add_parameters(operation, shared))
+            return false;
+    }
+    nodes_remove(&entry->item, shared);
+    return true;
 }
 
 static bool add_operation(struct paths *paths, const struct openapi_source *source,
@@ -172,7 +194,7 @@ static bool add_operation(struct paths *paths, const struct openapi_source *sour
         return false;
     struct path_entry *entry =
         place(paths, route->as.path, mark ? mark + 1 : NULL, operation->name, item, source->name);
-    if (!entry)
+    if (!entry || (entry->origin != item && !keep_apart(entry)))
         return false;
     struct node *moved = nodes_move(&entry->item, operation->name, operation);
     return moved &&
@@ -212,7 +234,7 @@ static bool add_minimal(struct paths *paths, const struct openapi_source *source
                       make_id_unique(paths, &operation, source->name);
     if (made)
         entry = place(paths, route->as.path, route->as.header, method, NULL, source->name);
-    const bool added = entry && nodes_move(&entry->item, method, &operation);
+    const bool added = entry && keep_apart(entry) && nodes_move(&entry->item, method, &operation);
     node_finish(&operation);
     return added;
 }

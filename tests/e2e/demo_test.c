@@ -378,6 +378,29 @@ START_TEST(a_schema_that_holds_itself_is_answered)
 }
 END_TEST
 
+START_TEST(a_pattern_of_other_letters_is_answered)
+{
+    json_t *object =
+        object_of("{'type':'object','properties':{'a':{'type':'string','pattern':'^é{3}$'},"
+                  "'b':{'type':'string','pattern':'^é+x$','maxLength':3}},"
+                  "'required':['a','b']}");
+    ck_assert_str_eq(text_at(object, "a"), "ééé");
+    ck_assert_str_eq(text_at(object, "b"), "éx");
+    json_decref(object);
+}
+END_TEST
+
+/* Within the limit of the gateway for a line of the CLI, and soon. */
+START_TEST(texts_that_are_long_and_many_are_answered)
+{
+    json_t *object =
+        object_of("{'type':'object','properties':{'a':{'type':'array','minItems':1000,'items':"
+                  "{'type':'string','minLength':1000000}}},'required':['a']}");
+    ck_assert(json_is_array(json_object_get(object, "a")));
+    json_decref(object);
+}
+END_TEST
+
 START_TEST(an_object_grows_in_pieces)
 {
     struct sse_stream *stream = sse_open_request(
@@ -545,6 +568,8 @@ int main(void) {
         texts_of_an_object_fit_its_schema,
         numbers_and_arrays_of_an_object_fit_its_schema,
         a_schema_that_holds_itself_is_answered,
+        a_pattern_of_other_letters_is_answered,
+        texts_that_are_long_and_many_are_answered,
         an_object_grows_in_pieces,
         a_function_of_the_client_is_called_when_it_is_spoken_of,
         a_function_is_left_alone_otherwise,

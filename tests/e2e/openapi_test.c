@@ -319,6 +319,25 @@ START_TEST(a_module_that_is_refused_shows)
 }
 END_TEST
 
+/* Its modules may keep state for that long. */
+START_TEST(nothing_is_left_when_the_reader_leaves_early)
+{
+    char *binary = gateway_binary(), *temporary = scratch_text("%s/temporary", directory);
+    char *command =
+        scratch_text("mkdir %s && env -i HOME=%s TMPDIR=%s %s --openapi 2>&1 | head -c 1 && "
+                     "rmdir %s",
+                     temporary, directory, temporary, binary, temporary);
+    FILE *output = popen(command, "r");
+    ck_assert_ptr_nonnull(output);
+    ck_assert_int_eq(fgetc(output), 'o'); /* of "openapi: 3.1.0" */
+    const int status = pclose(output);
+    ck_assert_msg(status == 0, "status %d, expected 0: is %s empty?", status, temporary);
+    free(command);
+    free(temporary);
+    free(binary);
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {
         the_stock_modules_are_served_as_committed,
@@ -334,6 +353,7 @@ int main(void) {
         it_is_printed,
         it_is_printed_of_what_is_configured,
         a_module_that_is_refused_shows,
+        nothing_is_left_when_the_reader_leaves_early,
     };
     return test_main("openapi", setup, teardown, tests, sizeof tests / sizeof *tests);
 }

@@ -197,7 +197,7 @@ END_TEST
 
 /* A gateway of its own folder, as the viewer is looked for beside the binary; without one there
  * unless `viewer` says what is in it. */
-static void start_beside(const char *viewer, const char *compressed) {
+static void start_beside_with(const char *viewer, const char *compressed, const char *more) {
     char *built = gateway_binary(), *end = strrchr(built, '/');
     folder = scratch_directory_create();
     char *copy = scratch_text("%s/koine-gateway", folder);
@@ -211,7 +211,7 @@ static void start_beside(const char *viewer, const char *compressed) {
         scratch_write(compressed_path, compressed);
     ck_assert_int_eq(setenv("KOINE_GATEWAY", copy, 1), 0);
     *end = '\0';
-    char *config = scratch_text("modules: {directory: %s/modules}\n", built);
+    char *config = scratch_text("modules: {directory: %s/modules}\n%s", built, more);
     gateway = gateway_start(&(struct gateway_options){.config = config});
     free(config);
     free(compressed_path);
@@ -219,6 +219,10 @@ static void start_beside(const char *viewer, const char *compressed) {
     free(command);
     free(copy);
     free(built);
+}
+
+static void start_beside(const char *viewer, const char *compressed) {
+    start_beside_with(viewer, compressed, "");
 }
 
 static void expect_viewer(const char *accept_encoding, const char *body, const char *encoding) {
@@ -303,6 +307,77 @@ START_TEST(those_who_do_not_read_cost_no_memory)
 }
 END_TEST
 
+enum { LONG_PAGE = 8 * 1000 * 1000 };
+
+/* Has asked for a page that does not fit the kernel's buffers, and has read nothing of it. */
+static struct raw_client *ask_for_a_long_page(const char *config) {
+    char *viewer = calloc(1, LONG_PAGE + 1);
+    ck_assert_ptr_nonnull(viewer);
+    memset(viewer, 'x', LONG_PAGE);
+    start_beside_with(viewer, NULL, config);
+    free(viewer);
+    struct raw_client *client = raw_connect_narrow(gateway, 4096);
+    ck_assert(
+        raw_send_text(client, "GET /docs/scalar/standalone.esm.js HTTP/1.1\r\n" RAW_HOST "\r\n"));
+    ck_assert(raw_readable(client, 10000));
+    return client;
+}
+
+static void receive_it(struct raw_client *client) {
+    struct raw_answer answer = raw_receive(client, false);
+    ck_assert_int_eq(answer.status, 200);
+    ck_assert_uint_eq(answer.body_size, LONG_PAGE);
+    raw_answer_finish(&answer);
+}
+
+START_TEST(who_says_that_nothing_more_will_be_asked_gets_them_whole)
+{
+    struct raw_client *client = ask_for_a_long_page("");
+    ck_assert(raw_send_text(client, "GET /health HTTP/1.1\r\n" RAW_HOST "\r\n"));
+    raw_half_close(client);
+    receive_it(client);
+    struct raw_answer health = raw_receive(client, false);
+    ck_assert_int_eq(health.status, 200);
+    raw_answer_finish(&health);
+    ck_assert(raw_ends(client));
+    raw_close(client);
+}
+END_TEST
+
+static struct raw_client *drain_during_a_long_page(const char *config) {
+    struct raw_client *client = ask_for_a_long_page(config);
+    gateway_terminate(gateway);
+    gateway_await_log(gateway, "draining 1 open requests");
+    return client;
+}
+
+START_TEST(draining_sends_them_to_their_end)
+{
+    struct raw_client *client = drain_during_a_long_page("");
+    receive_it(client);
+    raw_close(client);
+    gateway_join(gateway);
+    gateway = NULL;
+}
+END_TEST
+
+START_TEST(draining_does_not_wait_for_one_who_has_left)
+{
+    raw_reset(drain_during_a_long_page("drain_seconds: 3600\n"));
+    gateway_join(gateway);
+    gateway = NULL;
+}
+END_TEST
+
+START_TEST(draining_does_not_wait_for_ever_for_one_who_does_not_read)
+{
+    struct raw_client *client = drain_during_a_long_page("drain_seconds: 0\n");
+    gateway_join(gateway);
+    gateway = NULL;
+    raw_close(client);
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {
         need_no_key_and_are_asked_again_with_their_etag,
@@ -318,6 +393,10 @@ int main(void) {
         the_viewer_comes_in_parts,
         a_viewer_that_comes_later_is_found,
         those_who_do_not_read_cost_no_memory,
+        who_says_that_nothing_more_will_be_asked_gets_them_whole,
+        draining_sends_them_to_their_end,
+        draining_does_not_wait_for_one_who_has_left,
+        draining_does_not_wait_for_ever_for_one_who_does_not_read,
     };
     return test_main("pages", NULL, teardown, tests, sizeof tests / sizeof *tests);
 }

@@ -7,7 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEEPEST = 24, USUAL_ITEMS = 3, MOST_ITEMS = 1000, MOST_VALUES = 20000, UNIQUE_TRIES = 200 };
+enum {
+    DEEPEST = 24,
+    USUAL_ITEMS = 3,
+    MOST_ITEMS = 1000,
+    MOST_VALUES = 20000,
+    UNIQUE_TRIES = 200,
+    BYTES_OF_VALUE = 64
+};
 
 static json_t *sample(struct demo_sampler *sampler, const json_t *schema,
                       const struct demo_place *place);
@@ -218,7 +225,11 @@ static json_t *value_of_type(struct demo_sampler *sampler, const json_t *schema,
         return demo_number(schema, place, *type == 'i');
     if (strcmp(type, "boolean") == 0)
         return json_boolean(place->count % 2 == 0);
-    return strcmp(type, "null") == 0 ? json_null() : demo_string(schema, place->name, place->count);
+    if (strcmp(type, "null") == 0)
+        return json_null();
+    json_t *text = demo_string(schema, place->name, place->count);
+    sampler->made += (unsigned)(json_string_length(text) / BYTES_OF_VALUE); /* a long one is many */
+    return text;
 }
 
 static json_t *sample(struct demo_sampler *sampler, const json_t *schema,

@@ -37,6 +37,13 @@ static void put(struct walk *walk, char character) {
         walk->text[walk->size++] = character;
 }
 
+/* One of more than a byte is one atom all the same. */
+static void walk_character(struct walk *walk, char first) {
+    put(walk, first);
+    while (((unsigned char)*walk->at & 0xc0) == 0x80)
+        put(walk, *walk->at++);
+}
+
 /* ---- sets of characters */
 
 struct set {
@@ -133,7 +140,7 @@ static void walk_escape(struct walk *walk) {
         walk->at++;
         put_one_of(walk, &set);
     } else {
-        put(walk, take_escape(walk));
+        walk_character(walk, take_escape(walk));
     }
 }
 
@@ -221,7 +228,7 @@ static void walk_atom(struct walk *walk) {
         walk_escape(walk);
         break;
     default:
-        put(walk, character);
+        walk_character(walk, character);
     }
 }
 

@@ -46,8 +46,8 @@ START_TEST(fragments_that_are_no_yaml)
     assert_refused("paths:\n\t/a: {}\n", "the OpenAPI fragment:2: not valid YAML: ");
     assert_refused("a: \xff\n", "not valid YAML: invalid leading UTF-8 octet");
     assert_refused("a: \x01\n", "not valid YAML: control characters are not allowed");
-    assert_refused("", "is empty, expected paths and components");
-    assert_refused("# nothing\n", "is empty, expected paths and components");
+    assert_refused("", "odd: the fragment is empty, expected paths and components");
+    assert_refused("# nothing\n", "odd: the fragment is empty, expected paths and components");
     assert_refused("{}\n---\n{}\n", "the OpenAPI fragment:3: a second document begins here");
 }
 END_TEST

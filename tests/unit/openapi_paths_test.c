@@ -95,10 +95,28 @@ START_TEST(two_modules_share_a_path)
                        "parameters: [{name: own, in: query}]}}}\n");
     add_route("POST", "/a/{x}");
     merge();
-    assert_names("paths /a/{x}", "parameters get post");
-    assert_at("paths /a/{x} parameters", "[{'name':'x','in':'path','description':'Of alpha.'}]");
+    assert_names("paths /a/{x}", "get post");
+    assert_at("paths /a/{x} get parameters",
+              "[{'name':'x','in':'path','description':'Of alpha.'}]");
     assert_at("paths /a/{x} post parameters",
               "[{'name':'own','in':'query'},{'name':'x','in':'path'},{'name':'q','in':'query'}]");
+}
+END_TEST
+
+START_TEST(who_joins_a_path_takes_no_parameters_from_it)
+{
+    add_module("alpha", "paths: {/a: {parameters: [{name: q, in: query}], get: {summary: G}, "
+                        "post: {summary: P}}, /b: {put: {summary: B}}}\n");
+    add_route("GET", "/a");
+    add_route("POST", "/a");
+    add_route("PUT", "/b")->as.path = "/a";
+    add_route("DELETE", "/a");
+    merge();
+    assert_names("paths /a", "get post put delete");
+    assert_at("paths /a get parameters", "[{'name':'q','in':'query'}]");
+    assert_at("paths /a post parameters", "[{'name':'q','in':'query'}]");
+    assert_at("paths /a put parameters", "");
+    assert_at("paths /a delete parameters", "");
 }
 END_TEST
 
@@ -287,6 +305,25 @@ START_TEST(ids_of_operations_are_unique)
 }
 END_TEST
 
+START_TEST(ids_within_a_module_are_unique_too)
+{
+    add_module("alpha", "paths: {/a: {get: {operationId: do}, put: {operationId: do},\n"
+                        "  post: {operationId: do}}, /b: {get: {operationId: alpha_do_4}}}\n");
+    add_route("GET", "/b");
+    add_route("GET", "/a");
+    add_route("PUT", "/a");
+    add_route("POST", "/a");
+    add_module("beta", "paths: {/c: {get: {operationId: alpha_do_3}}}\n");
+    add_route("GET", "/c");
+    merge();
+    assert_at("paths /a get operationId", "'do'");
+    assert_at("paths /a put operationId", "'alpha_do'");
+    assert_at("paths /a post operationId", "'alpha_do_3'");
+    assert_at("paths /b get operationId", "'alpha_do_4'");
+    assert_at("paths /c get operationId", "'beta_alpha_do_3'");
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {
         an_operation_stands_as_its_module_wrote_it,
@@ -295,6 +332,7 @@ int main(void) {
         a_route_that_the_fragment_lacks_is_shown_beside_the_others,
         a_moved_route_stands_where_it_is_served,
         two_modules_share_a_path,
+        who_joins_a_path_takes_no_parameters_from_it,
         two_names_of_one_parameter_stand_apart,
         a_marked_path_stands_beside_the_bare_one,
         the_order_of_loading_does_not_matter_to_marks,
@@ -307,6 +345,7 @@ int main(void) {
         pages_that_are_off_are_left_out,
         a_notice_comes_first,
         ids_of_operations_are_unique,
+        ids_within_a_module_are_unique_too,
     };
     return test_main("openapi_paths", fixture_setup, fixture_teardown, tests,
                      sizeof tests / sizeof *tests);
