@@ -9,6 +9,8 @@ const DEMO_KEY = 'koine-demo';
 // Of the examples in the document: the address of a gateway as it comes, and where its key is.
 const USUAL_ADDRESS = 'http://127.0.0.1:3100';
 const USUAL_KEY = '$KEY';
+// Where tags and operations stand that have no `x-order`: what is lower is before them.
+const USUAL_ORDER = 10;
 
 const element = (id) => document.getElementById(id);
 
@@ -29,27 +31,29 @@ function server() {
 
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
 
-/** `[path, item]` as they are best read: by tag, then by `x-order`, then as modules are loaded. */
+const orderOf = (described) => described?.['x-order'] ?? USUAL_ORDER;
+
+/** Tags, and paths by tag, as they are best read: by `x-order`, then as modules are loaded. */
 function inReadingOrder({ paths = {}, tags = [] }) {
-  const place = ([, item]) => {
-    const operation = METHODS.map((method) => item[method]).find(Boolean);
-    const tag = tags.findIndex(({ name }) => name === operation?.tags?.[0]);
-    return [tag < 0 ? tags.length : tag, operation?.['x-order'] ?? Infinity];
+  const sortedTags = [...tags].sort((one, other) => orderOf(one) - orderOf(other));
+  const names = sortedTags.map(({ name }) => name);
+  const operation = ([, item]) => METHODS.map((method) => item[method]).find(Boolean);
+  const group = (entry) => {
+    const at = names.indexOf(operation(entry)?.tags?.[0]);
+    return at < 0 ? names.length : at;
   };
-  return Object.entries(paths)
-    .map((entry) => [place(entry), entry])
-    .sort(([[tag, order]], [[otherTag, otherOrder]]) =>
-      tag !== otherTag || order === otherOrder ? tag - otherTag : order - otherOrder,
-    )
-    .map(([, entry]) => entry);
+  const sortedPaths = Object.entries(paths).sort(
+    (one, other) =>
+      group(one) - group(other) || orderOf(operation(one)) - orderOf(operation(other)),
+  );
+  return { tags: sortedTags, paths: Object.fromEntries(sortedPaths) };
 }
 
 /** The document in an order for people, with examples that can be copied as they are. */
 function readable(content, isDemo) {
   const here = (content.info.description ?? '').replaceAll(USUAL_ADDRESS, server());
   const description = isDemo ? here.replaceAll(USUAL_KEY, DEMO_KEY) : here;
-  const paths = Object.fromEntries(inReadingOrder(content));
-  return { ...content, paths, info: { ...content.info, description } };
+  return { ...content, ...inReadingOrder(content), info: { ...content.info, description } };
 }
 
 /** The one key of a demo, for every way in which the document says that a key is brought. */
