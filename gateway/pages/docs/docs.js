@@ -66,6 +66,7 @@ function settings(content, isDemo, onLoaded) {
   const here = server();
   return {
     content,
+    slug: 'koine-gateway', // and what it is called when it is downloaded
     servers: [{ url: here }],
     authentication: {
       preferredSecurityScheme: 'bearer',
