@@ -365,7 +365,7 @@ install: all $(BUILD)/tests/standin-cli $(PKG_CONFIGS)
 	install -m 644 include/koine/*.h $(INSTALLED)/include/koine/
 	install -m 644 sdk/module/koine-module/*.h $(INSTALLED)/include/koine-module/
 	install -m 644 sdk/test-host/koine-test-host.h $(INSTALLED)/include/
-	for file in $(EXAMPLE_FILES) sdk/README.md $(wildcard modules/*/README.md); do install -D -m 644 $$file $(SHARE)/$$file || exit 1; done
+	for file in $(EXAMPLE_FILES) $(wildcard examples/clients/*) sdk/README.md $(wildcard modules/*/README.md); do install -D -m 644 $$file $(SHARE)/$$file || exit 1; done
 	install -m 644 examples/config/koine-gateway.yaml openapi.yaml LICENSE README.md sdk/module/module.mk \
 		sdk/module/chat-settings.json $(SHARE)/
 clean:

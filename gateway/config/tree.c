@@ -43,6 +43,13 @@ static unsigned line_of(const yaml_event_t *event) {
     return (unsigned)event->start_mark.line + 1;
 }
 
+/* What is meant most often by "found character that cannot start any token". */
+static const char *about_tabs(const yaml_parser_t *parser) {
+    return parser->error == YAML_SCANNER_ERROR && *parser->buffer.pointer == '\t'
+               ? "; indent with spaces, YAML takes no tabs"
+               : "";
+}
+
 /* The next event, which the caller deletes; 0 or -1. */
 static int next(struct builder *builder, yaml_event_t *event) {
     const yaml_parser_t *parser = &builder->parser;
@@ -57,10 +64,10 @@ static int next(struct builder *builder, yaml_event_t *event) {
                      "not valid YAML: %s (at byte %zu)", parser->problem, parser->problem_offset);
     } else {
         problems_add(builder->problems, (unsigned)parser->problem_mark.line + 1, NULL,
-                     "not valid YAML: %s%s%s (column %zu)", parser->problem,
+                     "not valid YAML: %s%s%s (column %zu)%s", parser->problem,
                      parser->context != NULL ? ", " : "",
                      parser->context != NULL ? parser->context : "",
-                     parser->problem_mark.column + 1);
+                     parser->problem_mark.column + 1, about_tabs(parser));
     }
     return -1;
 }

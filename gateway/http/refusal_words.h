@@ -2,8 +2,8 @@
 /*
  * What a person reads whose request is refused: what was wrong, and who mends it how. One place, so
  * that the gateway and the host that modules are tested with say the same. Sentences that name the
- * path or a limit are made in refusal_text.c. No sentence holds a key, a path of this machine, or
- * text of the CLI.
+ * path or a limit are made in refusal_text.c. No sentence holds a key (but the one that
+ * is no secret, of the demo), a path of this machine, or text of the CLI.
  */
 #ifndef HTTP_REFUSAL_WORDS_H
 #define HTTP_REFUSAL_WORDS_H
@@ -19,6 +19,9 @@
     "This key is not known here: compare it, to the last character, with "                         \
     "CLAUDE_CODE_GATEWAY_API_KEY where the gateway runs, or with the keys of its configuration. "  \
     "A key of Anthropic's is not meant."
+#define REFUSAL_DEMO_KEY                                                                           \
+    "This is a demo, and its key is koine-demo: send the header \"Authorization: Bearer "          \
+    "koine-demo\"."
 #define REFUSAL_ROUTE_OF_KEY                                                                       \
     "This key may not use this route: use another key, or have the path added to the key's "       \
     "\"routes\" in the gateway's configuration."

@@ -61,16 +61,18 @@ static enum key_check check_key(struct server *server, const struct route *route
 static bool authenticated(struct server *server, struct gate_connection *connection,
                           const struct route *route, const struct gate_head *head, const char *id,
                           struct key **key) {
+    const bool demo = server->worker->config->demo;
     switch (check_key(server, route, head, key)) {
     case KEY_OK:
         return true;
     case KEY_MISSING:
-        refuse_with(server, connection, route, id, 401, "UNAUTHORIZED", route_key_wanted(route),
+        refuse_with(server, connection, route, id, 401, "UNAUTHORIZED",
+                    demo ? REFUSAL_DEMO_KEY : route_key_wanted(route),
                     "WWW-Authenticate: Bearer\r\n");
         return false;
     default:
         refuse_with(server, connection, route, id, route_wrong_key_status(route), "AUTH_ERROR",
-                    REFUSAL_WRONG_KEY,
+                    demo ? REFUSAL_DEMO_KEY : REFUSAL_WRONG_KEY,
                     route_wrong_key_status(route) == 401 ? "WWW-Authenticate: Bearer\r\n" : "");
         return false;
     }

@@ -25,7 +25,13 @@ $(NAME).so: $(KOINE_SOURCES:.c=.o)
 %.o: %.c $(wildcard *.h openapi.yaml config-schema.json)
 	$(CC) $(KOINE_CFLAGS) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
-tests/%_test: tests/%_test.c
+# Before pkg-config and the compiler say it in their way.
+test-packages:
+	@for package in $(KOINE_TEST_PACKAGES); do pkg-config --exists $$package || { \
+		echo "The tests need the package '$$package' of pkg-config. On Debian: apt-get install check libjansson-dev" >&2; \
+		exit 1; }; done
+
+tests/%_test: tests/%_test.c | test-packages
 	$(CC) -std=gnu11 $(KOINE_WARN) $(CFLAGS) $(shell pkg-config --cflags $(KOINE_TEST_PACKAGES)) \
 		-o $@ $< $(shell pkg-config --libs $(KOINE_TEST_PACKAGES))
 
@@ -42,4 +48,4 @@ install: $(NAME).so
 clean:
 	rm -f *.o $(NAME).so $(KOINE_TESTS)
 
-.PHONY: all test run install clean
+.PHONY: all test test-packages run install clean

@@ -161,6 +161,18 @@ describe('docs', () => {
     await page.getByText(`curl ${stock.url}/generate-text`).first().waitFor();
   });
 
+  test('is in an order for people, and no code in its tables is broken', async () => {
+    const { page } = reference;
+    const group = page.locator('aside a[href*="tag/generate/"]');
+    const paths = (await group.allInnerTexts()).map((text) => text.match(/\/\S+/)?.[0]);
+    const best = ['/generate-text', '/generate-object', '/stream', '/stream-object'];
+    assert.deepEqual(paths.slice(0, best.length), best);
+    const codes = page.locator('td:first-child code');
+    const lines = await codes.evaluateAll((all) => all.map((code) => code.getClientRects().length));
+    assert.ok(lines.length > 20, `found ${lines.length} codes`);
+    assert.deepEqual(lines, lines.map(() => 1), 'lines of each code');
+  });
+
   test('sends a request and shows the answer', async () => {
     const { page, problems, bytes } = reference;
     const form = await openForm(page, '/generate-text');

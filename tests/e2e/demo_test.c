@@ -111,6 +111,18 @@ START_TEST(every_answer_says_that_it_is_made_up)
 }
 END_TEST
 
+START_TEST(who_has_no_key_is_told_it)
+{
+    static const char *const others[] = {"", "koine-other"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        struct http_response answer = send_as(others[i], "/generate-text", "{}");
+        assert_holds(json_string_value(http_member(&answer, "error")),
+                     "\"Authorization: Bearer " DEMO_KEY "\"");
+        http_response_finish(&answer);
+    }
+}
+END_TEST
+
 START_TEST(health_and_log_say_so)
 {
     struct http_response health = send_as("", "/health", NULL);
@@ -556,6 +568,7 @@ END_TEST
 int main(void) {
     const TTest *const tests[] = {
         every_answer_says_that_it_is_made_up,
+        who_has_no_key_is_told_it,
         health_and_log_say_so,
         an_ordinary_gateway_is_no_demo,
         other_keys_hold_as_well,

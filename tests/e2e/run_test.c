@@ -72,6 +72,19 @@ START_TEST(without_credentials_it_is_a_demo)
 }
 END_TEST
 
+START_TEST(a_helper_that_gives_the_key_is_credentials)
+{
+    char *settings = scratch_text("%s/settings.json", directory);
+    char *folder = scratch_text("CLAUDE_CONFIG_DIR=%s", directory);
+    scratch_write(settings, "{\"apiKeyHelper\": \"/usr/local/bin/key\"}\n");
+    const char *const environment[] = {"NO_CREDENTIALS=1", folder, NULL};
+    gateway = gateway_start(&(struct gateway_options){.environment = environment});
+    assert_demo(false);
+    free(folder);
+    free(settings);
+}
+END_TEST
+
 START_TEST(with_the_cli_it_makes_a_key_and_says_it)
 {
     gateway = gateway_start(&(struct gateway_options){.no_key = true});
@@ -107,6 +120,7 @@ int main(void) {
     const TTest *const tests[] = {
         without_a_cli_it_is_a_demo,
         without_credentials_it_is_a_demo,
+        a_helper_that_gives_the_key_is_credentials,
         with_the_cli_it_makes_a_key_and_says_it,
         a_key_that_is_there_is_taken,
     };

@@ -328,6 +328,7 @@ static const struct {
      "gateway.yaml:4: keys[0].disallowed_tools[0]: "},
     /* YAML */
     {"http: {\n", "not valid YAML"},
+    {"http:\n\tmax_body_bytes: 1\n", "(column 1); indent with spaces, YAML takes no tabs"},
     {"listen: 1\nlisten: 2\n", "gateway.yaml:2: the key \"listen\" is here twice, first in line 1"},
     {"log: &a {level: info}\n", "gateway.yaml:1: anchors"},
     {"http: *a\n", "aliases"},

@@ -8,7 +8,9 @@ globalThis.__zod_globalConfig = { jitless: true };
 const DEMO_KEY = 'koine-demo';
 // Of the examples in the document: the address of a gateway as it comes, and where its key is.
 const USUAL_ADDRESS = 'http://127.0.0.1:3100';
-const USUAL_KEY = '$CLAUDE_CODE_GATEWAY_API_KEY';
+const USUAL_KEY = '$KEY';
+// Where tags and operations stand that have no `x-order`: what is lower is before them.
+const USUAL_ORDER = 10;
 
 const element = (id) => document.getElementById(id);
 
@@ -27,11 +29,31 @@ function server() {
   return new URL('.', location).href.replace(/\/$/, '');
 }
 
-/** The document with examples that can be copied as they are. */
-function copyable(content, isDemo) {
+const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
+
+const orderOf = (described) => described?.['x-order'] ?? USUAL_ORDER;
+
+/** Tags, and paths by tag, as they are best read: by `x-order`, then as modules are loaded. */
+function inReadingOrder({ paths = {}, tags = [] }) {
+  const sortedTags = [...tags].sort((one, other) => orderOf(one) - orderOf(other));
+  const names = sortedTags.map(({ name }) => name);
+  const operation = ([, item]) => METHODS.map((method) => item[method]).find(Boolean);
+  const group = (entry) => {
+    const at = names.indexOf(operation(entry)?.tags?.[0]);
+    return at < 0 ? names.length : at;
+  };
+  const sortedPaths = Object.entries(paths).sort(
+    (one, other) =>
+      group(one) - group(other) || orderOf(operation(one)) - orderOf(operation(other)),
+  );
+  return { tags: sortedTags, paths: Object.fromEntries(sortedPaths) };
+}
+
+/** The document in an order for people, with examples that can be copied as they are. */
+function readable(content, isDemo) {
   const here = (content.info.description ?? '').replaceAll(USUAL_ADDRESS, server());
   const description = isDemo ? here.replaceAll(USUAL_KEY, DEMO_KEY) : here;
-  return { ...content, info: { ...content.info, description } };
+  return { ...content, ...inReadingOrder(content), info: { ...content.info, description } };
 }
 
 /** The one key of a demo, for every way in which the document says that a key is brought. */
@@ -44,6 +66,7 @@ function settings(content, isDemo, onLoaded) {
   const here = server();
   return {
     content,
+    slug: 'koine-gateway', // and what it is called when it is downloaded
     servers: [{ url: here }],
     authentication: {
       preferredSecurityScheme: 'bearer',
@@ -56,6 +79,9 @@ function settings(content, isDemo, onLoaded) {
     mcp: { disabled: true },
     hideClientButton: true,
     showDeveloperTools: 'never',
+    // What people type; and "Models" would be those that answer.
+    operationTitleSource: 'path',
+    modelsSectionLabel: 'Schemas',
     externalUrls: { dashboardUrl: here, registryUrl: here, proxyUrl: here, apiBaseUrl: here },
     // Shorter than Scalar's own, which a phone has no room for.
     localization: { translations: { apiClient: { authSelector: { selectedType: '{type}' } } } },
@@ -70,8 +96,6 @@ function showDemo() {
 
 // ---- without the viewer, and until it runs
 
-const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
-
 function cell(name, text) {
   const made = document.createElement(name);
   made.textContent = text;
@@ -85,7 +109,7 @@ function listOperations({ paths = {} }) {
       const row = document.createElement('li');
       row.append(
         cell('b', method.toUpperCase()),
-        cell('code', path),
+        cell('code', path.replace(/#.*/, '')), // what follows tells apart what a header tells apart
         cell('span', item[method].summary ?? ''),
       );
       element('operations').append(row);
@@ -96,7 +120,7 @@ function listOperations({ paths = {} }) {
 async function whyNoViewer(error) {
   const { status } = await fetch('docs/scalar/standalone.esm.js', { method: 'HEAD' });
   return status === 404
-    ? 'The viewer is not installed: “make” fetches it where there is npm.'
+    ? 'The viewer is not installed: “make” fetches it once npm is there (on Debian: apt-get install npm).'
     : `The viewer cannot run here: ${error.message}.`;
 }
 
@@ -126,7 +150,7 @@ async function show() {
   const answer = await get('openapi.json');
   const isDemo = answer.headers.has('X-Koine-Demo');
   if (isDemo) showDemo();
-  const content = copyable(await answer.json(), isDemo);
+  const content = readable(await answer.json(), isDemo);
   listOperations(content);
   const { viewer, error } = await loading;
   if (viewer) await showReference(viewer, content, isDemo);
