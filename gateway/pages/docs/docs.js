@@ -8,7 +8,7 @@ globalThis.__zod_globalConfig = { jitless: true };
 const DEMO_KEY = 'koine-demo';
 // Of the examples in the document: the address of a gateway as it comes, and where its key is.
 const USUAL_ADDRESS = 'http://127.0.0.1:3100';
-const USUAL_KEY = '$KEY';
+const USUAL_KEY = '$CLAUDE_CODE_GATEWAY_API_KEY';
 // Where tags and operations stand that have no `x-order`: what is lower is before them.
 const USUAL_ORDER = 10;
 
