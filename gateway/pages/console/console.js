@@ -99,7 +99,7 @@ async function receive(turn, request, signal) {
   }
 }
 
-function remember({ sessionId, costUsd }) {
+function remember({ sessionId, costUsd = 0 }) {
   const sum = session?.id === sessionId ? session : { turns: 0, costUsd: 0 };
   session = { id: sessionId, turns: sum.turns + 1, costUsd: sum.costUsd + costUsd };
   showSession();
@@ -121,7 +121,7 @@ async function run(request) {
   receive(turn, request, controller.signal);
   await turn.over;
   showRunning(null);
-  if (turn.result) remember(turn.result);
+  if (turn.result?.sessionId) remember(turn.result);
   if (turn.refused && !prompt.value) prompt.value = request.body.prompt;
   for (const { path, message } of turn.refused?.issues ?? []) markField(path[0], message);
   setup.checkHealth();

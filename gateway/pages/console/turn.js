@@ -107,8 +107,9 @@ export class Turn {
   }
 
   #know(facts) {
-    Object.assign(this.#known, facts);
-    figures(this.#figures, this.#known);
+    const known = { ...this.#known, ...facts };
+    figures(this.#figures, known); // what cannot be shown is not kept
+    this.#known = known;
   }
 
   #tick() {
@@ -144,10 +145,19 @@ export class Turn {
   /** Draws what has come since the last time. */
   #show() {
     this.#follow(() => {
-      for (const event of this.#queue.splice(0)) this.#apply(event);
+      for (const event of this.#queue.splice(0)) this.#attempt(event.name, () => this.#apply(event));
       this.#part?.draw();
-      this.#drawPartial();
+      this.#attempt('partial-object', () => this.#drawPartial());
     });
+  }
+
+  /** An event that is not as it should be is told of; the answer goes on, and comes to its end. */
+  #attempt(name, act) {
+    try {
+      act();
+    } catch (error) {
+      this.#add(notice(`An event cannot be shown: ${error.message}.`, name));
+    }
   }
 
   #apply({ name, data }) {
@@ -172,8 +182,8 @@ export class Turn {
       this.#treeHere().update(object);
     },
     result: (result) => {
-      this.result = result;
       this.#know(result);
+      this.result = result;
     },
     error: ({ error, ...rest }) => this.#fail({ message: error, ...rest }),
     done: (ending) => this.#know({ ending }),
@@ -215,8 +225,9 @@ export class Turn {
 
   #drawPartial() {
     if (this.#partial === null) return;
-    const { parsed } = JSON.parse(this.#partial);
+    const data = this.#partial;
     this.#partial = null;
+    const { parsed } = JSON.parse(data);
     if (parsed !== null) this.#treeHere().update(parsed);
   }
 
