@@ -99,7 +99,7 @@ async function receive(turn, request, signal) {
   }
 }
 
-function remember({ sessionId, costUsd = 0 }) {
+function remember({ sessionId, costUsd }) {
   const sum = session?.id === sessionId ? session : { turns: 0, costUsd: 0 };
   session = { id: sessionId, turns: sum.turns + 1, costUsd: sum.costUsd + costUsd };
   showSession();
@@ -175,15 +175,10 @@ function checkJson({ target }) {
 }
 
 byId('options').open = wide.matches;
-byId('examples').append(
-  ...EXAMPLES.map((example) =>
-    element(
-      'li',
-      {},
-      button(example.label, () => takeExample(example)),
-    ),
-  ),
-);
+for (const example of EXAMPLES) {
+  const choice = button(example.label, () => takeExample(example));
+  byId('examples').append(element('li', {}, choice));
+}
 form.addEventListener('submit', (event) => {
   event.preventDefault();
   if (!running) send();

@@ -5,8 +5,6 @@ import { element } from './element.js';
 
 /** Children of one object or array that are drawn; the rest is counted. */
 const SHOWN_CHILDREN = 200;
-/** Levels that are drawn; what is deeper stands on one line. */
-const SHOWN_LEVELS = 50;
 
 function kindOf(value) {
   if (Array.isArray(value)) return 'array';
@@ -57,10 +55,8 @@ class LiteralNode {
 /** One line of an object or array: name or position, then the value. */
 class Entry {
   #value;
-  #level;
 
-  constructor(name, level) {
-    this.#level = level;
+  constructor(name) {
     this.element = element('div', { class: 'entry' });
     if (name !== null) this.element.append(element('span', { class: 'name' }, name), ': ');
   }
@@ -68,7 +64,7 @@ class Entry {
   update(value, mark) {
     const kind = kindOf(value);
     if (this.#value?.kind !== kind) {
-      const node = nodeOf(kind, this.#level);
+      const node = nodeOf(kind);
       if (this.#value) this.#value.node.element.replaceWith(node.element);
       else this.element.append(node.element);
       this.#value = { kind, node };
@@ -79,14 +75,12 @@ class Entry {
 
 class ContainerNode {
   #isArray;
-  #level;
   #entries = new Map();
   #lines = element('div', { class: 'entries' });
   #rest = element('div', { class: 'entry rest' });
 
-  constructor(kind, level) {
+  constructor(kind) {
     this.#isArray = kind === 'array';
-    this.#level = level;
     const [open, close] = this.#isArray ? '[]' : '{}';
     this.element = element('span', { class: 'container' }, open, this.#lines, close);
     this.#lines.append(this.#rest);
@@ -99,7 +93,7 @@ class ContainerNode {
     for (const name of shown) {
       let entry = this.#entries.get(name);
       if (!entry) {
-        entry = new Entry(this.#isArray ? null : name, this.#level + 1);
+        entry = new Entry(this.#isArray ? null : name);
         this.#entries.set(name, entry);
         this.#rest.before(entry.element);
         if (!this.#isArray) mark(entry.element.firstChild);
@@ -122,14 +116,13 @@ class ContainerNode {
   }
 }
 
-function nodeOf(kind, level) {
-  if ((kind === 'object' || kind === 'array') && level < SHOWN_LEVELS)
-    return new ContainerNode(kind, level);
+function nodeOf(kind) {
+  if (kind === 'object' || kind === 'array') return new ContainerNode(kind);
   return kind === 'string' ? new StringNode() : new LiteralNode(kind);
 }
 
 export class Tree {
-  #root = new Entry(null, 0);
+  #root = new Entry(null);
   #marked = [];
 
   constructor() {

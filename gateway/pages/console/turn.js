@@ -48,31 +48,19 @@ export class Turn {
     this.#follow = follow;
     this.#again = again;
     const { prompt } = request.body;
+    const title = typeof prompt === 'string' ? prompt : JSON.stringify(prompt);
+    const summary = element('summary', {}, 'curl');
     const code = element('pre', { tabindex: '0', 'aria-label': 'The request for curl' }, curl);
+    const copy = copyButton('Copy', () => curl);
+    const shell = element('details', {}, summary, code, copy);
     this.element = element(
       'li',
       { class: 'turn', 'data-state': 'running' },
-      element(
-        'h2',
-        { class: 'prompt' },
-        typeof prompt === 'string' ? prompt : JSON.stringify(prompt),
-      ),
+      element('h2', { class: 'prompt' }, title),
       this.#parts,
       this.#state,
       this.#figures,
-      element(
-        'div',
-        { class: 'evidence' },
-        element(
-          'details',
-          {},
-          element('summary', {}, 'curl'),
-          code,
-          copyButton('Copy', () => curl),
-        ),
-        this.#log.element,
-        this.#copy,
-      ),
+      element('div', { class: 'evidence' }, shell, this.#log.element, this.#copy),
     );
     this.#copy.hidden = true;
     this.#tick();
@@ -107,9 +95,8 @@ export class Turn {
   }
 
   #know(facts) {
-    const known = { ...this.#known, ...facts };
-    figures(this.#figures, known); // what cannot be shown is not kept
-    this.#known = known;
+    Object.assign(this.#known, facts);
+    figures(this.#figures, this.#known);
   }
 
   #tick() {
@@ -121,6 +108,7 @@ export class Turn {
     this.isOver = true;
     clearInterval(this.#timer);
     this.#known.totalMs = performance.now() - this.#began;
+    this.#tellOver(); // what follows may fail
     this.#show();
     this.#follow(() => {
       last?.();
@@ -133,11 +121,6 @@ export class Turn {
       this.#copy.hidden = !this.#answerText();
       this.#know({});
     });
-    this.#announceEnd(how);
-    this.#tellOver();
-  }
-
-  #announceEnd(how) {
     const sentence = this.#parts.querySelector('.failure .sentence')?.textContent;
     announce(sentence ?? (how === 'stopped' ? 'Stopped' : 'The answer is complete'));
   }
@@ -145,19 +128,15 @@ export class Turn {
   /** Draws what has come since the last time. */
   #show() {
     this.#follow(() => {
-      for (const event of this.#queue.splice(0)) this.#attempt(event.name, () => this.#apply(event));
+      try {
+        for (const event of this.#queue.splice(0)) this.#apply(event);
+        this.#drawPartial();
+      } catch (error) {
+        this.#partial = null;
+        this.#fail(error);
+      }
       this.#part?.draw();
-      this.#attempt('partial-object', () => this.#drawPartial());
     });
-  }
-
-  /** An event that is not as it should be is told of; the answer goes on, and comes to its end. */
-  #attempt(name, act) {
-    try {
-      act();
-    } catch (error) {
-      this.#add(notice(`An event cannot be shown: ${error.message}.`, name));
-    }
   }
 
   #apply({ name, data }) {
@@ -182,8 +161,8 @@ export class Turn {
       this.#treeHere().update(object);
     },
     result: (result) => {
-      this.#know(result);
       this.result = result;
+      this.#know(result);
     },
     error: ({ error, ...rest }) => this.#fail({ message: error, ...rest }),
     done: (ending) => this.#know({ ending }),
@@ -225,9 +204,8 @@ export class Turn {
 
   #drawPartial() {
     if (this.#partial === null) return;
-    const data = this.#partial;
+    const { parsed } = JSON.parse(this.#partial);
     this.#partial = null;
-    const { parsed } = JSON.parse(data);
     if (parsed !== null) this.#treeHere().update(parsed);
   }
 
