@@ -61,11 +61,12 @@ TEST_HOST_FRAGMENTS := $(addprefix gateway/,openapi/part.c openapi/nodes.c opena
 	sdk/module/json_characters.c
 TEST_HOST_HEAP := $(sort $(wildcard sdk/test-host/heap*.c))
 TEST_HOST_SOURCES := $(filter-out $(TEST_HOST_COMMAND) $(TEST_HOST_HEAP),$(sort $(wildcard sdk/test-host/*.c))) \
-	$(addprefix gateway/,http/router.c http/route_path.c http/failure_form.c http/refusal_text.c config/nearest.c http/answer_header.c http/header_name.c modules/loader.c modules/loader_file.c modules/handles.c modules/struct_size.c \
-	modules/tool_check.c \
+	$(addprefix gateway/,http/router.c http/route_path.c http/failure_form.c http/refusal_text.c \
+	http/answer_header.c http/header_name.c config/nearest.c modules/loader.c modules/loader_file.c \
+	modules/handles.c modules/struct_size.c modules/tool_check.c \
 	modules/config_schema.c modules/config_schema_check.c modules/schema_place.c modules/schema_value.c \
 	policy/tool_policy.c policy/tool_rule.c policy/tool_rule_set.c policy/tool_rule_text.c policy/session_uuid.c \
-	ops/metrics.c ops/metric_family.c ops/metric_options.c ops/metrics_render.c ops/utf8.c \
+	ops/beside.c ops/metrics.c ops/metric_family.c ops/metric_options.c ops/metrics_render.c ops/utf8.c \
 	runner/json_writer.c runner/json_slice.c runner/run_options.c runner/transcript_check.c runner/mcp_server.c runner/cli_command.c \
 	runner/cli_settings.c runner/string_block.c) $(SHARED_SOURCES)
 
@@ -139,9 +140,9 @@ $(BUILD)/koine-gateway: $(BUILD)/gateway/main.o $(BUILD)/libkoine-gateway.a
 $(BUILD)/gateway/http/assets.o: $(wildcard gateway/pages/*/*.html gateway/pages/*/*.css gateway/pages/*/*.js)
 
 # What shows the reference at /docs; others wrote it. Without it the page shows the plain document.
-$(VIEWER): gateway/pages/docs/fetch-viewer
+$(VIEWER): gateway/pages/docs/fetch-viewer gateway/pages/docs/scalar-license
 	$(call say,FETCH,$(@D))
-	$(Q)$< $(@D) || echo '  SKIP   $(@D): /docs shows the plain document until "make" finds npm and its registry'
+	$(Q)$< $(@D) || echo '  SKIP   $(@D): /docs shows the plain document until "make" can fetch it'
 
 # What third parties test modules with. One object: what is inside cannot clash with their names.
 $(BUILD)/libkoine-test-host.a: $(TEST_HOST_SOURCES:%.c=$(BUILD)/%.o)

@@ -3,9 +3,9 @@
  * The files of a demo, and what a person is told at its start.
  */
 #include "demo.h"
+#include "ops/beside.h"
 #include <errno.h>
 #include <ftw.h>
-#include <limits.h>
 #include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -21,15 +21,10 @@ static bool is_program(const char *path) {
     return stat(path, &file) == 0 && S_ISREG(file.st_mode) && access(path, X_OK) == 0;
 }
 
-/* Beside the binary, wherever that is; NULL: it is not there. */
+/* NULL: it is not there. */
 static char *find_beside(const char *place) {
-    char binary[PATH_MAX], *path = NULL;
-    ssize_t size = readlink("/proc/self/exe", binary, sizeof(binary) - 1);
-    binary[size > 0 ? size : 0] = '\0';
-    char *slash = strrchr(binary, '/');
-    if (!slash || asprintf(&path, "%.*s%s", (int)(slash + 1 - binary), binary, place) < 0)
-        return NULL;
-    char *plain = is_program(path) ? realpath(path, NULL) : NULL; /* without "bin/.." */
+    char *path = beside_program(place);
+    char *plain = path && is_program(path) ? realpath(path, NULL) : NULL; /* without "bin/.." */
     free(path);
     return plain;
 }

@@ -265,7 +265,7 @@ int main(int argc, char **argv) {
     int end = read_options(argc, argv, &options);
     if (end)
         return end - 1;
-    struct config_error error;
+    struct config_error error = {.message = "out of memory"};
     struct config *config = load(&options, &error);
     if (config && options.listen && config_set_listen(config, options.listen, &error)) {
         config_destroy(config);

@@ -71,10 +71,6 @@ struct assets {
     struct viewer *viewer;
 };
 
-static struct koine_text text_of(const struct koine_document *file) {
-    return file->text;
-}
-
 struct assets *assets_create(const struct config *config) {
     struct assets *assets = calloc(1, sizeof(*assets));
     if (!assets)
@@ -87,7 +83,7 @@ struct assets *assets_create(const struct config *config) {
         return NULL;
     }
     for (size_t i = 0; i < EMBEDDED; i++)
-        page_etag(text_of(embedded[i].file), assets->etags[i]);
+        page_etag(embedded[i].file->text, assets->etags[i]);
     return assets;
 }
 
@@ -155,7 +151,7 @@ bool assets_answer(struct server *server, struct gate_connection *connection,
                     &(struct page){.content_type = asset->content_type,
                                    .headers = asset->headers,
                                    .etag = assets->etags[i],
-                                   .body = text_of(asset->file)});
+                                   .body = asset->file->text});
         return true;
     }
     return (assets->docs && viewer_answer(assets->viewer, server, connection, head, id)) ||

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sentences about one request that nobody serves. Nothing is decided here. */
 #include "http/refusal_text.h"
-
 #include "config/nearest.h"
 #include <stdio.h>
 #include <string.h>

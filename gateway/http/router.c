@@ -2,7 +2,6 @@
 /* The route table: a short array that is searched in order: where two match, the first one is the
  * more fixed. */
 #include "http/router.h"
-
 #include "http/header_name.h"
 #include "http/refusal_words.h"
 #include "supervisor/notes.h"

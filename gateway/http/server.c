@@ -179,7 +179,7 @@ static void on_drained(void *data, struct gate_connection *connection, void *dec
     request_drained(decision);
 }
 
-/* What the gate refuses it knows no limits of the configuration of. */
+/* The gate knows its limits, but not what they are called in the configuration. */
 static const char *name_limit(const struct server *server, const struct route *route, int status,
                               const char *message, struct refusal_text *text) {
     switch (status) {

@@ -5,9 +5,8 @@
  */
 #include "http/viewer.h"
 #include "http/page.h"
-#include <errno.h>
+#include "ops/beside.h"
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,18 +81,15 @@ static bool is_script(struct koine_text name) {
 /* `name` in the first of the two folders that has it; -1. */
 static int open_file(const char *name) {
     static const char *const places[] = {"docs", "../share/koine-gateway/docs"};
-    char binary[PATH_MAX], path[PATH_MAX + 64 + NAME_SIZE];
-    ssize_t size = readlink("/proc/self/exe", binary, sizeof(binary) - 1);
-    binary[size > 0 ? size : 0] = '\0';
-    char *slash = strrchr(binary, '/');
-    for (size_t i = 0; slash && i < sizeof(places) / sizeof(*places); i++) {
-        slash[1] = '\0';
-        snprintf(path, sizeof(path), "%s%s/scalar/%s", binary, places[i], name);
-        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-        if (fd >= 0)
-            return fd;
+    int fd = -1;
+    for (size_t i = 0; fd < 0 && i < sizeof(places) / sizeof(*places); i++) {
+        char place[64 + NAME_SIZE];
+        snprintf(place, sizeof(place), "%s/scalar/%s", places[i], name);
+        char *path = beside_program(place);
+        fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+        free(path);
     }
-    return -1;
+    return fd;
 }
 
 /* All of it, malloc'd; none when it cannot be read. */

@@ -2,9 +2,9 @@
 /* Opens a module's file and judges its descriptor; knows where modules are looked for. */
 #include "modules/loader.h"
 #include "modules/struct_size.h"
+#include "ops/beside.h"
 #include "ops/utf8.h"
 #include <dlfcn.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -157,18 +157,11 @@ static bool is_directory(const char *path) {
 
 char *module_directory(const struct config *config) {
     static const char *const places[] = {"modules", "../lib/koine-gateway/modules"};
-    char binary[PATH_MAX];
     if (config->modules.directory)
         return strdup(config->modules.directory);
-    ssize_t size = readlink("/proc/self/exe", binary, sizeof(binary) - 1);
-    binary[size > 0 ? size : 0] = '\0';
-    char *slash = strrchr(binary, '/');
-    for (size_t i = 0; slash && i < sizeof(places) / sizeof(*places); i++) {
-        char *path = NULL;
-        slash[1] = '\0';
-        if (asprintf(&path, "%s%s", binary, places[i]) < 0)
-            return NULL;
-        if (is_directory(path)) {
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+        char *path = beside_program(places[i]);
+        if (path && is_directory(path)) {
             char *plain = realpath(path, NULL); /* without "bin/.." in every message */
             free(path);
             return plain;

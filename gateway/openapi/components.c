@@ -11,14 +11,15 @@
 
 enum { ROUNDS = 16 }; /* of one clash that makes another */
 
-static bool leads_to_marked(void *data, const struct reference *reference) {
+/* A visit: goes on until a reference leads to one that is marked. */
+static bool stays_unmarked(void *data, const struct reference *reference) {
     const struct node *component = references_find(data, reference);
     return !component || !component->marked;
 }
 
 /* Whether it says something else than the one that is there, where that is judged so far. */
 static bool differs(struct node *component, const struct node *other, struct node *own) {
-    return !nodes_equal(component, other) || !references_walk(component, leads_to_marked, own);
+    return !nodes_equal(component, other) || !references_walk(component, stays_unmarked, own);
 }
 
 /* One round. Returns how many were marked; `all`: every one whose name is there. */
@@ -47,10 +48,12 @@ struct renaming {
     bool no_memory;
 };
 
-/* MODULE_NAME, malloc'd; with more behind it where that is taken. */
+/* MODULE_NAME, malloc'd; with a number behind it where that is taken, or would be another's that
+ * has the number in its name: whether that has its new one yet makes no difference then. */
 static char *new_name(const struct renaming *renaming, const char *section, const char *name) {
     const struct node *there = nodes_find(renaming->components, section);
     const struct node *own = nodes_find(renaming->own, section);
+    const size_t prefix = strlen(renaming->module) + 1;
     char *fresh = NULL;
     for (unsigned n = 1; n < 1000; n++) {
         char number[16] = "";
@@ -58,7 +61,8 @@ static char *new_name(const struct renaming *renaming, const char *section, cons
             snprintf(number, sizeof(number), "_%u", n);
         if (asprintf(&fresh, "%s_%s%s", renaming->module, name, number) < 0)
             return NULL;
-        if (!node_child(there, fresh) && !node_child(own, fresh))
+        if (!node_child(there, fresh) && !node_child(own, fresh) &&
+            (n == 1 || !node_child(own, fresh + prefix)))
             return fresh;
         free(fresh);
     }

@@ -51,11 +51,11 @@ static bool fit_security(struct node *operation, const struct route *route,
                          const struct node *inherited) {
     const struct node *security = nodes_find(operation, "security");
     const bool changed = route->as.authentication != route->given_authentication;
-    if (!node_is(security, NODE_SEQUENCE) && inherited)
-        security = nodes_add_copy(operation, "security", inherited);
+    if (!security && inherited && !(security = nodes_add_copy(operation, "security", inherited)))
+        return false;
     if (route->as.authentication == KOINE_AUTH_NONE)
-        return node_is(security, NODE_SEQUENCE) && !changed ? true : require_nothing(operation);
-    if (!node_is(security, NODE_SEQUENCE) || changed || is_optional(security))
+        return security && !changed ? true : require_nothing(operation);
+    if (!security || changed || is_optional(security))
         return require_key(operation, route->as.key_places);
     return true;
 }
@@ -64,7 +64,7 @@ static bool fit_security(struct node *operation, const struct route *route,
 
 static bool add_tag(struct node *operation, const char *module) {
     struct node *tags = nodes_find(operation, "tags");
-    if (node_is(tags, NODE_SEQUENCE) && tags->count)
+    if (tags && tags->count)
         return true;
     if (tags)
         nodes_remove(operation, tags);
@@ -128,7 +128,7 @@ static bool has_parameter(const struct node *parameters, const struct node *para
 
 bool operation_add_parameters(struct node *operation, const struct node *parameters) {
     struct node *own = nodes_find(operation, "parameters");
-    if (!node_is(parameters, NODE_SEQUENCE))
+    if (!parameters)
         return true;
     if (!own)
         own = nodes_add_sequence(operation, "parameters");

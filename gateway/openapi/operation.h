@@ -13,7 +13,8 @@ bool operation_fit(struct node *operation, const struct route *route, const char
 /* Fills in what is known of a route that its module does not describe. */
 bool operation_make(struct node *operation, const struct route *route, const char *module);
 
-/* Adds the parameters of a path item that the operation does not have itself. */
+/* Adds the parameters of a path item (NULL: it has none) that the operation does not have itself.
+ */
 bool operation_add_parameters(struct node *operation, const struct node *parameters);
 
 #endif

@@ -44,8 +44,21 @@ static bool check_version(struct node *root, struct problems *problems) {
     return refuse(problems, version, "openapi", "version 3.1");
 }
 
+/* What merging goes through, of an operation or a path item. */
+static bool check_lists(const struct node *item, struct problems *problems) {
+    static const char *const lists[] = {"parameters", "security", "tags"};
+    for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+        const struct node *list = node_child(item, lists[i]);
+        if (list && list->kind != NODE_SEQUENCE)
+            return refuse(problems, list, lists[i], "a list");
+    }
+    return true;
+}
+
 static bool check_path_item(const struct node *item, struct problems *problems) {
     const char *name = item->name;
+    if (strncmp(name, "x-", 2) == 0)
+        return true; /* an extension; it is nobody's route, and so not shown */
     if (*name != '/') {
         problems_add(problems, item->line, NULL,
                      "paths: found %s, expected a path such as \"/name\"",
@@ -56,10 +69,14 @@ static bool check_path_item(const struct node *item, struct problems *problems) 
         return refuse(problems, item, problems_quote(name).text, "a mapping of operations");
     for (size_t i = 0; i < item->count; i++) {
         const struct node *member = &item->children[i];
-        if (openapi_is_method(member->name) && member->kind != NODE_MAPPING)
+        if (!openapi_is_method(member->name))
+            continue;
+        if (member->kind != NODE_MAPPING)
             return refuse(problems, member, member->name, "an operation, which is a mapping");
+        if (!check_lists(member, problems))
+            return false;
     }
-    return true;
+    return check_lists(item, problems);
 }
 
 static bool check_paths(const struct node *paths, struct problems *problems) {
@@ -132,17 +149,16 @@ struct reference_check {
 static bool check_reference(void *data, const struct reference *reference) {
     const struct reference_check *check = data;
     const char *text = *reference->text;
-    const bool names_component =
-        reference->section || strncmp(text, "#/components/", strlen("#/components/")) == 0;
     if (references_find(check->part->components, reference) ||
         references_find(check->host, reference) || reference->loose ||
-        (*text == '#' && !names_component))
+        (*text == '#' && !reference->begin && !reference->section))
         return true;
     problems_add(check->problems, reference->line, NULL, "%s %s: expected %s",
                  reference->begin || !reference->section ? "$ref" : "security",
                  problems_quote(text).text,
-                 names_component ? "the name of a component that the fragment or the gateway has"
-                                 : "\"#/components/…\": nothing is fetched from elsewhere");
+                 reference->section || reference->begin
+                     ? "the name of a component that the fragment or the gateway has"
+                     : "\"#/components/…\": nothing is fetched from elsewhere");
     return false;
 }
 

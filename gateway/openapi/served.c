@@ -12,8 +12,7 @@
 
 #define DEMO_NOTICE                                                                                \
     "**This is a demo.** Its answers are made up: no model is asked, and no tool runs. It takes "  \
-    "the "                                                                                         \
-    "key `" CONFIG_DEMO_KEY "`."
+    "the key `" CONFIG_DEMO_KEY "`."
 
 /* ---- what is loaded */
 

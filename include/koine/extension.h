@@ -15,11 +15,10 @@ extern "C" {
 /*
  * "koine.openapi/1": struct koine_document: an OpenAPI 3.1 fragment (YAML or JSON) with `paths`,
  * `components` and `tags` for the module's routes. The gateway serves it as part of its own
- * document
- * (/openapi.yaml, /openapi.json, /docs): paths as modules.routes moves them, without operations
- * whose route the module has not registered, and with components renamed that clash with another
- * module's. At most 1 MiB, no anchors. One that cannot be used costs a warning; the routes are then
- * shown bare.
+ * document (/openapi.yaml, /openapi.json, /docs): paths as modules.routes moves them, without
+ * operations whose route the module has not registered, and with components renamed that clash
+ * with another module's. At most 1 MiB, no anchors. One that cannot be used costs a warning; the
+ * routes are then shown bare.
  */
 #define KOINE_EXTENSION_OPENAPI "koine.openapi/1"
 

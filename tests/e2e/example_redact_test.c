@@ -35,20 +35,14 @@ static struct http_response ask(const char *prompt) {
                                   .path = "/ask-redacted", .headers = headers, .body = prompt});
 }
 
-static void assert_header(const struct http_response *answer, const char *name, const char *value) {
-    char *found = http_header(answer, name);
-    ck_assert_str_eq(found, value);
-    free(found);
-}
-
 START_TEST(claude_is_not_told_addresses_and_numbers)
 {
     struct http_response answer =
         ask("standin:{\"echo\":\"stdin\"} ada@example.org pays with 4111 1111 1111 1111, not "
             "4111 1111 1111 1112");
     http_assert_status(&answer, 200);
-    assert_header(&answer, "X-Redacted", "2");
-    assert_header(&answer, "Content-Type", "text/plain; charset=utf-8");
+    http_assert_header(&answer, "X-Redacted", "2");
+    http_assert_header(&answer, "Content-Type", "text/plain; charset=utf-8");
     ck_assert_msg(strstr(answer.body, "[email] pays with [card], not 4111 1111 1111 1112"), "%s",
                   answer.body);
     ck_assert_msg(!strstr(answer.body, "ada@") && !strstr(answer.body, "1111 1111,"), "%s",
@@ -64,7 +58,7 @@ START_TEST(the_answer_is_streamed)
 {
     struct http_response answer = ask("standin:{\"text\":\"0123456789\",\"repeat\":100000}");
     http_assert_status(&answer, 200);
-    assert_header(&answer, "X-Redacted", "0");
+    http_assert_header(&answer, "X-Redacted", "0");
     ck_assert_uint_eq(answer.body_size, 1000000);
     ck_assert_int_eq(strncmp(answer.body, "01234567890", 11), 0);
     http_response_finish(&answer);

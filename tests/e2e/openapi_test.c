@@ -49,14 +49,6 @@ static void assert_at(const struct http_response *answer, const char *path, cons
     free(text);
 }
 
-static void assert_header(const struct http_response *answer, const char *name,
-                          const char *expected) {
-    char *value = http_header(answer, name);
-    ck_assert_msg(value && strcmp(value, expected) == 0, "%s: found %s, expected %s", name,
-                  value ? value : "nothing", expected);
-    free(value);
-}
-
 /* ---- the stock modules */
 
 /* The file at the top but for its comment and for where the gateway is. */
@@ -89,13 +81,13 @@ START_TEST(the_stock_modules_are_served_as_committed)
         http_send(gateway, &(struct http_request){.path = "/openapi.yaml", .key = ""});
     char *expected = committed("/");
     http_assert_status(&answer, 200);
-    assert_header(&answer, "Content-Type", "application/yaml; charset=utf-8");
-    assert_header(&answer, "Cache-Control", "no-cache");
+    http_assert_header(&answer, "Content-Type", "application/yaml; charset=utf-8");
+    http_assert_header(&answer, "Cache-Control", "no-cache");
     assert_same(answer.body, expected);
     free(expected);
     http_response_finish(&answer);
     answer = document();
-    assert_header(&answer, "Content-Type", "application/json; charset=utf-8");
+    http_assert_header(&answer, "Content-Type", "application/json; charset=utf-8");
     assert_at(&answer, "openapi", "\"3.1.0\"");
     assert_at(&answer, "servers", "[{\"url\":\"/\"}]");
     assert_at(&answer, "paths /generate-text post operationId", "\"generateText\"");
@@ -149,7 +141,7 @@ START_TEST(who_has_it_already_is_told_so)
         assert_status_with(paths[i], "*", 304);
         assert_status_with(paths[i], "\"x\"", 200);
         answer = ask_with(paths[i], tags[i]);
-        assert_header(&answer, "ETag", tags[i]);
+        http_assert_header(&answer, "ETag", tags[i]);
         http_response_finish(&answer);
         free(weak);
     }
@@ -168,14 +160,14 @@ START_TEST(it_is_read_alone)
         char *size = scratch_text("%zu", whole.body_size);
         head = http_send(gateway, &(struct http_request){.path = paths[i], .method = "HEAD"});
         http_assert_status(&head, 200);
-        assert_header(&head, "Content-Length", size);
+        http_assert_header(&head, "Content-Length", size);
         ck_assert_uint_eq(head.body_size, 0);
         http_response_finish(&head);
         http_response_finish(&whole);
         free(size);
         head = http_send(gateway, &(struct http_request){.path = paths[i], .method = "PUT"});
         http_assert_error(&head, 405, "METHOD_NOT_ALLOWED");
-        assert_header(&head, "Allow", "GET, HEAD");
+        http_assert_header(&head, "Allow", "GET, HEAD");
         http_response_finish(&head);
     }
 }

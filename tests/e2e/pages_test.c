@@ -25,14 +25,6 @@ static struct http_response ask(const char *method, const char *path, const char
                                                      .headers = header ? headers : NULL});
 }
 
-static void expect_header(const struct http_response *response, const char *name,
-                          const char *value) {
-    char *found = http_header(response, name);
-    ck_assert_msg(found && strcmp(found, value) == 0, "%s: found %s, expected %s", name,
-                  found ? found : "none", value);
-    free(found);
-}
-
 static const char *const pages[] = {
     "/docs",           "/docs/docs.css",       "/docs/docs.js",
     "/console",        "/console/console.css", "/console/console.js",
@@ -46,15 +38,15 @@ START_TEST(need_no_key_and_are_asked_again_with_their_etag)
         struct http_response first = ask("GET", pages[i], NULL);
         http_assert_status(&first, 200);
         ck_assert_uint_gt(first.body_size, 0);
-        expect_header(&first, "Cache-Control", "no-cache");
-        expect_header(&first, "X-Content-Type-Options", "nosniff");
+        http_assert_header(&first, "Cache-Control", "no-cache");
+        http_assert_header(&first, "X-Content-Type-Options", "nosniff");
         char *etag = http_header(&first, "ETag");
         ck_assert_ptr_nonnull(etag);
         char *again = scratch_text("If-None-Match: \"other\", W/%s", etag);
         struct http_response second = ask("GET", pages[i], again);
         http_assert_status(&second, 304);
         ck_assert_uint_eq(second.body_size, 0);
-        expect_header(&second, "ETag", etag);
+        http_assert_header(&second, "ETag", etag);
         struct http_response changed = ask("GET", pages[i], "If-None-Match: \"other\"");
         http_assert_status(&changed, 200);
         http_response_finish(&changed);
@@ -78,8 +70,8 @@ START_TEST(may_load_and_run_only_what_is_the_gateways)
         ck_assert_ptr_nonnull(policy);
         for (size_t j = 0; j < sizeof parts / sizeof *parts; j++)
             ck_assert_msg(strstr(policy, parts[j]) != NULL, "expected %s in %s", parts[j], policy);
-        expect_header(&page, "Content-Type", "text/html; charset=utf-8");
-        expect_header(&page, "Referrer-Policy", "no-referrer");
+        http_assert_header(&page, "Content-Type", "text/html; charset=utf-8");
+        http_assert_header(&page, "Referrer-Policy", "no-referrer");
         free(policy);
         http_response_finish(&page);
     }
@@ -93,7 +85,7 @@ START_TEST(are_only_read)
         struct http_response answer =
             http_send(gateway, &(struct http_request){.path = pages[i], .key = "", .body = "{}"});
         http_assert_error(&answer, 405, "METHOD_NOT_ALLOWED");
-        expect_header(&answer, "Allow", "GET, HEAD");
+        http_assert_header(&answer, "Allow", "GET, HEAD");
         http_response_finish(&answer);
         answer = ask("HEAD", pages[i], NULL);
         http_assert_status(&answer, 200);
@@ -109,9 +101,9 @@ START_TEST(a_slash_too_many_leads_to_the_page)
     gateway = gateway_start(NULL);
     struct http_response docs = ask("GET", "/docs/", NULL), console = ask("GET", "/console/", NULL);
     http_assert_status(&docs, 308);
-    expect_header(&docs, "Location", "../docs");
+    http_assert_header(&docs, "Location", "../docs");
     http_assert_status(&console, 308);
-    expect_header(&console, "Location", "../console");
+    http_assert_header(&console, "Location", "../console");
     http_response_finish(&console);
     http_response_finish(&docs);
 }
@@ -123,7 +115,7 @@ START_TEST(who_types_the_address_into_a_browser_is_led_to_them)
     gateway = gateway_start(NULL);
     struct http_response answer = ask("GET", "/", browser);
     http_assert_status(&answer, 302);
-    expect_header(&answer, "Location", "docs");
+    http_assert_header(&answer, "Location", "docs");
     http_response_finish(&answer);
     answer = ask("GET", "/", "Accept: */*");
     http_assert_error(&answer, 401, "UNAUTHORIZED");
@@ -139,7 +131,7 @@ START_TEST(without_the_reference_the_console_is_what_they_see)
     static const char browser[] = "Accept: text/html";
     gateway = gateway_start(&(struct gateway_options){.config = "pages: {docs: false}\n"});
     struct http_response answer = ask("GET", "/", browser);
-    expect_header(&answer, "Location", "console");
+    http_assert_header(&answer, "Location", "console");
     http_response_finish(&answer);
     gateway_stop(gateway);
     gateway = gateway_start(
@@ -237,7 +229,7 @@ static void expect_viewer(const char *accept_encoding, const char *body, const c
     struct http_response viewer = ask("GET", "/docs/scalar/standalone.esm.js", accept_encoding);
     http_assert_status(&viewer, 200);
     ck_assert_str_eq(viewer.body, body);
-    expect_header(&viewer, "Vary", "Accept-Encoding");
+    http_assert_header(&viewer, "Vary", "Accept-Encoding");
     char *found = http_header(&viewer, "Content-Encoding");
     ck_assert_msg(!encoding == !found && (!found || strcmp(found, encoding) == 0),
                   "%s: found %s, expected %s", accept_encoding, found ? found : "none",
@@ -267,7 +259,7 @@ START_TEST(the_viewer_comes_in_parts)
         struct http_response part = ask("GET", "/docs/scalar/chunks/vendor-A_b.part.js", NULL);
         http_assert_status(&part, 200);
         ck_assert_str_eq(part.body, "a part");
-        expect_header(&part, "Content-Type", "text/javascript; charset=utf-8");
+        http_assert_header(&part, "Content-Type", "text/javascript; charset=utf-8");
         http_response_finish(&part);
         expect_viewer("Accept-Encoding: gzip", "plain", NULL);
     }

@@ -114,7 +114,6 @@ export function orderProblem(order, names, whole) {
   let rest = order;
   let last;
   for (const [index, name] of names.entries()) {
-    if (name === last && rest === undefined) break;
     const next = after(rest, name);
     if (!next)
       return `the event ${name} may not come as number ${index + 1}, after ${last ?? 'nothing'}`;

@@ -39,7 +39,8 @@ size_t exchange_request_size(const char *sent, size_t size) {
     if (!end)
         return size;
     size_t head = (size_t)(end - sent);
-    for (const char *line = sent; line < end; line = (const char *)memchr(line, '\n', size) + 1) {
+    for (const char *line = sent; line < end;
+         line = (const char *)memchr(line, '\n', (size_t)(end - line)) + 1) {
         if (strncasecmp(line, "Transfer-Encoding:", 18) == 0)
             return size;
         if (strncasecmp(line, "Content-Length:", 15) == 0)

@@ -209,6 +209,13 @@ char *http_header(const struct http_response *response, const char *name) {
     return NULL;
 }
 
+void http_assert_header(const struct http_response *response, const char *name, const char *value) {
+    char *found = http_header(response, name);
+    ck_assert_msg(found && strcmp(found, value) == 0, "%s: found %s, expected %s", name,
+                  found ? found : "none", value);
+    free(found);
+}
+
 json_t *http_json_at(json_t *json, const char *path) {
     char *names = scratch_text("%s", path), *rest = names, *name;
     while (json && (name = strsep(&rest, ".")))

@@ -47,6 +47,7 @@ struct http_response http_wait(struct http_call *call);
 
 /* A header's value, NULL when it is not there; the caller frees. */
 char *http_header(const struct http_response *response, const char *name);
+void http_assert_header(const struct http_response *response, const char *name, const char *value);
 
 /* A member of the answer by path, "usage.inputTokens" or "issues.0.message"; aborts when missing.
  */

@@ -120,6 +120,25 @@ START_TEST(a_new_name_that_is_taken_is_not_taken_again)
 }
 END_TEST
 
+/* The number behind one makes the other's new name. */
+START_TEST(new_names_of_two_are_two)
+{
+    add_module("alpha", "paths: {/a: {get: {x-a: [{$ref: '#/components/schemas/T'}, {$ref: "
+                        "'#/components/schemas/T_2'}, {$ref: '#/components/schemas/beta_T'}]}}}\n"
+                        "components: {schemas: {T: {const: 1}, T_2: {const: 2}, beta_T: {}}}\n");
+    add_route("GET", "/a");
+    add_module("beta", "paths: {/b: {get: {x-b: [{$ref: '#/components/schemas/T'}, {$ref: "
+                       "'#/components/schemas/T_2'}]}}}\n"
+                       "components: {schemas: {T: {const: 3}, T_2: {const: 4}}}\n");
+    add_route("GET", "/b");
+    merge();
+    assert_at("paths /b get x-b 0 $ref", "'#/components/schemas/beta_T_3'");
+    assert_at("paths /b get x-b 1 $ref", "'#/components/schemas/beta_T_2'");
+    assert_at("components schemas beta_T_3 const", "3");
+    assert_at("components schemas beta_T_2 const", "4");
+}
+END_TEST
+
 START_TEST(every_kind_of_reference_follows)
 {
     add_module("alpha", "paths: {/a: {get: {security: [{key: []}], x-s: {$ref: "
@@ -213,6 +232,7 @@ int main(void) {
         one_that_differs_gets_another_name,
         what_leads_to_one_that_differs_differs_too,
         a_new_name_that_is_taken_is_not_taken_again,
+        new_names_of_two_are_two,
         every_kind_of_reference_follows,
         data_is_no_reference_and_names_are_no_keywords,
         components_may_lead_to_each_other,

@@ -83,6 +83,12 @@ START_TEST(what_no_fragment_looks_like)
     assert_refused("paths:\n  /a:\n", "\"/a\": found nothing, expected a mapping of operations");
     assert_refused("paths:\n  /a:\n    get: text\n",
                    "the OpenAPI fragment:3: get: found the text \"text\", expected an operation");
+    assert_refused("paths:\n  /a:\n    get:\n      parameters: {name: b}\n",
+                   "the OpenAPI fragment:4: parameters: found a mapping, expected a list");
+    assert_refused("paths: {/a: {get: {security: {bearer: []}}}}\n",
+                   "security: found a mapping, expected a list");
+    assert_refused("paths: {/a: {get: {tags: a}}}\n", "tags: found the text \"a\"");
+    assert_refused("paths: {/a: {parameters: 1, get: {}}}\n", "parameters: found the number 1");
     assert_refused("components: {schemes: {}}\n",
                    "components: found \"schemes\", expected schemas");
     assert_refused("components: {schemas: [a]}\n", "schemas: found a list");
@@ -101,8 +107,8 @@ START_TEST(references_that_lead_nowhere)
         "component that the fragment or the gateway has");
     assert_refused("paths: {/a: {get: {x-a: {$ref: '#/components/schemas'}}}}\n",
                    "$ref \"#/components/schemas\"");
-    assert_refused("paths: {/a: {get: {x-a: {$ref: '#/components/schemes/Error'}}}}\n",
-                   "$ref \"#/components/schemes/Error\": expected the name of a component");
+    assert_refused("paths: {/a: {get: {x-a: {$ref: '#/components/schema/E'}}}}\n",
+                   "$ref \"#/components/schema/E\": expected the name of a component");
     assert_refused("paths: {/a: {get: {x-a: {$ref: 'http://elsewhere/x.json'}}}}\n",
                    "expected \"#/components/…\": nothing is fetched from elsewhere");
     assert_refused("paths: {/a: {get: {security: [{none: []}]}}}\n", "security \"none\": expected");

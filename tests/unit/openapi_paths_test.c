@@ -257,6 +257,17 @@ START_TEST(security_of_the_whole_fragment_is_that_of_its_operations)
 }
 END_TEST
 
+START_TEST(an_extension_among_the_paths_is_no_path)
+{
+    add_module("alpha", "paths: {x-note: text, x-more: {get: {}}, /a: {get: {summary: A}}}\n");
+    add_route("GET", "/a");
+    merge();
+    assert_names("paths", "/health /a");
+    assert_at("paths /a get summary", "'A'");
+    ck_assert_str_eq(fixture.warnings, "");
+}
+END_TEST
+
 START_TEST(pages_that_are_off_are_left_out)
 {
     static const char *const off[] = {"/docs", NULL};
@@ -330,6 +341,7 @@ int main(void) {
         an_undescribed_route_names_its_header,
         security_is_what_the_route_says,
         security_of_the_whole_fragment_is_that_of_its_operations,
+        an_extension_among_the_paths_is_no_path,
         pages_that_are_off_are_left_out,
         a_notice_comes_first,
         ids_of_operations_are_unique,
