@@ -128,7 +128,7 @@ void gate_count(const struct gate *gate, struct gate_counters *counters);
  * gate's. The connection is kept when the request is well-formed and had no body, or one of up to
  * 64 KiB that is coming for certain (it is read past); else it is closed after what is still
  * arriving has been discarded (1 MB or 2 s at most), so that the client reads the answer. To HEAD
- * only the head is sent.
+ * only the head is sent. A client that half-closes gets all of it: no run would go on for nobody.
  */
 void gate_answer(struct gate_connection *connection, int status, struct koine_text headers,
                  struct koine_text body);

@@ -123,6 +123,27 @@ describe('console: failures', () => {
     await close();
   });
 
+  test('events that no gateway sends do not hold up the page', async () => {
+    const event = (name, data) => `event: ${name}\ndata: ${data}\n\n`;
+    const answers = [
+      event('text', '{"text":"All"}') + event('text', '{'),
+      event('text', '{"text":"All"}') + event('partial-object', '}'),
+      event('text', '{"text":"All"}') + event('tool', '{"phase":"ended","output":[null]}'),
+    ];
+    const between = await impostor((response) =>
+      stream(response, answers.shift() + event('done', '{"code":0,"signal":null}')),
+    );
+    const { page, problems, close } = await open(between.url);
+    while (answers.length) {
+      await send(page, 'a prompt');
+      await over(page, 'failed');
+      assert.equal(await lastTurn(page).locator('.text').textContent(), 'All');
+      await page.getByRole('button', { name: 'Send', exact: true }).waitFor();
+    }
+    assert.deepEqual(problems, []);
+    await close();
+  });
+
   test('what follows `done` is nothing', async () => {
     const between = await impostor((response) =>
       stream(

@@ -183,8 +183,8 @@ static inline int fixture_listen(struct fixture *fixture) {
 }
 
 static inline void fixture_init(struct fixture *fixture, struct gate_options options) {
-    static const struct gate_callbacks callbacks = {fixture_on_head, fixture_on_request,
-                                                    fixture_on_ended, fixture_on_drained,
+    static const struct gate_callbacks callbacks = {fixture_on_head,   fixture_on_request,
+                                                    fixture_on_ended,  fixture_on_drained,
                                                     fixture_on_refuse, NULL};
     struct event_config *config = event_config_new();
     *fixture = (struct fixture){.options = options};

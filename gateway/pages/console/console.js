@@ -121,7 +121,7 @@ async function run(request) {
   receive(turn, request, controller.signal);
   await turn.over;
   showRunning(null);
-  if (turn.result) remember(turn.result);
+  if (turn.result?.sessionId) remember(turn.result);
   if (turn.refused && !prompt.value) prompt.value = request.body.prompt;
   for (const { path, message } of turn.refused?.issues ?? []) markField(path[0], message);
   setup.checkHealth();
@@ -175,15 +175,10 @@ function checkJson({ target }) {
 }
 
 byId('options').open = wide.matches;
-byId('examples').append(
-  ...EXAMPLES.map((example) =>
-    element(
-      'li',
-      {},
-      button(example.label, () => takeExample(example)),
-    ),
-  ),
-);
+for (const example of EXAMPLES) {
+  const choice = button(example.label, () => takeExample(example));
+  byId('examples').append(element('li', {}, choice));
+}
 form.addEventListener('submit', (event) => {
   event.preventDefault();
   if (!running) send();

@@ -14,7 +14,7 @@ export function dollars(usd) {
 }
 
 function written(value, write) {
-  return value === undefined ? undefined : write(value);
+  return value == null ? undefined : write(value);
 }
 
 /** How the CLI ended, where that is not as it should be. */

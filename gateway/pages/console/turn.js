@@ -48,31 +48,19 @@ export class Turn {
     this.#follow = follow;
     this.#again = again;
     const { prompt } = request.body;
+    const title = typeof prompt === 'string' ? prompt : JSON.stringify(prompt);
+    const summary = element('summary', {}, 'curl');
     const code = element('pre', { tabindex: '0', 'aria-label': 'The request for curl' }, curl);
+    const copy = copyButton('Copy', () => curl);
+    const shell = element('details', {}, summary, code, copy);
     this.element = element(
       'li',
       { class: 'turn', 'data-state': 'running' },
-      element(
-        'h2',
-        { class: 'prompt' },
-        typeof prompt === 'string' ? prompt : JSON.stringify(prompt),
-      ),
+      element('h2', { class: 'prompt' }, title),
       this.#parts,
       this.#state,
       this.#figures,
-      element(
-        'div',
-        { class: 'evidence' },
-        element(
-          'details',
-          {},
-          element('summary', {}, 'curl'),
-          code,
-          copyButton('Copy', () => curl),
-        ),
-        this.#log.element,
-        this.#copy,
-      ),
+      element('div', { class: 'evidence' }, shell, this.#log.element, this.#copy),
     );
     this.#copy.hidden = true;
     this.#tick();
@@ -120,6 +108,7 @@ export class Turn {
     this.isOver = true;
     clearInterval(this.#timer);
     this.#known.totalMs = performance.now() - this.#began;
+    this.#tellOver(); // what follows may fail
     this.#show();
     this.#follow(() => {
       last?.();
@@ -132,11 +121,6 @@ export class Turn {
       this.#copy.hidden = !this.#answerText();
       this.#know({});
     });
-    this.#announceEnd(how);
-    this.#tellOver();
-  }
-
-  #announceEnd(how) {
     const sentence = this.#parts.querySelector('.failure .sentence')?.textContent;
     announce(sentence ?? (how === 'stopped' ? 'Stopped' : 'The answer is complete'));
   }
@@ -144,9 +128,14 @@ export class Turn {
   /** Draws what has come since the last time. */
   #show() {
     this.#follow(() => {
-      for (const event of this.#queue.splice(0)) this.#apply(event);
+      try {
+        for (const event of this.#queue.splice(0)) this.#apply(event);
+        this.#drawPartial();
+      } catch (error) {
+        this.#partial = null;
+        this.#fail(error);
+      }
       this.#part?.draw();
-      this.#drawPartial();
     });
   }
 
