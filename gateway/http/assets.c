@@ -129,8 +129,9 @@ bool assets_answer_root(struct server *server, struct gate_connection *connectio
                         const struct gate_head *head, const char *id) {
     const struct assets *assets = server->assets;
     struct koine_text accepted;
-    bool is_get = head->method.size == 3 && memcmp(head->method.data, "GET", 3) == 0;
-    if (!is_get || !path_is(head, "/") || !(assets->docs || assets->console) ||
+    bool is_read =
+        head->is_head || (head->method.size == 3 && memcmp(head->method.data, "GET", 3) == 0);
+    if (!is_read || !path_is(head, "/") || !(assets->docs || assets->console) ||
         !gate_field(head->fields, "Accept", &accepted) || !accepted.size ||
         !memmem(accepted.data, accepted.size, "text/html", strlen("text/html")))
         return false;

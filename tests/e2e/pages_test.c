@@ -117,6 +117,9 @@ START_TEST(who_types_the_address_into_a_browser_is_led_to_them)
     http_assert_status(&answer, 302);
     http_assert_header(&answer, "Location", "docs");
     http_response_finish(&answer);
+    answer = ask("HEAD", "/", browser);
+    http_assert_status(&answer, 302);
+    http_response_finish(&answer);
     answer = ask("GET", "/", "Accept: */*");
     http_assert_error(&answer, 401, "UNAUTHORIZED");
     http_response_finish(&answer);
