@@ -26,7 +26,11 @@ struct guess {
     size_t distance;
 };
 
+/* Whatever else differs, each character too many counts one: most paths are out by their length. */
 static void consider(struct guess *best, const char *known, const char *asked) {
+    size_t known_size = strlen(known), asked_size = strlen(asked);
+    if (known_size >= asked_size + best->distance || asked_size >= known_size + best->distance)
+        return;
     size_t distance = nearest_distance(known, asked);
     if (distance < best->distance)
         *best = (struct guess){known, distance};
