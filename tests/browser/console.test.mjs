@@ -196,10 +196,15 @@ describe('console: answers', () => {
     );
     assert.equal(await page.locator('.tree .new').count(), 0);
     await picture(page, 'console-object');
+    const levels = 2000;
+    const deep = JSON.parse(`${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`);
+    await send(page, prompt({ object: deep, delta_bytes: 100_000 }));
+    await over(page, 'done');
+    assert.match(await page.locator('.turn').last().locator('.tree').innerText(), /"a":{"a":/);
     await page.locator('#schema').fill('{"type": ');
     await send(page, 'goes nowhere');
     await page.getByText('This is not JSON').waitFor();
-    assert.equal(await page.locator('.turn').count(), 1);
+    assert.equal(await page.locator('.turn').count(), 2);
     assert.deepEqual(problems, []);
     await close();
   });

@@ -5,6 +5,7 @@ import { element } from './element.js';
 
 /** Children of one object or array that are drawn; the rest is counted. */
 const SHOWN_CHILDREN = 200;
+const SHOWN_LEVELS = 40; // what is deeper is text
 
 function kindOf(value) {
   if (Array.isArray(value)) return 'array';
@@ -61,15 +62,15 @@ class Entry {
     if (name !== null) this.element.append(element('span', { class: 'name' }, name), ': ');
   }
 
-  update(value, mark) {
+  update(value, mark, level = 0) {
     const kind = kindOf(value);
     if (this.#value?.kind !== kind) {
-      const node = nodeOf(kind);
+      const node = nodeOf(kind, level);
       if (this.#value) this.#value.node.element.replaceWith(node.element);
       else this.element.append(node.element);
       this.#value = { kind, node };
     }
-    this.#value.node.update(value, mark);
+    this.#value.node.update(value, mark, level + 1);
   }
 }
 
@@ -86,7 +87,7 @@ class ContainerNode {
     this.#lines.append(this.#rest);
   }
 
-  update(value, mark) {
+  update(value, mark, level) {
     const names = Object.keys(value);
     const shown = names.slice(0, SHOWN_CHILDREN);
     if (this.#entries.size > shown.length || this.#lost(value)) this.#clear();
@@ -98,7 +99,7 @@ class ContainerNode {
         this.#rest.before(entry.element);
         if (!this.#isArray) mark(entry.element.firstChild);
       }
-      entry.update(value[name], mark);
+      entry.update(value[name], mark, level);
     }
     const more = names.length - shown.length;
     this.#rest.textContent = more ? `… and ${more.toLocaleString('en')} more` : '';
@@ -116,8 +117,9 @@ class ContainerNode {
   }
 }
 
-function nodeOf(kind) {
-  if (kind === 'object' || kind === 'array') return new ContainerNode(kind);
+function nodeOf(kind, level) {
+  const holds = kind === 'object' || kind === 'array';
+  if (holds && level < SHOWN_LEVELS) return new ContainerNode(kind);
   return kind === 'string' ? new StringNode() : new LiteralNode(kind);
 }
 
