@@ -66,8 +66,8 @@ static const struct asset {
 enum { EMBEDDED = sizeof(embedded) / sizeof(*embedded) };
 
 struct assets {
-    bool docs, console; /* are served */
-    char etags[EMBEDDED][PAGE_ETAG_SIZE];
+    bool docs, console;                   /* are served */
+    char etags[EMBEDDED][PAGE_ETAG_SIZE]; /* each empty until it is asked for */
     struct viewer *viewer;
 };
 
@@ -82,8 +82,6 @@ struct assets *assets_create(const struct config *config) {
         free(assets);
         return NULL;
     }
-    for (size_t i = 0; i < EMBEDDED; i++)
-        page_etag(embedded[i].file->text, assets->etags[i]);
     return assets;
 }
 
@@ -95,10 +93,6 @@ void assets_destroy(struct assets *assets) {
 }
 
 /* ---- paths */
-
-static bool path_is(const struct gate_head *head, const char *path) {
-    return head->path.size == strlen(path) && memcmp(head->path.data, path, head->path.size) == 0;
-}
 
 static bool begins(const struct gate_head *head, const char *start) {
     return head->path.size >= strlen(start) && memcmp(head->path.data, start, strlen(start)) == 0;
@@ -115,8 +109,8 @@ static void redirect(struct gate_connection *connection, int status, const char 
 /* The pages name their files relative to themselves, as a proxy may put them deeper. */
 static bool redirected(struct server *server, struct gate_connection *connection,
                        const struct gate_head *head, const char *id) {
-    bool docs = path_is(head, "/docs/");
-    if (!docs && !path_is(head, "/console/"))
+    bool docs = page_path_is(head, "/docs/");
+    if (!docs && !page_path_is(head, "/console/"))
         return false;
     if (docs ? !server->assets->docs : !server->assets->console)
         return false;
@@ -129,11 +123,9 @@ bool assets_answer_root(struct server *server, struct gate_connection *connectio
                         const struct gate_head *head, const char *id) {
     const struct assets *assets = server->assets;
     struct koine_text accepted;
-    bool is_read =
-        head->is_head || (head->method.size == 3 && memcmp(head->method.data, "GET", 3) == 0);
-    if (!is_read || !path_is(head, "/") || !(assets->docs || assets->console) ||
-        !gate_field(head->fields, "Accept", &accepted) || !accepted.size ||
-        !memmem(accepted.data, accepted.size, "text/html", strlen("text/html")))
+    if (!page_is_asked_for(head) || !page_path_is(head, "/") ||
+        !(assets->docs || assets->console) || !gate_field(head->fields, "Accept", &accepted) ||
+        !accepted.size || !memmem(accepted.data, accepted.size, "text/html", strlen("text/html")))
         return false;
     redirect(connection, 302, assets->docs ? "docs" : "console", id);
     return true;
@@ -146,8 +138,10 @@ bool assets_answer(struct server *server, struct gate_connection *connection,
         return false;
     for (size_t i = 0; i < EMBEDDED; i++) {
         const struct asset *asset = &embedded[i];
-        if (!(asset->is_docs ? assets->docs : assets->console) || !path_is(head, asset->path))
+        if (!(asset->is_docs ? assets->docs : assets->console) || !page_path_is(head, asset->path))
             continue;
+        if (!*assets->etags[i])
+            page_etag(asset->file->text, assets->etags[i]);
         page_answer(server, connection, head, id,
                     &(struct page){.content_type = asset->content_type,
                                    .headers = asset->headers,

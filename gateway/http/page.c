@@ -2,6 +2,7 @@
 /* Conditional requests (RFC 9110 section 13.1.2) and the header lines that all pages share. */
 #include "http/page.h"
 #include "http/refusal_text.h"
+#include "http/server.h"
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,11 +25,19 @@ static bool client_has(const struct gate_head *head, const char *etag) {
            memmem(known.data, known.size, etag, strlen(etag)) != NULL;
 }
 
+bool page_path_is(const struct gate_head *head, const char *path) {
+    return head->path.size == strlen(path) && memcmp(head->path.data, path, head->path.size) == 0;
+}
+
+bool page_is_asked_for(const struct gate_head *head) {
+    return head->is_head || (head->method.size == 3 && memcmp(head->method.data, "GET", 3) == 0);
+}
+
 bool page_is_read(struct server *server, struct gate_connection *connection,
                   const struct gate_head *head, const char *id) {
     struct koine_failure failure = {0};
     struct refusal_text text;
-    if (head->is_head || (head->method.size == 3 && memcmp(head->method.data, "GET", 3) == 0))
+    if (page_is_asked_for(head))
         return true;
     failure_set(&failure, 405, "METHOD_NOT_ALLOWED",
                 refusal_wrong_method(&text, head->method, head->path, "GET, HEAD"));

@@ -6,9 +6,11 @@
 #ifndef HTTP_PAGE_H
 #define HTTP_PAGE_H
 
-#include "http/server.h"
+#include "http/gate.h"
 
-#define PAGE_ETAG_SIZE 36
+#define PAGE_ETAG_SIZE 36 /* 32 hexadecimal digits in quotes, and the end */
+
+struct server;
 
 struct page {
     const char *content_type;
@@ -24,7 +26,13 @@ void page_etag(struct koine_text body, char etag[PAGE_ETAG_SIZE]);
 void page_answer(struct server *server, struct gate_connection *connection,
                  const struct gate_head *head, const char *id, const struct page *page);
 
-/* GET or HEAD. False: 405 has been answered. */
+/* Whether the request is for this path. */
+bool page_path_is(const struct gate_head *head, const char *path);
+
+/* Whether the method is GET or HEAD. */
+bool page_is_asked_for(const struct gate_head *head);
+
+/* The same; false: 405 has been answered. */
 bool page_is_read(struct server *server, struct gate_connection *connection,
                   const struct gate_head *head, const char *id);
 

@@ -11,10 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool text_is(struct koine_text text, const char *want) {
-    return strlen(want) == text.size && memcmp(text.data, want, text.size) == 0;
-}
-
 static void answer(struct gate_connection *connection, int status, const char *type,
                    const char *extra, const char *id, struct koine_text body) {
     char headers[384];
@@ -52,8 +48,8 @@ static void answer_openapi(struct server *server, struct gate_connection *connec
 
 static bool pages_answer_openapi(struct server *server, struct gate_connection *connection,
                                  const struct gate_head *head, const char *id) {
-    const bool yaml = text_is(head->path, "/openapi.yaml");
-    if (!yaml && !text_is(head->path, "/openapi.json"))
+    const bool yaml = page_path_is(head, "/openapi.yaml");
+    if (!yaml && !page_path_is(head, "/openapi.json"))
         return false;
     answer_openapi(server, connection, head, id, yaml ? OPENAPI_YAML : OPENAPI_JSON);
     return true;
@@ -61,8 +57,8 @@ static bool pages_answer_openapi(struct server *server, struct gate_connection *
 
 bool pages_answer(struct server *server, struct gate_connection *connection,
                   const struct gate_head *head, const char *id) {
-    bool health = text_is(head->path, "/health"), live = text_is(head->path, "/livez");
-    if (!health && !live && !text_is(head->path, "/readyz"))
+    bool health = page_path_is(head, "/health"), live = page_path_is(head, "/livez");
+    if (!health && !live && !page_path_is(head, "/readyz"))
         return pages_answer_openapi(server, connection, head, id);
     if (!page_is_read(server, connection, head, id))
         return true;
@@ -81,7 +77,7 @@ bool pages_answer(struct server *server, struct gate_connection *connection,
 
 bool pages_answer_private(struct server *server, struct gate_connection *connection,
                           const struct gate_head *head, const char *id) {
-    if (!text_is(head->path, "/metrics"))
+    if (!page_path_is(head, "/metrics"))
         return false;
     if (!page_is_read(server, connection, head, id))
         return true;
