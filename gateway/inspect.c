@@ -95,7 +95,7 @@ static int tell(struct worker *worker, enum inspection what, FILE *out) {
         listing_write(worker->modules, out);
     else
         listing_write_refusals(worker->modules, out);
-    free(openapi_file_text(worker)); /* for what the log has to say of fragments */
+    openapi_warn_of_fragments(worker);
     return 0;
 }
 

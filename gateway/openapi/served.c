@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Collects what the merge needs from the modules, and tells the log what it has to say of them. */
 #include "openapi/served.h"
-#include "http/page.h"
 #include "modules/module.h"
 #include "openapi/merge.h"
 #include "openapi/write.h"
@@ -113,4 +112,8 @@ char *openapi_file_text(struct worker *worker) {
     char *text = document ? openapi_yaml(document, NULL) : NULL;
     tree_destroy(document);
     return text;
+}
+
+void openapi_warn_of_fragments(struct worker *worker) {
+    tree_destroy(merge(worker, NULL, true));
 }

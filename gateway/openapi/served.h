@@ -6,6 +6,7 @@
 #ifndef OPENAPI_SERVED_H
 #define OPENAPI_SERVED_H
 
+#include "http/page.h"
 #include "worker.h"
 #include <koine/base.h>
 
@@ -14,7 +15,7 @@ enum openapi_form { OPENAPI_YAML, OPENAPI_JSON };
 struct openapi_text {
     char *data;
     size_t size;
-    char etag[36]; /* with its quotation marks */
+    char etag[PAGE_ETAG_SIZE];
 };
 
 /* A zeroed one is empty. */
@@ -30,5 +31,8 @@ void openapi_served_finish(struct openapi_served *served);
 
 /* The same as YAML for a file, whose readers are somewhere else; malloc'd, NULL as above. */
 char *openapi_file_text(struct worker *worker);
+
+/* Logs what is wrong with fragments. */
+void openapi_warn_of_fragments(struct worker *worker);
 
 #endif
