@@ -212,6 +212,9 @@ struct config *config_load_without_keys(const char *path, char *const *environme
 struct config *config_load_demo(const char *path, char *const *environment, const char *cli,
                                 struct config_error *error);
 
+/* Forgets what runner.environment sets. */
+void config_forget_environment(struct config *config);
+
 /* Replaces host and port by `text`: "127.0.0.1:3100", "[::1]:3100", ":3100" or "3100"; without a
  * host the host stays as it is, so that a bare port never opens the gateway to the network.
  * Returns 0, or -1 with `error` filled and the configuration unchanged. */

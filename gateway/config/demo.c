@@ -43,13 +43,7 @@ static void add_key(struct config *config, struct problems *problems) {
 
 /* What the operator has set for the real CLI is nothing for this one: it holds secrets at times. */
 static void forget_environment(struct config *config) {
-    for (size_t i = 0; i < config->runner.environment_count; i++) {
-        free(config->runner.environment[i].name);
-        free(config->runner.environment[i].value);
-    }
-    free(config->runner.environment);
-    config->runner.environment = NULL;
-    config->runner.environment_count = 0;
+    config_forget_environment(config);
     for (size_t i = 0; i < config->runner.pass.count; i++) {
         free(config->runner.pass.items[i]);
         config->runner.pass.items[i] = NULL;

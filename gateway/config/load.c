@@ -39,6 +39,16 @@ static void route_finish(struct config_route *route) {
     free(route->slot_class);
 }
 
+void config_forget_environment(struct config *config) {
+    for (size_t i = 0; i < config->runner.environment_count; i++) {
+        free(config->runner.environment[i].name);
+        free(config->runner.environment[i].value);
+    }
+    free(config->runner.environment);
+    config->runner.environment = NULL;
+    config->runner.environment_count = 0;
+}
+
 static void arrays_finish(struct config *config) {
     for (size_t i = 0; i < config->key_count; i++) {
         key_finish(&config->keys[i]);
@@ -46,10 +56,7 @@ static void arrays_finish(struct config *config) {
     for (size_t i = 0; i < config->slots.class_count; i++) {
         free(config->slots.classes[i].name);
     }
-    for (size_t i = 0; i < config->runner.environment_count; i++) {
-        free(config->runner.environment[i].name);
-        free(config->runner.environment[i].value);
-    }
+    config_forget_environment(config);
     for (size_t i = 0; i < config->profile_count; i++) {
         free(config->profiles[i].name);
         list_finish(&config->profiles[i].flags);
@@ -65,7 +72,6 @@ static void arrays_finish(struct config *config) {
     free(config->modules.routes);
     free(config->keys);
     free(config->slots.classes);
-    free(config->runner.environment);
     free(config->profiles);
     free(config->modules.sections);
 }
